@@ -1,0 +1,41 @@
+HOST ?= 127.0.0.1
+PORT ?= 8000
+ENGINE ?= cpu
+export ENGINE
+BIN := .venv/bin
+LOCK := requirements/uv.sh pip compile pyproject.toml --quiet --no-header \
+	--python-version 3.11 --overrides requirements/overrides.txt --extra training --extra loadtests --extra dev
+
+help: ## say what there is to make
+	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+serve: $(BIN)/ready-$(ENGINE) ## set up and serve on HOST (127.0.0.1) and PORT (8000)
+	$(BIN)/shoplora serve --host $(HOST) --port $(PORT)
+
+test: $(BIN)/ready-$(ENGINE) ## set up and pass the tests
+	LD_PRELOAD=$$($(BIN)/python -m server.preload) $(BIN)/pytest
+
+check: lint types ## format, lint and types
+
+lint: $(BIN)/ready-$(ENGINE) ## ruff
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+
+types: $(BIN)/ready-$(ENGINE) ## mypy, strict
+	$(BIN)/mypy adapters server training shoplora.py
+
+setup: $(BIN)/ready-$(ENGINE) ## .venv from the pinned requirements; ENGINE=gpu for vLLM on CUDA
+
+lock: ## pin the requirements anew; UPGRADE=--upgrade takes the newest
+	$(LOCK) --extra cpu --output-file requirements/cpu.txt $(UPGRADE)
+	ENGINE=gpu $(LOCK) --extra gpu --output-file requirements/gpu.txt $(UPGRADE)
+
+clean: ## remove .venv and every cache
+	rm -rf .venv build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+$(BIN)/ready-$(ENGINE): requirements/$(ENGINE).txt requirements/uv.sh pyproject.toml
+	requirements/uv.sh pip install --no-deps --requirement $< --editable .
+	@rm -f $(BIN)/ready-* && touch $@
+
+.PHONY: help serve test check lint types setup lock clean

