@@ -1,0 +1,1 @@
+"""What an adapter is: the contract that training and serving share."""

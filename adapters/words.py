@@ -1,0 +1,65 @@
+"""How text is split into words and how words are compared: one definition for the whole project.
+
+Knows nothing of what the words mean. The ontology, the tasks and the training package call it.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+from functools import lru_cache
+
+# Plurals that are another thing than their singular: eyewear is not glass, roses are no color.
+_NOT_PLURALS = frozenset({"glasses", "roses", "oranges", "peaches", "olives"})
+
+
+def words(text: str) -> list[str]:
+    """Lower-cased words: split at white space, bare of surrounding punctuation but $ £ € %."""
+    found = (_bare(word) for word in text.replace("\u2019", "'").lower().split())
+    return [word for word in found if word]
+
+
+def _bare(word: str) -> str:
+    start, end = 0, len(word)
+    while start < end and _is_punctuation(word[start]):
+        start += 1
+    while end > start and _is_punctuation(word[end - 1]):
+        end -= 1
+    return word[start:end]
+
+
+def _is_punctuation(char: str) -> bool:
+    return not char.isalnum() and char not in "$£€%" and unicodedata.category(char)[0] in "PSCZ"
+
+
+@lru_cache(maxsize=65536)
+def fold(word: str) -> str:
+    """A word as it is compared: no apostrophes, hyphens as spaces, singular."""
+    return " ".join(_singular(part) for part in word.replace("'", "").split("-") if part)
+
+
+def _singular(word: str) -> str:
+    if word.endswith("ie") and len(word) > 4:
+        return word[:-2] + "y"
+    if len(word) <= 3 or not word.endswith("s") or word in _NOT_PLURALS:
+        return word
+    if word.endswith("ies") and len(word) > 4:
+        return word[:-3] + "y"
+    if word.endswith(("sses", "ches", "shes", "xes")):
+        return word[:-2]
+    return word if word.endswith(("ss", "us", "is")) else word[:-1]
+
+
+def phrase_key(text: str) -> str:
+    """What two texts share when they name the same thing but for case, hyphens and plural."""
+    return " ".join(map(fold, words(text)))
+
+
+def phrases_in(text: str, longest: int) -> Iterator[tuple[str, int, int]]:
+    """Every run of at most `longest` words: its key, first word and the word after its last."""
+    folded = [fold(word) for word in words(text)]
+    for start, key in enumerate(folded):
+        yield key, start, start + 1
+        for end in range(start + 1, min(start + longest, len(folded))):
+            key = f"{key} {folded[end]}"
+            yield key, start, end + 1
