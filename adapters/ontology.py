@@ -56,7 +56,7 @@ class Attribute:
     values: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Ontology:
     """What the shop sells and how it speaks of it; lookups ignore case, hyphens and plural s."""
 

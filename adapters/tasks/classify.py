@@ -1,0 +1,122 @@
+"""Classify: a supplier's messy title becomes a category of the taxonomy and attributes.
+
+The line is `leaf | color | gender`, in lower case, `-` for what is not known: `shirts | navy blue | men`.
+The path follows from the leaf; attributes that a title merely states (material, pattern ...) need no
+model step and come from the ontology's words.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from pydantic import Field
+
+from adapters.ontology import Ontology
+from adapters.tasks.contract import Answered, LineError, Message, Strict, Task, one_of, text
+
+DECIDED = ("color", "gender")  # written by the model, in this order
+STATED = ("material", "pattern", "sleeve", "neckline", "closure", "size")  # read from the text
+UNKNOWN = "-"
+SEPARATOR = " | "
+
+
+class Request(Strict):
+    title: text(300) = Field(description="the title as the supplier wrote it")
+    description: text(1000) | None = None
+    brand: text(100) | None = None
+
+
+class Category(Strict):
+    id: str
+    path: list[str]
+
+
+class Answer(Answered):
+    category: Category
+    attributes: dict[str, str]
+
+
+class Labels(Strict):
+    category: str = Field(description="a leaf's name")
+    attributes: dict[str, str] = Field(default_factory=dict)
+
+
+def prompt(request: Request, ontology: Ontology) -> list[Message]:
+    lines = [request.title]
+    if request.brand:
+        lines.append(f"brand: {request.brand}")
+    if request.description:
+        lines.append(request.description)
+    return [
+        {"role": "system", "content": "Classify the product: category | color | gender."},
+        {"role": "user", "content": "\n".join(lines).lower()},
+    ]
+
+
+def encode(labels: Labels) -> str:
+    values = [labels.attributes.get(name, UNKNOWN) for name in DECIDED]
+    return SEPARATOR.join([labels.category.lower(), *values])
+
+
+def decode(line: str, request: Request, ontology: Ontology) -> Labels:
+    leaf, *values = line.split(SEPARATOR)
+    names = _leaves(ontology)
+    known = len(values) == len(DECIDED) and all(
+        value == UNKNOWN or value in ontology.attributes[name].values
+        for name, value in zip(DECIDED, values, strict=True)
+    )
+    if leaf not in names or not known:
+        raise LineError(f"not a category and its {', '.join(DECIDED)}: {line!r}")
+    pairs = zip(DECIDED, values, strict=True)
+    return Labels(category=names[leaf], attributes={n: v for n, v in pairs if v != UNKNOWN})
+
+
+@lru_cache(maxsize=4)
+def _leaves(ontology: Ontology) -> dict[str, str]:
+    return {name.lower(): name for name in ontology.categories}
+
+
+def grammar(request: Request, ontology: Ontology) -> str:
+    return _grammar(ontology)
+
+
+@lru_cache(maxsize=4)
+def _grammar(ontology: Ontology) -> str:
+    slots = " ".join(f'"{SEPARATOR}" {name}' for name in DECIDED)
+    rules = [f"root ::= leaf {slots}"]
+    rules.append(f"leaf ::= {one_of(list(_leaves(ontology)))}")
+    for name in DECIDED:
+        rules.append(f"{name} ::= {one_of([UNKNOWN, *ontology.attributes[name].values])}")
+    return "\n".join(rules)
+
+
+def expand(labels: Labels, request: Request, ontology: Ontology) -> dict[str, Any]:
+    category = ontology.categories[labels.category]
+    stated = ontology.values_in(f"{request.title} . {request.description or ''}")
+    attributes = dict(labels.attributes)
+    for name, value, _, _ in stated:
+        if name in STATED:
+            attributes.setdefault(name, value)
+    return {
+        "category": Category(id=category.id, path=list(category.path)),
+        "attributes": attributes,
+    }
+
+
+TASK: Task[Request, Labels] = Task(
+    name="classify",
+    summary="A product title to a category of the taxonomy and its attributes",
+    request=Request,
+    labels=Labels,
+    answer=Answer,
+    prompt=prompt,
+    encode=encode,
+    decode=decode,
+    grammar=grammar,
+    expand=expand,
+    max_tokens=lambda request: 40,
+    example={"title": "Turtle Check Men Navy Blue Shirt"},
+    warm=lambda: [Request(title="shirt")],
+    modules=("o_proj", "down_proj"),
+)

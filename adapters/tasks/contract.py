@@ -1,0 +1,105 @@
+"""What a task is: the contract that training and serving share.
+
+A task is one module in this package. It defines `Request` and `Answer` (the public API), `Labels`
+(what the model decides), `prompt`, `encode`, `decode`, `grammar` and `expand`, and ends with
+`TASK = Task(...)`. Knows neither the engine nor the trainer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from adapters.ontology import Ontology
+
+Message = dict[str, str]  # {"role": "system" | "user" | "assistant", "content": ...}
+
+
+class LineError(ValueError):
+    """A line is not one that the task's grammar admits."""
+
+
+class Strict(BaseModel):
+    """No unknown field, no value that was not asked for."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+
+class Usage(Strict):
+    """Tokens read and written for one answer."""
+
+    prompt_tokens: int
+    completion_tokens: int
+
+
+class Answered(Strict):
+    """What every answer carries beside the task's own fields."""
+
+    model: str = Field(description="the adapter version that answered", examples=["classify@1"])
+    request_id: str
+    usage: Usage
+    confidence: float = Field(ge=0, le=1, description="calibrated probability of a right answer")
+    needs_review: bool = Field(description="confidence is below the task's threshold")
+    source: Literal["model", "fallback"] = "model"
+
+
+def text(max_length: int, min_length: int = 1) -> Any:
+    """A string type of limited length that is not blank."""
+    return Annotated[str, StringConstraints(min_length=min_length, max_length=max_length)]
+
+
+RequestT = TypeVar("RequestT", bound=BaseModel)
+LabelsT = TypeVar("LabelsT", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Task(Generic[RequestT, LabelsT]):
+    """One task, as training and serving see it.
+
+    Attributes:
+        prompt: the chat messages for a request; the same in training and in serving.
+        encode: the answer line of some labels. `decode(encode(labels)) == labels`.
+        decode: the labels that a line tells; raises LineError unless the grammar admits the line.
+        grammar: an EBNF grammar (xgrammar's dialect) of exactly the lines that decode. Grammars
+            are few and repeat between requests, so that they are compiled once.
+        expand: the task's own fields of the answer, as keyword arguments of `answer`.
+        warm: requests whose grammars are compiled at start.
+        samples: how many answers are drawn (1: greedy), of which `rank` picks the smallest.
+        example: a request for the OpenAPI page.
+    """
+
+    name: str
+    summary: str
+    request: type[RequestT]
+    labels: type[LabelsT]
+    answer: type[Answered]
+    prompt: Callable[[RequestT, Ontology], list[Message]]
+    encode: Callable[[LabelsT], str]
+    decode: Callable[[str, RequestT, Ontology], LabelsT]
+    grammar: Callable[[RequestT, Ontology], str]
+    expand: Callable[[LabelsT, RequestT, Ontology], dict[str, Any]]
+    max_tokens: Callable[[RequestT], int]
+    example: dict[str, Any]
+    warm: Callable[[], list[RequestT]]
+    samples: int = 1
+    temperature: float = 0.0
+    rank: Callable[[LabelsT, RequestT, Ontology], tuple[float, ...]] | None = None
+    fallback: Callable[[RequestT, Ontology], LabelsT] | None = None
+    faithful: Callable[[LabelsT, RequestT, Ontology], bool] | None = None
+    streams: bool = False
+    threshold: float = 0.5
+    modules: tuple[str, ...] = ("o_proj",)
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+
+def literal(text: str) -> str:
+    """A string as an EBNF terminal."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def one_of(names: list[str]) -> str:
+    """An EBNF alternation of strings."""
+    return " | ".join(literal(name) for name in names)
