@@ -13,6 +13,7 @@ app = typer.Typer(
     name="shoplora",
     help="Train small LoRA adapters for a shop's language jobs and serve them on one base model.",
     no_args_is_help=True,
+    add_completion=False,
     rich_markup_mode="markdown",
     pretty_exceptions_show_locals=False,
 )
