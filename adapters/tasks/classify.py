@@ -118,5 +118,4 @@ TASK: Task[Request, Labels] = Task(
     max_tokens=lambda request: 40,
     example={"title": "Turtle Check Men Navy Blue Shirt"},
     warm=lambda: [Request(title="shirt")],
-    modules=("o_proj", "down_proj"),
 )

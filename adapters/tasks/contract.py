@@ -8,7 +8,7 @@ A task is one module in this package. It defines `Request` and `Answer` (the pub
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -68,6 +68,8 @@ class Task(Generic[RequestT, LabelsT]):
         expand: the task's own fields of the answer, as keyword arguments of `answer`.
         warm: requests whose grammars are compiled at start.
         samples: how many answers are drawn (1: greedy), of which `rank` picks the smallest.
+        fallback: labels from the request and the ontology alone, where the model's will not do.
+        faithful: whether labels may be shown; if not, the fallback is.
         example: a request for the OpenAPI page.
     """
 
@@ -90,9 +92,6 @@ class Task(Generic[RequestT, LabelsT]):
     fallback: Callable[[RequestT, Ontology], LabelsT] | None = None
     faithful: Callable[[LabelsT, RequestT, Ontology], bool] | None = None
     streams: bool = False
-    threshold: float = 0.5
-    modules: tuple[str, ...] = ("o_proj",)
-    metadata: dict[str, Any] = field(default_factory=dict)
 
 
 def literal(text: str) -> str:

@@ -1,0 +1,223 @@
+"""Extract: a review becomes its overall sentiment, aspects with opinions, issues and use case.
+
+The line is `sentiment | difficulty | use case | aspects`; an aspect is `category sign part: opinion`,
+`part: ` where the review names one: `positive | no | beginner | comfort - handle: uncomfortable`.
+The model copies parts and opinions from the review; what is not in it is dropped, never shown.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Any, Literal
+
+from pydantic import Field, field_validator
+
+from adapters.ontology import Ontology
+from adapters.tasks.contract import Answered, LineError, Message, Strict, Task, one_of, text
+from adapters.words import fold, words
+
+Sentiment = Literal["positive", "negative", "neutral"]
+Overall = Literal["positive", "negative", "neutral", "mixed"]
+OVERALL = ("positive", "negative", "neutral", "mixed")
+SIGNS = {"+": "positive", "-": "negative", "=": "neutral"}
+SIGN_OF = {sentiment: sign for sign, sentiment in SIGNS.items()}
+UNKNOWN = "-"
+MAX_ASPECTS, MAX_SPAN = 12, 8
+_WORD = r"[^\x00-\x20\x7f|;:]{1,24}"
+_SPAN = rf"{_WORD}(?: {_WORD}){{0,{MAX_SPAN - 1}}}"
+_ASPECT = re.compile(rf"([a-z_]+) ([-+=])(?: ({_SPAN}):)?(?: ({_SPAN}))?")
+
+
+class Request(Strict):
+    review: text(4000)
+    product: text(200) | None = None
+
+
+class Aspect(Strict):
+    aspect: str | None = Field(description="the part of the product, as the review names it")
+    category: str
+    sentiment: Sentiment
+    opinion: str | None = Field(description="the review's own words")
+
+
+class Answer(Answered):
+    overall_sentiment: Overall
+    aspects: list[Aspect]
+    attribute_issues: list[str] = Field(description="what customers complain of: `handle_comfort`")
+    mentions_difficulty: bool
+    use_case: str | None
+
+
+class Labels(Strict):
+    overall_sentiment: Overall
+    mentions_difficulty: bool = False
+    use_case: str | None = None
+    aspects: list[Aspect] = Field(default_factory=list, max_length=MAX_ASPECTS)
+
+    @field_validator("aspects")
+    @classmethod
+    def _spans_fit_the_line(cls, aspects: list[Aspect]) -> list[Aspect]:
+        for span in (s for a in aspects for s in (a.aspect, a.opinion) if s is not None):
+            if not re.fullmatch(_SPAN, span):
+                raise ValueError(f"not a span of at most {MAX_SPAN} words: {span!r}")
+        return aspects
+
+
+def as_span(phrase: str | None) -> str | None:
+    """A phrase as the line holds it: lower case, no separators, at most MAX_SPAN words."""
+    if phrase is None:
+        return None
+    kept = re.sub(r"[\x00-\x20\x7f|;:]+", " ", phrase.lower()).split()
+    return " ".join(word[:24] for word in kept[:MAX_SPAN]) or None
+
+
+def prompt(request: Request, ontology: Ontology) -> list[Message]:
+    review = " ".join(request.review.split())
+    product = f"product: {request.product}\n" if request.product else ""
+    return [
+        {"role": "system", "content": "Extract sentiment | difficulty | use case | aspects."},
+        {"role": "user", "content": f"{product}{review}".lower()},
+    ]
+
+
+def encode(labels: Labels) -> str:
+    return " | ".join(
+        (
+            labels.overall_sentiment,
+            "yes" if labels.mentions_difficulty else "no",
+            labels.use_case or UNKNOWN,
+            "; ".join(_encode_aspect(a) for a in labels.aspects) or UNKNOWN,
+        )
+    )
+
+
+def _encode_aspect(aspect: Aspect) -> str:
+    part = f" {aspect.aspect}:" if aspect.aspect else ""
+    opinion = f" {aspect.opinion}" if aspect.opinion else ""
+    return f"{aspect.category} {SIGN_OF[aspect.sentiment]}{part}{opinion}"
+
+
+def decode(line: str, request: Request, ontology: Ontology) -> Labels:
+    fields = line.split(" | ")
+    if (
+        len(fields) != 4
+        or fields[0] not in OVERALL
+        or fields[1] not in ("yes", "no")
+        or fields[2] not in (UNKNOWN, *ontology.use_cases)
+    ):
+        raise LineError(f"not sentiment | difficulty | use case | aspects: {line!r}")
+    entries = [] if fields[3] == UNKNOWN else fields[3].split("; ")
+    if len(entries) > MAX_ASPECTS:
+        raise LineError(f"over {MAX_ASPECTS} aspects: {line!r}")
+    return Labels.model_validate(
+        {
+            "overall_sentiment": fields[0],
+            "mentions_difficulty": fields[1] == "yes",
+            "use_case": None if fields[2] == UNKNOWN else fields[2],
+            "aspects": [_decode_aspect(entry, ontology) for entry in entries],
+        }
+    )
+
+
+def _decode_aspect(entry: str, ontology: Ontology) -> dict[str, str | None]:
+    match = _ASPECT.fullmatch(entry)
+    if match is None or match[1] not in ontology.aspects:
+        raise LineError(f"not an aspect: {entry!r}")
+    category, sign, part, opinion = match.groups()
+    return {"aspect": part, "category": category, "sentiment": SIGNS[sign], "opinion": opinion}
+
+
+def grammar(request: Request, ontology: Ontology) -> str:
+    return _grammar(ontology)
+
+
+@lru_cache(maxsize=4)
+def _grammar(ontology: Ontology) -> str:
+    return "\n".join(
+        (
+            'root ::= overall " | " ("yes" | "no") " | " use " | " aspects',
+            f"overall ::= {one_of(list(OVERALL))}",
+            f"use ::= {one_of([UNKNOWN, *ontology.use_cases])}",
+            f'aspects ::= "{UNKNOWN}" | aspect ("; " aspect){{0,{MAX_ASPECTS - 1}}}',
+            'aspect ::= category " " [-+=] (" " span ":")? (" " span)?',
+            f"category ::= {one_of(list(ontology.aspects))}",
+            f'span ::= word (" " word){{0,{MAX_SPAN - 1}}}',
+            r"word ::= [^\x00-\x20\x7f|;:]{1,24}",
+        )
+    )
+
+
+def expand(labels: Labels, request: Request, ontology: Ontology) -> dict[str, Any]:
+    review = _Review(request.review)
+    aspects = []
+    for found in labels.aspects:
+        part, opinion = review.find(found.aspect), review.find(found.opinion)
+        if opinion is None and part is None:
+            continue
+        aspects.append(found.model_copy(update={"aspect": part, "opinion": opinion}))
+    issues = (issue_of(a, ontology) for a in aspects if a.sentiment == "negative")
+    return {
+        "overall_sentiment": labels.overall_sentiment,
+        "aspects": aspects,
+        "attribute_issues": list(dict.fromkeys(issue for issue in issues if issue)),
+        "mentions_difficulty": labels.mentions_difficulty,
+        "use_case": labels.use_case,
+    }
+
+
+def category_of(part: str | None, opinion: str | None, ontology: Ontology) -> str:
+    """The aspect category of a part and an opinion: the part's own, unless it says too little."""
+    own = ontology.aspect_of(part)
+    if own not in ("general", "parts"):
+        return own
+    told = ontology.aspect_of(opinion)
+    return own if told == "general" else told
+
+
+def issue_of(aspect: Aspect, ontology: Ontology) -> str | None:
+    """An issue's name: `battery`, or part and category where they differ: `handle_comfort`."""
+    part = words(aspect.aspect or "")
+    if not part or ontology.aspect_of(aspect.aspect) == aspect.category != "parts":
+        return None if aspect.category in ("general", "parts") else aspect.category
+    name = re.sub(r"[^a-z0-9]+", "_", fold(part[-1])).strip("_")
+    return name if aspect.category in ("general", "parts") else f"{name}_{aspect.category}"
+
+
+class _Review:
+    """The review's words, to look a span up in whatever its case and punctuation."""
+
+    def __init__(self, review: str) -> None:
+        self._raw = review.split()
+        self._folded = [" ".join(map(fold, words(word))) for word in self._raw]
+
+    def find(self, span: str | None) -> str | None:
+        """The review's own spelling of the span, None if the span is not in it."""
+        wanted = [" ".join(map(fold, words(word))) for word in (span or "").split()]
+        wanted = [word for word in wanted if word]
+        present = [(i, word) for i, word in enumerate(self._folded) if word]
+        for start in range(len(present) - len(wanted) + 1 if wanted else 0):
+            window = present[start : start + len(wanted)]
+            if [word for _, word in window] == wanted:
+                return " ".join(self._raw[window[0][0] : window[-1][0] + 1]).strip(" .,!?;:\"'()")
+        return None
+
+
+TASK: Task[Request, Labels] = Task(
+    name="extract",
+    summary="A review to its overall sentiment, aspects with opinions, issues and use case",
+    request=Request,
+    labels=Labels,
+    answer=Answer,
+    prompt=prompt,
+    encode=encode,
+    decode=decode,
+    grammar=grammar,
+    expand=expand,
+    max_tokens=lambda request: 128,
+    example={
+        "review": "Great for beginners but the handle is uncomfortable after 20 minutes",
+        "product": "Garden pruner",
+    },
+    warm=lambda: [Request(review="good")],
+)
