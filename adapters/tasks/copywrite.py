@@ -152,12 +152,8 @@ def fallback(request: Request, ontology: Ontology) -> Labels:
     """A plain description from the given facts alone."""
     given = dict(request.attributes)
     adjectives = [given.pop(name) for name in ("color", "pattern", "material") if name in given]
-    kind = (request.category or "product").lower()
-    noun = " ".join([*adjectives, kind])
-    verb = "are" if kind.endswith("s") and not kind.endswith("ss") else "is"
-    article = "" if verb == "are" else "an " if noun[0] in "aeiou" else "a "
-    subject = request.name if verb == "is" else f"The {request.name}"
-    parts = [f"{subject} {verb} {article}{noun}."]
+    noun = " ".join([*adjectives, (request.category or "product").lower()])
+    parts = [f"{request.name}: {noun}."]
     parts += [f"{name.replace('_', ' ').capitalize()}: {value}." for name, value in given.items()]
     return Labels(description=" ".join(" ".join(parts).split()))
 
