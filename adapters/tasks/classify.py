@@ -1,6 +1,6 @@
 """Classify: a supplier's messy title becomes a category of the taxonomy and attributes.
 
-The line is `leaf | color | gender`, in lower case, `-` for what is not known: `shirts | navy blue | men`.
+The line is `leaf; color; gender`, in lower case, `-` for what is not known: `shirts; navy blue; men`.
 The path follows from the leaf; attributes that a title merely states (material, pattern ...) need no
 model step and come from the ontology's words.
 """
@@ -18,7 +18,7 @@ from adapters.tasks.contract import Answered, LineError, Message, Strict, Task, 
 DECIDED = ("color", "gender")  # written by the model, in this order
 STATED = ("material", "pattern", "sleeve", "neckline", "closure", "size")  # read from the text
 UNKNOWN = "-"
-SEPARATOR = " | "
+SEPARATOR = "; "
 
 
 class Request(Strict):
@@ -49,7 +49,7 @@ def prompt(request: Request, ontology: Ontology) -> list[Message]:
     if request.description:
         lines.append(request.description)
     return [
-        {"role": "system", "content": "Classify the product: category | color | gender."},
+        {"role": "system", "content": "Classify the product: category; color; gender."},
         {"role": "user", "content": "\n".join(lines).lower()},
     ]
 

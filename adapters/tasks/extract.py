@@ -1,7 +1,8 @@
 """Extract: a review becomes its overall sentiment, aspects with opinions, issues and use case.
 
-The line is `sentiment | difficulty | use case | aspects`; an aspect is `category sign part: opinion`,
-`part: ` where the review names one: `positive | no | beginner | comfort - handle: uncomfortable`.
+The line is `sentiment; difficulty; use case; aspect; aspect ...`; an aspect is `category sign part:
+opinion`, `part:` only where the review names one: `positive; no; beginner; comfort - handle:
+uncomfortable`. Names are written with spaces for underscores, which are fewer tokens.
 The model copies parts and opinions from the review; what is not in it is dropped, never shown.
 """
 
@@ -23,10 +24,11 @@ OVERALL = ("positive", "negative", "neutral", "mixed")
 SIGNS = {"+": "positive", "-": "negative", "=": "neutral"}
 SIGN_OF = {sentiment: sign for sign, sentiment in SIGNS.items()}
 UNKNOWN = "-"
+SEPARATOR = "; "
 MAX_ASPECTS, MAX_SPAN = 12, 8
-_WORD = r"[^\x00-\x20\x7f|;:]{1,24}"
+_WORD = r"[^\x00-\x20\x7f;:]{1,24}"
 _SPAN = rf"{_WORD}(?: {_WORD}){{0,{MAX_SPAN - 1}}}"
-_ASPECT = re.compile(rf"([a-z_]+) ([-+=])(?: ({_SPAN}):)?(?: ({_SPAN}))?")
+_ASPECT = re.compile(rf"([a-z ]+) ([-+=])(?: ({_SPAN}):)?(?: ({_SPAN}))?")
 
 
 class Request(Strict):
@@ -68,7 +70,7 @@ def as_span(phrase: str | None) -> str | None:
     """A phrase as the line holds it: lower case, no separators, at most MAX_SPAN words."""
     if phrase is None:
         return None
-    kept = re.sub(r"[\x00-\x20\x7f|;:]+", " ", phrase.lower()).split()
+    kept = re.sub(r"[\x00-\x20\x7f;:]+", " ", phrase.lower()).split()
     return " ".join(word[:24] for word in kept[:MAX_SPAN]) or None
 
 
@@ -76,45 +78,48 @@ def prompt(request: Request, ontology: Ontology) -> list[Message]:
     review = " ".join(request.review.split())
     product = f"product: {request.product}\n" if request.product else ""
     return [
-        {"role": "system", "content": "Extract sentiment | difficulty | use case | aspects."},
+        {"role": "system", "content": "Extract sentiment; difficulty; use case; aspects."},
         {"role": "user", "content": f"{product}{review}".lower()},
     ]
 
 
 def encode(labels: Labels) -> str:
-    return " | ".join(
-        (
-            labels.overall_sentiment,
-            "yes" if labels.mentions_difficulty else "no",
-            labels.use_case or UNKNOWN,
-            "; ".join(_encode_aspect(a) for a in labels.aspects) or UNKNOWN,
-        )
-    )
+    fields = [
+        labels.overall_sentiment,
+        "yes" if labels.mentions_difficulty else "no",
+        _spaced(labels.use_case or UNKNOWN),
+    ]
+    return SEPARATOR.join(fields + ([_encode_aspect(a) for a in labels.aspects] or [UNKNOWN]))
+
+
+def _spaced(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _encode_aspect(aspect: Aspect) -> str:
     part = f" {aspect.aspect}:" if aspect.aspect else ""
     opinion = f" {aspect.opinion}" if aspect.opinion else ""
-    return f"{aspect.category} {SIGN_OF[aspect.sentiment]}{part}{opinion}"
+    return f"{_spaced(aspect.category)} {SIGN_OF[aspect.sentiment]}{part}{opinion}"
 
 
 def decode(line: str, request: Request, ontology: Ontology) -> Labels:
-    fields = line.split(" | ")
+    fields = line.split(SEPARATOR)
+    uses = {_spaced(name): name for name in ontology.use_cases} | {UNKNOWN: None}
     if (
-        len(fields) != 4
+        len(fields) < 4
         or fields[0] not in OVERALL
         or fields[1] not in ("yes", "no")
-        or fields[2] not in (UNKNOWN, *ontology.use_cases)
+        or fields[2] not in uses
     ):
-        raise LineError(f"not sentiment | difficulty | use case | aspects: {line!r}")
-    entries = [] if fields[3] == UNKNOWN else fields[3].split("; ")
+        raise LineError(f"not sentiment; difficulty; use case; aspects: {line!r}")
+    entries = [] if fields[3:] == [UNKNOWN] else fields[3:]
     if len(entries) > MAX_ASPECTS:
         raise LineError(f"over {MAX_ASPECTS} aspects: {line!r}")
     return Labels.model_validate(
         {
             "overall_sentiment": fields[0],
             "mentions_difficulty": fields[1] == "yes",
-            "use_case": None if fields[2] == UNKNOWN else fields[2],
+            "use_case": uses[fields[2]],
             "aspects": [_decode_aspect(entry, ontology) for entry in entries],
         }
     )
@@ -122,9 +127,11 @@ def decode(line: str, request: Request, ontology: Ontology) -> Labels:
 
 def _decode_aspect(entry: str, ontology: Ontology) -> dict[str, str | None]:
     match = _ASPECT.fullmatch(entry)
-    if match is None or match[1] not in ontology.aspects:
+    names = {_spaced(name): name for name in ontology.aspects}
+    if match is None or match[1] not in names:
         raise LineError(f"not an aspect: {entry!r}")
-    category, sign, part, opinion = match.groups()
+    sign, part, opinion = match.groups()[1:]
+    category = names[match[1]]
     return {"aspect": part, "category": category, "sentiment": SIGNS[sign], "opinion": opinion}
 
 
@@ -136,14 +143,14 @@ def grammar(request: Request, ontology: Ontology) -> str:
 def _grammar(ontology: Ontology) -> str:
     return "\n".join(
         (
-            'root ::= overall " | " ("yes" | "no") " | " use " | " aspects',
+            'root ::= overall "; " ("yes" | "no") "; " use "; " aspects',
             f"overall ::= {one_of(list(OVERALL))}",
-            f"use ::= {one_of([UNKNOWN, *ontology.use_cases])}",
+            f"use ::= {one_of([UNKNOWN, *map(_spaced, ontology.use_cases)])}",
             f'aspects ::= "{UNKNOWN}" | aspect ("; " aspect){{0,{MAX_ASPECTS - 1}}}',
             'aspect ::= category " " [-+=] (" " span ":")? (" " span)?',
-            f"category ::= {one_of(list(ontology.aspects))}",
+            f"category ::= {one_of([_spaced(name) for name in ontology.aspects])}",
             f'span ::= word (" " word){{0,{MAX_SPAN - 1}}}',
-            r"word ::= [^\x00-\x20\x7f|;:]{1,24}",
+            r"word ::= [^\x00-\x20\x7f;:]{1,24}",
         )
     )
 
