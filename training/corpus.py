@@ -12,7 +12,9 @@ from training import datasets
 from training.text import is_acceptance, key
 
 NGRAM = 8  # words that a review may not share with an evaluation item
-REVIEW_CASE_KEPT = 0.15  # the tasks lower-case reviews, titles and queries; so does most of this text
+REVIEW_CASE_KEPT = (
+    0.15  # the tasks lower-case reviews, titles and queries; so does most of this text
+)
 
 
 @dataclass(slots=True)

@@ -208,7 +208,9 @@ def products() -> list[Product]:
         for file in find("aws-samples/retail-demo-store", f"{path}/products.yaml"):
             for record in yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader):
                 records[str(record["id"])].append(record)
-    group = _groups({identity: {key(r["name"]) for r in rows} for identity, rows in records.items()})
+    group = _groups(
+        {identity: {key(r["name"]) for r in rows} for identity, rows in records.items()}
+    )
     told = (
         _product(group[identity], record)
         for identity, rows in sorted(records.items())

@@ -1,0 +1,139 @@
+"""The cheap answers that a sceptic would try first, learnt from the same training examples.
+
+classify: TF-IDF with logistic regression; rewrite: a dictionary tagger from the training labels and a
+gazetteer of the ontology; extract: TF-IDF one-against-rest and a lexicon; copywrite: a template.
+Called by `training.evaluate`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MultiLabelBinarizer
+
+from adapters.ontology import Ontology
+from adapters.tasks import classify, copywrite, extract, rewrite
+from training.examples import Example
+
+Answers = list[Any]
+Baseline = Callable[[Sequence[Example], Sequence[Example], Ontology], Answers]
+
+
+def _texts(examples: Sequence[Example], field: str) -> list[str]:
+    return [getattr(e.request, field).lower() for e in examples]
+
+
+def _words() -> TfidfVectorizer:
+    return TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True, token_pattern=r"\S+")
+
+
+def tfidf_classify(
+    train: Sequence[Example], test: Sequence[Example], ontology: Ontology
+) -> Answers:
+    """Word uni- and bigrams to a leaf; color and gender from the ontology's words.
+
+    One classifier a source, as a shop would train one for its own titles.
+    """
+    answers: Answers = [None] * len(test)
+    for source in {e.source for e in test}:
+        members = [i for i, e in enumerate(test) if e.source == source]
+        own = [e for e in train if e.source == source]
+        model = make_pipeline(_words(), LogisticRegression(C=10, max_iter=200, tol=1e-3))
+        model.fit(_texts(own, "title"), [e.labels.category for e in own])
+        titles = [test[i].request.title for i in members]
+        for i, title, leaf in zip(members, titles, model.predict([t.lower() for t in titles]),
+                                  strict=True):  # fmt: skip
+            found: dict[str, str] = {}
+            for attribute, value, _, _ in ontology.values_in(title):
+                if attribute in classify.DECIDED:
+                    found.setdefault(attribute, value)
+            answers[i] = classify.Labels(category=str(leaf), attributes=found)
+    return answers
+
+
+def dictionary_rewrite(
+    train: Sequence[Example], test: Sequence[Example], ontology: Ontology
+) -> Answers:
+    """The commonest type of each phrase of the training labels, longest match first."""
+    seen: dict[str, Counter[str]] = defaultdict(Counter)
+    for example in train:
+        said = rewrite.query_words(example.request.query)
+        for kind, start, end in rewrite.spans(example.labels.tags):
+            seen[" ".join(said[start:end])][kind] += 1
+    best = {phrase: kinds.most_common(1)[0][0] for phrase, kinds in seen.items()}
+    longest = max(len(phrase.split()) for phrase in best)
+    answers: Answers = []
+    for example in test:
+        said = rewrite.query_words(example.request.query)
+        tags: list[str] = []
+        while len(tags) < len(said):
+            i = len(tags)
+            for n in range(min(longest, len(said) - i), 0, -1):
+                kind = best.get(" ".join(said[i : i + n]))
+                if kind:
+                    tags += [kind, *[rewrite.CONTINUES] * (n - 1)]
+                    break
+            else:
+                follows = tags and tags[-1] != rewrite.OTHER
+                tags.append(rewrite.CONTINUES if follows else "type")
+        answers.append(rewrite.Labels(tags=tags))
+    return answers
+
+
+def gazetteer_rewrite(
+    train: Sequence[Example], test: Sequence[Example], ontology: Ontology
+) -> Answers:
+    return [rewrite.fallback(example.request, ontology) for example in test]
+
+
+def tfidf_extract(train: Sequence[Example], test: Sequence[Example], ontology: Ontology) -> Answers:
+    """(category, sentiment) pairs one against the rest, and the overall sentiment."""
+    whole = [e for e in train if not e.partial]
+    binarizer = MultiLabelBinarizer()
+    pairs = binarizer.fit_transform(
+        [{(a.category, a.sentiment) for a in e.labels.aspects} for e in whole]
+    )
+    tagger = make_pipeline(
+        _words(),
+        OneVsRestClassifier(LogisticRegression(C=10, class_weight="balanced", max_iter=300)),
+    )
+    tagger.fit(_texts(whole, "review"), pairs)
+    overall = make_pipeline(_words(), LogisticRegression(C=10, max_iter=300))
+    overall.fit(_texts(train, "review"), [e.labels.overall_sentiment for e in train])
+    texts = _texts(test, "review")
+    found = binarizer.inverse_transform(tagger.predict(texts))
+    return [
+        extract.Labels.model_validate(
+            {
+                "overall_sentiment": str(verdict),
+                "aspects": [
+                    {"aspect": None, "category": c, "sentiment": s, "opinion": None}
+                    for c, s in list(said)[: extract.MAX_ASPECTS]
+                ],
+            }
+        )
+        for verdict, said in zip(overall.predict(texts), found, strict=True)
+    ]
+
+
+def template_copywrite(
+    train: Sequence[Example], test: Sequence[Example], ontology: Ontology
+) -> Answers:
+    return [copywrite.fallback(example.request, ontology) for example in test]
+
+
+BASELINES: dict[str, dict[str, Baseline]] = {
+    "classify": {"TF-IDF + logistic regression": tfidf_classify},
+    "rewrite": {
+        "dictionary of training labels": dictionary_rewrite,
+        "gazetteer of the ontology": gazetteer_rewrite,
+    },
+    "extract": {"TF-IDF one-against-rest": tfidf_extract},
+    "copywrite": {"template": template_copywrite},
+}

@@ -1,0 +1,110 @@
+"""Model cards: what a version is, what it was made from, and its honest figures, as Markdown."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from adapters.manifest import DataSource, Draft
+from training.examples import Example
+from training.metrics import HEADLINE, Figures
+from training.sources import sources
+
+# Where the examples of a source come from.
+REPOSITORIES = {
+    "fashion": "animmala3942/FashionProductRecommendationSystem",
+    "pricerunner": "KelvinLam05/product_classification",
+    "retail": "aws-samples/retail-demo-store",
+    "queryner": "mdfwg/queryner-kd",
+    "dmaste": "NJUNLP/DMASTE",
+    "hatn": "hsqmlzno1/HATN",
+}
+OWN_LICENCE = "Apache-2.0"
+
+
+def data_sources(examples: Iterable[Example]) -> list[DataSource]:
+    """The training examples by source, with licences."""
+    licences = {source.repository: source.licence for source in sources()}
+    rows = Counter(example.source for example in examples if example.split == "train")
+    return [
+        DataSource(
+            name=REPOSITORIES.get(source, source), rows=n,
+            licence=licences.get(REPOSITORIES.get(source, ""), OWN_LICENCE),
+            note="made by training/synthesis.py" if source == "synthetic" else "",
+        )
+        for source, n in sorted(rows.items())
+    ]  # fmt: skip
+
+
+def adapter_card(
+    draft: Draft, modules: Sequence[str], figures: dict[str, dict[str, Figures]]
+) -> str:
+    """The card of an adapter: recipe, data with licences, figures of every side."""
+    recipe = ", ".join(
+        f"{name} {value}" for name, value in draft.recipe.items() if name != "modules"
+    )
+    data = "\n".join(
+        f"- {d.name}, {d.rows:,} training examples, {d.licence}{f' ({d.note})' if d.note else ''}"
+        for d in draft.data
+    )
+    return f"""# {draft.channel}
+
+A LoRA adapter for ShopLoRA's task `{draft.task}` on the base {draft.base_digest[:12]}.
+Modules {", ".join(modules)}; {recipe}.
+
+## Data
+{data}
+
+## Figures
+On the test splits, none of which was trained on; from `shoplora evaluate {draft.task}`.
+
+{tables(figures)}
+"""
+
+
+def tables(figures: dict[str, dict[str, Figures]]) -> str:
+    """One Markdown table a source, a row a side."""
+    names = list(dict.fromkeys(source for by_source in figures.values() for source in by_source))
+    return "\n\n".join(_table(source, figures) for source in names)
+
+
+def _table(source: str, figures: dict[str, dict[str, Figures]]) -> str:
+    rows = {side: by_source[source] for side, by_source in figures.items() if source in by_source}
+    columns = [c for c in next(iter(rows.values())) if c != "examples"]
+    examples = int(next(iter(rows.values()))["examples"])
+    lines = [f"{source}, {examples:,} examples", "", f"| | {' | '.join(columns)} |"]
+    lines.append("|---|" + "---|" * len(columns))
+    for side, values in rows.items():
+        lines.append(f"| {side} | {' | '.join(f'{values[c]:.3f}' for c in columns)} |")
+    return "\n".join(lines)
+
+
+def headline(task: str, figures: dict[str, Figures]) -> tuple[str, float] | None:
+    """The first figure to look at: of the task's public test set, else of the first source."""
+    source, name = HEADLINE.get(task, ("", ""))
+    values = figures.get(source) or next(iter(figures.values()), {})
+    return (name, values[name]) if name in values else None
+
+
+def base_card(recipe: dict[str, Any], parameters: int, loss: float) -> str:
+    """The card of the demo base."""
+    data = "\n".join(
+        f"- {repository}: {licence}"
+        for repository, licence in sorted({(s.repository, s.licence) for s in sources()})
+    )
+    settings = "\n".join(f"- {name}: {value}" for name, value in recipe.items())
+    return f"""# ShopLoRA demo base
+
+A Qwen3-shaped language model of {parameters / 1e6:.2f}M parameters, trained from scratch with
+`shoplora pretrain`: small enough to ship and to serve on a CPU, and far too small for anything but
+demonstrating adapters. It has read reviews, titles, queries and product copy, and structure made from
+them (`training/structure.py`), never a label of the four tasks' data sets; every validation and test
+item was removed. Training loss at the end: {loss:.3f} nats a token.
+
+## Recipe
+{settings}
+
+## Data and licences
+{data}
+"""

@@ -1,0 +1,112 @@
+"""An adapter on its test split, beside the prompted base and the cheap baselines.
+
+Knows decoding, metrics and baselines; called by `training.cli` after training and on its own. The
+figures go into the manifest and the model card, and come out again from the same command.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+
+from adapters.manifest import Calibration
+from adapters.ontology import Ontology
+from adapters.tasks.contract import LineError, Task
+from training.baselines import BASELINES
+from training.decoding import Decoded, Decoder
+from training.examples import Example
+from training.metrics import Figures, right, score
+
+ADAPTER, PROMPTED = "adapter", "prompted base"
+THRESHOLD = 0.5
+SEED = 0
+
+
+def evaluate(
+    task: Task[Any, Any], examples: Sequence[Example], base: Path, adapter: Path, ontology: Ontology
+) -> dict[str, dict[str, Figures]]:
+    """Figures of every side on the test split: side -> source -> figure -> value."""
+    test = [e for e in examples if e.split == "test"]
+    train = [e for e in examples if e.split == "train"]
+    sides = {}
+    for side, weights in ((ADAPTER, adapter), (PROMPTED, None)):
+        decoder = Decoder(base, weights, ontology)
+        lines = answer_lines(task, test, decoder)
+        sides[side] = [
+            _best(task, e, found, ontology) for e, found in zip(test, lines, strict=True)
+        ]
+        if task.samples > 1:
+            firsts = [
+                _decode(task, e, found[0], ontology) for e, found in zip(test, lines, strict=True)
+            ]
+            sides[f"{side}, one sample"] = firsts
+    for name, baseline in BASELINES.get(task.name, {}).items():
+        sides[name] = baseline(train, test, ontology)
+    return {side: score(task.name, test, said, ontology) for side, said in sides.items()}
+
+
+def answer_lines(
+    task: Task[Any, Any], examples: Sequence[Example], decoder: Decoder
+) -> list[list[Decoded]]:
+    """Lines for every example; of an example that is known in part only the first words."""
+    found: list[list[Decoded]] = [[] for _ in examples]
+    for partial in (False, True):
+        members = [i for i, e in enumerate(examples) if e.partial is partial]
+        lines = decoder.lines(
+            task, [examples[i].request for i in members], samples=task.samples,
+            temperature=task.temperature, max_tokens=8 if partial else None, seed=SEED,
+        )  # fmt: skip
+        for i, line in zip(members, lines, strict=True):
+            found[i] = line
+    return found
+
+
+def calibrate(
+    task: Task[Any, Any], examples: Sequence[Example], base: Path, adapter: Path, ontology: Ontology
+) -> Calibration:
+    """Platt scaling of the line's log-probability, fitted on whole validation examples."""
+    held = [e for e in examples if e.split == "validation" and not e.partial]
+    lines = answer_lines(task, held, Decoder(base, adapter, ontology)) if held else []
+    scores = np.array([found[0].logprob for found in lines])
+    rights = np.array([
+        right(task.name, e, _decode(task, e, found[0], ontology), ontology)
+        for e, found in zip(held, lines, strict=True)
+    ])  # fmt: skip
+    if len(held) < 20 or rights.all() or not rights.any():
+        return Calibration()
+    fitted = LogisticRegression(C=1e6).fit(scores[:, None], rights)
+    return Calibration(
+        slope=round(float(fitted.coef_[0, 0]), 4),
+        intercept=round(float(fitted.intercept_[0]), 4),
+        threshold=THRESHOLD,
+    )
+
+
+def _best(task: Task[Any, Any], example: Example, found: list[Decoded], ontology: Ontology) -> Any:
+    """The labels that serving would answer with: ranked samples, else the fallback."""
+    decoded = [_decode(task, example, line, ontology) for line in found]
+    known = [labels for labels in decoded if labels is not None]
+    if task.rank is not None and known:
+        rank = task.rank
+        known.sort(key=lambda labels: rank(labels, example.request, ontology))
+    best = known[0] if known else None
+    unfit = best is None or (
+        task.faithful is not None and not task.faithful(best, example.request, ontology)
+    )
+    if unfit and task.fallback is not None and task.samples > 1:
+        return task.fallback(example.request, ontology)
+    return best
+
+
+def _decode(task: Task[Any, Any], example: Example, found: Decoded, ontology: Ontology) -> Any:
+    line = found.line
+    if example.partial:
+        line = "; ".join([*line.split("; ")[:1], "no", "-", "-"])
+    try:
+        return task.decode(line, example.request, ontology)
+    except LineError:
+        return None

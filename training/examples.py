@@ -1,0 +1,258 @@
+"""From public data sets to training examples: a typed request and the labels it should get.
+
+One function a task, named after it; called by `train` and `evaluate`. An example's split comes from
+`training.datasets` and is never changed here. A shop's own examples are JSON Lines of
+`{"request": ..., "labels": ...}` and are read by `load`.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from adapters.ontology import Ontology
+from adapters.tasks import classify, copywrite, extract, rewrite, task
+from adapters.tasks.contract import Strict
+from adapters.words import words
+from training import datasets, synthesis
+from training.text import key, split_of
+
+SAMPLES = Path(__file__).with_name("samples")
+
+
+class ExampleError(ValueError):
+    """A file of examples cannot be used; the message names the line and the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """`partial`: only the line's beginning is known; nothing is learnt or scored beyond it."""
+
+    split: str
+    source: str
+    request: Any
+    labels: Any
+    partial: bool = False
+
+
+def load(name: str, file: Path, ontology: Ontology) -> list[Example]:
+    """A shop's own examples; 10 in 100 are for validation and 10 for test, by a hash of the input.
+
+    Raises:
+        ExampleError: a line is not valid; nothing is used.
+    """
+    of = task(name)
+    examples = []
+    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+            request = of.request.model_validate(record["request"])
+            labels = of.labels.model_validate(record["labels"])
+            of.decode(of.encode(labels), request, ontology)
+        except (ValidationError, ValueError, KeyError, TypeError) as error:
+            reason = str(error).replace("\n", "; ")
+            raise ExampleError(f"{file.name}:{number}: {reason}") from error
+        identity = key(request.model_dump_json())
+        examples.append(Example(split_of(identity), file.stem, request, labels))
+    if not examples:
+        raise ExampleError(f"{file.name}: no examples")
+    return examples
+
+
+def public(name: str, ontology: Ontology, seed: int = 0) -> list[Example]:
+    """All examples of a task from the public data sets and generators."""
+    makers: dict[str, Callable[[Ontology, int], Iterator[Example]]] = {
+        "classify": _classify, "rewrite": _rewrite, "extract": _extract, "copywrite": _copywrite,
+    }  # fmt: skip
+    return list(makers[name](ontology, seed))
+
+
+def _classify(ontology: Ontology, seed: int) -> Iterator[Example]:
+    for record in datasets.fashion():
+        stated = _stated_color(record.title, ontology)
+        color = record.color if stated and record.color else stated
+        attributes = {"color": color, "gender": record.gender}
+        yield _classified(record.split, "fashion", record.title, record.path[-1], attributes)
+    rng = random.Random(seed)
+    for title in datasets.pricerunner():
+        if title.split != "train" or rng.random() < 0.3:
+            attributes = {"color": _stated_color(title.title, ontology)}
+            yield _classified(title.split, "pricerunner", title.title, title.category, attributes)
+    leaves = retail_leaves()
+    for product in datasets.products():
+        leaf = leaves[f"{product.category}/{product.style}"]
+        named = ontology.category_in(product.name)
+        if named and named.path[0] == ontology.categories[leaf].path[0]:
+            leaf = named.name
+        attributes = {"color": _stated_color(product.name, ontology), "gender": product.gender}
+        yield _classified(product.split, "retail", product.name, leaf, attributes)
+
+
+def _classified(
+    split: str, source: str, title: str, leaf: str, attributes: dict[str, str | None]
+) -> Example:
+    known = {name: value for name, value in attributes.items() if value}
+    return Example(split, source, classify.Request(title=title[:300]),
+                   classify.Labels(category=leaf, attributes=known))  # fmt: skip
+
+
+def _stated_color(title: str, ontology: Ontology) -> str | None:
+    return next((v for a, v, _, _ in ontology.values_in(title) if a == "color"), None)
+
+
+@cache
+def retail_leaves() -> dict[str, str]:
+    """The ontology's leaf for each `category/style` of the retail demo store."""
+    text = Path(__file__).with_name("retail_categories.yaml").read_text(encoding="utf-8")
+    leaves: dict[str, str] = yaml.safe_load(text)
+    return leaves
+
+
+# QueryNER's span types in the words of our answer line.
+_TYPES = {"UoM": "size", "core_product_type": "type", "creator": "brand", "product_name": "name",
+          "product_number": "number"}  # fmt: skip
+
+
+def _rewrite(ontology: Ontology, seed: int) -> Iterator[Example]:
+    for split in ("train", "validation", "test"):
+        for query in datasets.queries(split):
+            request = rewrite.Request(query=" ".join(query.words))
+            yield Example(split, "queryner", request, rewrite.Labels(tags=_tags(query.tags)))
+    for text, tags in synthesis.queries(ontology, 1_500, seed):
+        yield Example(_made_split(text), "synthetic", rewrite.Request(query=text),
+                      rewrite.Labels(tags=tags))  # fmt: skip
+
+
+def _tags(tags: tuple[str, ...]) -> list[str]:
+    found: list[str] = []
+    for i, tag in enumerate(tags):
+        kind = tag[2:]
+        if tag == "O":
+            found.append(rewrite.OTHER)
+        elif tag.startswith("I-") and i and tags[i - 1][2:] == kind:
+            found.append(rewrite.CONTINUES)
+        else:
+            found.append(_TYPES.get(kind, kind))
+    return found
+
+
+_DIFFICULT = re.compile(
+    r"\b(?:hard|difficult|tricky|impossible|tough|complicated|struggl\w+|pain) to\b|\bconfusing\b|"
+    r"\bdifficult\b|\bcomplicated\b|\bfrustrat\w+|\bstruggl\w+|\bnot (?:so |very )?easy\b|"
+    r"\bcouldn'?t figure\b|\btrouble (?:with|getting|using)\b"
+)
+_NOT_DIFFICULT = re.compile(
+    r"\b(?:not|isn'?t|wasn'?t|never|no)(?: \w+)? (?:hard|difficult|complicated|confusing|trouble)\b"
+)
+
+
+def is_difficult(review: str) -> bool:
+    """A rule for what DMASTE does not label: the review says that something is hard to do."""
+    return bool(_DIFFICULT.search(_NOT_DIFFICULT.sub(" ", review.lower())))
+
+
+def _extract(ontology: Ontology, seed: int) -> Iterator[Example]:
+    for published, split in (("train", "train"), ("dev", "validation"), ("test", "test")):
+        domains = datasets.DMASTE_TRAINED if split != "test" else datasets.DMASTE_DOMAINS
+        for review in datasets.dmaste(published, domains):
+            trained = review.domain in datasets.DMASTE_TRAINED
+            source = "dmaste" if trained else f"dmaste-{review.domain}"
+            labels = _review_labels(review.text, _overall(review), ontology, review.triplets)
+            yield Example(split, source, extract.Request(review=review.text), labels)
+    for review in datasets.hatn():
+        labels = _review_labels(review.text, review.sentiment or "mixed", ontology)
+        request = extract.Request(review=review.text[:4000])
+        yield Example(review.split, "hatn", request, labels, partial=True)
+    for text, labels in synthesis.reviews(ontology, 1_500, seed):
+        yield Example(_made_split(text), "synthetic", extract.Request(review=text), labels)
+
+
+def _overall(review: datasets.Review) -> str:
+    """The overall sentiment that a review's triplets add up to."""
+    count = Counter(triplet.sentiment for triplet in review.triplets)
+    good, bad = count["positive"], count["negative"]
+    if good and bad and 2 * min(good, bad) > max(good, bad):
+        return "mixed"
+    return "neutral" if good == bad else "positive" if good > bad else "negative"
+
+
+def _review_labels(
+    review: str, overall: str, ontology: Ontology, triplets: tuple[datasets.Triplet, ...] = ()
+) -> extract.Labels:
+    place = review.lower().find
+    aspects = []
+    for triplet in sorted(triplets, key=lambda t: place((t.opinion or "").lower())):
+        part, opinion = extract.as_span(triplet.aspect), extract.as_span(triplet.opinion)
+        category = extract.category_of(part, opinion, ontology)
+        aspects.append(
+            extract.Aspect.model_validate(
+                {"aspect": part, "category": category, "sentiment": triplet.sentiment,
+                 "opinion": opinion}
+            )
+        )  # fmt: skip
+    return extract.Labels.model_validate(
+        {"overall_sentiment": overall, "mentions_difficulty": is_difficult(review),
+         "use_case": ontology.use_case_in(review), "aspects": aspects[: extract.MAX_ASPECTS]}
+    )  # fmt: skip
+
+
+GIVEN = ("color", "material", "pattern", "season", "condition", "occasion", "silhouette", "style",
+         "shape", "gender", "feature")  # fmt: skip
+SHORTEST = 12  # words; shorter texts of this source are labels, not copy
+
+
+def _copywrite(ontology: Ontology, seed: int) -> Iterator[Example]:
+    """Facts are what the description itself says, so that no reference goes beyond its request."""
+    leaves = retail_leaves()
+    for product in datasets.products():
+        request = copywrite.Request(
+            name=product.name, category=leaves[f"{product.category}/{product.style}"],
+            attributes=_facts(product.description, ontology),
+        )  # fmt: skip
+        told = len(words(product.description)) >= SHORTEST and request.attributes
+        if told and not copywrite.unsupported(product.description, request, ontology):
+            labels = copywrite.Labels(description=product.description)
+            yield Example(product.split, "retail", request, labels)
+
+
+def _facts(description: str, ontology: Ontology) -> dict[str, str]:
+    """Attributes in the description's own words, each word under one attribute only."""
+    said = words(description)
+    found = [f for f in ontology.values_in(description) if f[0] in GIVEN]
+    found.sort(key=lambda f: (f[2] - f[3], GIVEN.index(f[0])))
+    taken: set[int] = set()
+    facts: dict[str, list[str]] = {}
+    for attribute, _, start, end in found:
+        if taken.isdisjoint(range(start, end)):
+            taken.update(range(start, end))
+            facts.setdefault(attribute, []).append(" ".join(said[start:end]))
+    return {
+        attribute: " and ".join(dict.fromkeys(facts[attribute]))
+        for attribute in GIVEN
+        if attribute in facts
+    }
+
+
+def _made_split(text: str) -> str:
+    return "train" if split_of(" ".join(words(text))) != "validation" else "validation"
+
+
+def as_record(example: Example) -> dict[str, Any]:
+    """One line of a file of examples."""
+
+    def plain(model: Strict) -> dict[str, Any]:
+        return model.model_dump(mode="json", exclude_none=True)
+
+    return {"request": plain(example.request), "labels": plain(example.labels)}

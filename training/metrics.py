@@ -1,0 +1,160 @@
+"""What counts as a good answer, task by task. Knows labels, no model.
+
+A prediction of None (no line, or one that does not decode) is wrong and is counted as `undecodable`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from typing import Any
+
+from adapters.ontology import Ontology
+from adapters.tasks import copywrite, rewrite
+from training.examples import Example
+
+Figures = dict[str, float]
+Predicted = Sequence[Any]
+
+
+def score(
+    task: str, examples: Sequence[Example], predicted: Predicted, ontology: Ontology
+) -> dict[str, Figures]:
+    """Figures for each source of the examples (`fashion`, `queryner` ...), and how many they are."""
+    groups: dict[str, list[int]] = defaultdict(list)
+    for i, example in enumerate(examples):
+        groups[example.source].append(i)
+    result = {}
+    for source, members in groups.items():
+        gold = [examples[i] for i in members]
+        answers = [predicted[i] for i in members]
+        figures: Figures = {"examples": len(gold)}
+        figures |= SCORERS[task](gold, answers, ontology)
+        figures["undecodable"] = sum(a is None for a in answers) / len(answers)
+        result[source] = {name: round(value, 4) for name, value in figures.items()}
+    return result
+
+
+def right(task: str, example: Example, predicted: Any, ontology: Ontology) -> bool:
+    """Whether an answer is right as a whole: what a calibrated confidence is the probability of."""
+    if predicted is None:
+        return False
+    if task == "classify":
+        return bool(predicted.category == example.labels.category)
+    if task == "extract":
+        return bool(predicted.overall_sentiment == example.labels.overall_sentiment)
+    if task == "copywrite":
+        return copywrite.faithful(predicted, example.request, ontology)
+    return bool(predicted == example.labels)
+
+
+def micro_f1(gold: Iterable[Iterable[Hashable]], found: Iterable[Iterable[Hashable]]) -> Figures:
+    """Micro-averaged precision, recall and F1 over multisets of things, one an example."""
+    hits = n_gold = n_found = 0
+    for wanted, got in zip(gold, found, strict=True):
+        a, b = Counter(wanted), Counter(got)
+        hits += (a & b).total()
+        n_gold += a.total()
+        n_found += b.total()
+    precision = hits / n_found if n_found else 0.0
+    recall = hits / n_gold if n_gold else 0.0
+    f1 = 2 * precision * recall / (precision + recall) if hits else 0.0
+    return {"precision": precision, "recall": recall, "f1": f1}
+
+
+def _classify(gold: list[Example], answers: list[Any], ontology: Ontology) -> Figures:
+    """The taxonomy has each leaf once, so the leaf is right exactly where the path is."""
+
+    def share(is_right: Callable[[Any, Any], bool], among: list[int]) -> float:
+        hits = sum(answers[i] is not None and is_right(gold[i].labels, answers[i]) for i in among)
+        return hits / len(among) if among else 0.0
+
+    everyone = list(range(len(gold)))
+    stated = [i for i in everyone if "color" in gold[i].labels.attributes]
+    gendered = [i for i in everyone if "gender" in gold[i].labels.attributes]
+    return {
+        "path_accuracy": share(lambda a, b: a.category == b.category, everyone),
+        "department_accuracy": share(
+            lambda a, b: (
+                ontology.categories[a.category].path[0] == ontology.categories[b.category].path[0]
+            ),
+            everyone,
+        ),
+        "color_accuracy": share(
+            lambda a, b: a.attributes.get("color") == b.attributes.get("color"), stated
+        ),
+        "gender_accuracy": share(
+            lambda a, b: a.attributes.get("gender") == b.attributes.get("gender"), gendered
+        ),
+        "exact": share(lambda a, b: a == b, everyone),
+    }
+
+
+def _rewrite(gold: list[Example], answers: list[Any], ontology: Ontology) -> Figures:
+    wanted = [rewrite.spans(e.labels.tags) for e in gold]
+    found = [rewrite.spans(a.tags) if a else [] for a in answers]
+    exact = sum(a == b for a, b in zip(wanted, found, strict=True)) / len(gold)
+    return {**{f"entity_{k}": v for k, v in micro_f1(wanted, found).items()}, "exact": exact}
+
+
+def _extract(gold: list[Example], answers: list[Any], ontology: Ontology) -> Figures:
+    agree = [bool(a) and a.overall_sentiment == e.labels.overall_sentiment
+             for e, a in zip(gold, answers, strict=True)]  # fmt: skip
+    figures = {"overall_accuracy": sum(agree) / len(gold)}
+    if all(e.partial for e in gold):
+        return figures
+    units: dict[str, Callable[[Any], Hashable]] = {
+        "pair": lambda a: (a.category, a.sentiment),
+        "triplet": lambda a: (a.aspect, a.opinion, a.sentiment),
+    }
+    wanted = [e.labels.aspects for e in gold]
+    found = [a.aspects if a else [] for a in answers]
+    for name, unit in units.items():
+        pairs = [{unit(a) for a in aspects} for aspects in wanted]
+        got = [{unit(a) for a in aspects} for aspects in found]
+        figures |= {f"{name}_{k}": v for k, v in micro_f1(pairs, got).items()}
+    specific = [
+        {units["pair"](a) for a in aspects if a.category != "general"} for aspects in wanted
+    ]
+    told = [{units["pair"](a) for a in aspects if a.category != "general"} for aspects in found]
+    figures["specific_pair_f1"] = micro_f1(specific, told)["f1"]
+    for field in ("use_case", "mentions_difficulty"):
+        hits = sum(bool(a) and getattr(a, field) == getattr(e.labels, field)
+                   for e, a in zip(gold, answers, strict=True))  # fmt: skip
+        figures[f"{field}_accuracy"] = hits / len(gold)
+    return figures
+
+
+def _copywrite(gold: list[Example], answers: list[Any], ontology: Ontology) -> Figures:
+    given = mentioned = beyond = invented = loops = length = 0
+    for example, answer in zip(gold, answers, strict=True):
+        request = example.request
+        given += len(request.attributes)
+        if answer is None:
+            continue
+        told = copywrite.expand(answer, request, ontology)
+        mentioned += len(told["mentioned"])
+        invented += any(c.startswith(("color:", "material:")) for c in told["unsupported"])
+        beyond += bool(told["unsupported"])
+        loops += copywrite.has_loop(told["description"])
+        length += len(told["description"].split())
+    n = len(gold)
+    return {
+        "attributes_mentioned": mentioned / given if given else 1.0,
+        "invented_color_or_material": invented / n,
+        "unsupported_claims": beyond / n,
+        "loops": loops / n,
+        "mean_words": length / n,
+    }
+
+
+SCORERS: dict[str, Callable[[list[Example], list[Any], Ontology], Figures]] = {
+    "classify": _classify, "rewrite": _rewrite, "extract": _extract, "copywrite": _copywrite,
+}  # fmt: skip
+# The figure that a table shows first: source and name.
+HEADLINE = {
+    "classify": ("fashion", "path_accuracy"),
+    "rewrite": ("queryner", "entity_f1"),
+    "extract": ("dmaste", "pair_f1"),
+    "copywrite": ("retail", "attributes_mentioned"),
+}

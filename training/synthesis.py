@@ -1,0 +1,217 @@
+"""Made-up examples for what the public data does not label, by plain templates.
+
+QueryNER has keyword queries only, hence no sentences, silhouettes and few prices; DMASTE tells no use
+case and no difficulty. Each function fills templates with the ontology's words and says the labels
+that it filled in. Nothing here is taken from a data set; the README's own examples never come out.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from typing import Any
+
+from adapters.ontology import Ontology
+from adapters.tasks import extract, rewrite
+from training.text import is_acceptance
+
+# `{slot}` is filled and labelled; the words around it are `other`, those inside [] join the phrase.
+_QUERIES = (
+    "something {color} and {shape} [for a {occasion}]",
+    "something {color} [for a {occasion}]",
+    "something {shape} in {color}",
+    "a {shape} {type} i can wear [to a {occasion}]",
+    "i need a {color} {type} [for {department}]",
+    "looking for {material} {type} {price}",
+    "{color} {type} {price}",
+    "{type} [for {department}] {price}",
+    "{shape} {type} [for {department}]",
+    "show me {pattern} {type} in {color}",
+    "do you have {type} made of {material}",
+    "{condition} {type} {price}",
+    "what can i wear [to a {occasion}] that is {color}",
+    "{feature} {type} [for {department}] {price}",
+    "{color} {shape} {type}",
+    "{occasion} {type} {price}",
+    "{type} in {color} or {color}",
+    "cozy {color} {type} [for {season}]",
+    "{size} {color} {type} [for {department}]",
+    "gift [for {department}] {price}",
+)
+_PRICES = ("under ${n}", "under {n} dollars", "below {n}", "less than ${n}", "over ${n}", "up to {n} euros",
+           "between {n} and {m} dollars", "${n}", "£{n} or less", "cheaper than {n}", "max {n} usd")  # fmt: skip
+_SLOTS = {
+    "color": "color", "material": "material", "pattern": "modifier", "feature": "modifier",
+    "occasion": "occasion", "season": "occasion", "condition": "condition", "size": "size",
+    "shape": "shape", "department": "department", "type": "type",
+}  # fmt: skip
+_ATTRIBUTES = {"shape": "silhouette", "department": "gender"}
+
+
+def queries(ontology: Ontology, count: int, seed: int) -> Iterator[tuple[str, list[str]]]:
+    """`count` pairs of a query and its labels, one a word."""
+    rng = random.Random(seed)
+    made = 0
+    while made < count:
+        words, tags = _query(rng.choice(_QUERIES), ontology, rng)
+        if not is_acceptance(" ".join(words)):
+            yield " ".join(words), tags
+            made += 1
+
+
+def _query(template: str, ontology: Ontology, rng: random.Random) -> tuple[list[str], list[str]]:
+    words: list[str] = []
+    tags: list[str] = []
+    inside: str | None = None  # the label that a bracketed phrase has or waits for
+    pending = 0  # words of the bracketed phrase that wait for the slot's label
+    for token in template.split():
+        opens, closes = token.startswith("["), token.endswith("]")
+        token = token.strip("[]")
+        if opens:
+            inside = ""
+        if token.startswith("{"):
+            label, phrase = _fill(token.strip("{}"), ontology, rng)
+            filled = phrase.split()
+            if pending:
+                tags[-pending:] = [label, *[rewrite.CONTINUES] * (pending - 1)]
+                tags += [rewrite.CONTINUES] * len(filled)
+            else:
+                tags += [label, *[rewrite.CONTINUES] * (len(filled) - 1)]
+            words += filled
+        else:
+            words.append(token)
+            tags.append(rewrite.OTHER)
+            pending += inside is not None
+        if closes:
+            inside, pending = None, 0
+    return words, tags
+
+
+def _fill(slot: str, ontology: Ontology, rng: random.Random) -> tuple[str, str]:
+    if slot == "price":
+        n = rng.choice((5, 10, 15, 20, 25, 30, 40, 50, 60, 75, 80, 100, 120, 150, 200, 300, 500))
+        return "price", rng.choice(_PRICES).replace("{n}", str(n)).replace("{m}", str(2 * n))
+    if slot == "type":
+        name = rng.choice(list(ontology.categories))
+        synonyms = ontology.categories[name].synonyms
+        return "type", rng.choice([name, *synonyms]).lower()
+    attribute = _ATTRIBUTES.get(slot, slot)
+    value = rng.choice(ontology.attributes[attribute].values)
+    phrases = [p for p in ontology.phrases(attribute, value) if not p.startswith("for ")]
+    return _SLOTS[slot], rng.choice([value, *phrases])
+
+
+_PARTS: dict[str, tuple[str, ...]] = {
+    "parts": ("handle", "strap", "zipper", "lid", "cord", "buttons", "cover", "hinge", "wheels",
+              "seat", "sole", "cap", "clasp", "blade", "pocket", "lens", "band", "stand"),
+    "battery": ("battery", "battery life", "charge"),
+    "sound": ("sound", "bass", "volume", "speaker"),
+    "price": ("price", "cost"),
+    "quality": ("quality", "build quality", "construction"),
+    "appearance": ("look", "finish"),
+    "fit": ("fit",), "size": ("size",), "material": ("fabric", "material", "leather"),
+    "smell": ("scent", "smell"), "taste": ("taste", "flavor"), "texture": ("texture",),
+    "delivery": ("shipping", "delivery"), "packaging": ("packaging", "box"),
+    "service": ("customer service", "seller"),
+}  # fmt: skip
+_OPINIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "parts": (("comfortable", "sturdy", "solid", "smooth", "well made"),
+              ("uncomfortable", "flimsy", "painful", "slippery", "loose", "hard to grip",
+               "too short", "stiff", "weak", "awkward")),
+    "battery": (("long lasting", "great", "reliable"), ("weak", "disappointing", "terrible")),
+    "sound": (("clear", "rich", "great"), ("tinny", "weak", "muffled")),
+    "price": (("great", "fair", "unbeatable"), ("too high", "ridiculous", "steep")),
+    "quality": (("excellent", "solid", "superb"), ("poor", "cheap", "disappointing")),
+    "appearance": (("beautiful", "elegant", "lovely"), ("ugly", "cheap", "dull")),
+    "fit": (("perfect", "true to size", "great"), ("too tight", "loose", "awful")),
+    "size": (("perfect", "just right"), ("too small", "too big", "wrong")),
+    "material": (("soft", "durable", "thick"), ("scratchy", "thin", "itchy")),
+    "smell": (("lovely", "fresh", "pleasant"), ("overpowering", "awful", "chemical")),
+    "taste": (("delicious", "rich", "fresh"), ("bland", "bitter", "stale")),
+    "texture": (("smooth", "creamy"), ("gritty", "sticky", "greasy")),
+    "delivery": (("fast", "prompt", "quick"), ("slow", "late")),
+    "packaging": (("secure", "beautiful"), ("damaged", "flimsy", "torn")),
+    "service": (("helpful", "friendly"), ("rude", "useless", "unresponsive")),
+}  # fmt: skip
+_USES = ("great for {use}", "perfect for {use}", "good for {use}", "i use it for {use}", "bought this for {use}",
+         "ideal for {use}", "works well for {use}", "wonderful for {use}")  # fmt: skip
+_USE_WORDS = {
+    "beginner": ("beginners", "a beginner", "newbies", "someone just starting"),
+    "gift": ("a gift", "a birthday present"), "kids": ("kids", "my children", "my son"),
+    "professional": ("professionals", "my business", "professional use"),
+    "seniors": ("seniors", "my elderly mother"), "pets": ("my dog", "my cat"),
+    "everyday": ("everyday use", "daily use"), "small_spaces": ("a small apartment",),
+    "sensitive_skin": ("sensitive skin",), "home_repair": ("diy", "projects around the house"),
+}  # fmt: skip
+_AFTER = ("after 20 minutes", "after an hour", "after a few weeks", "after two washes", "at first",
+          "after 10 minutes", "by the end of the day", "when it is cold", "after a month")  # fmt: skip
+_HARD = ("it is hard to use", "took me hours to figure out", "difficult to put together", "very hard to clean",
+         "the instructions are confusing", "struggled to set it up", "complicated to install",
+         "impossible to open", "not easy to assemble", "hard to get the hang of")  # fmt: skip
+_EASY = ("easy to use", "simple to set up", "no trouble putting it together", "easy to clean",
+         "took two minutes to install", "very simple to assemble")  # fmt: skip
+
+
+def reviews(ontology: Ontology, count: int, seed: int) -> Iterator[tuple[str, extract.Labels]]:
+    """`count` pairs of a short review and its labels."""
+    rng = random.Random(seed)
+    made = 0
+    while made < count:
+        review, labels = _review(ontology, rng)
+        if not is_acceptance(review):
+            yield review, labels
+            made += 1
+
+
+def _review(ontology: Ontology, rng: random.Random) -> tuple[str, extract.Labels]:
+    clauses: list[tuple[str, int]] = []  # a clause and its sentiment: 1, -1 or 0
+    aspects: list[dict[str, Any]] = []
+    use, hard = None, False
+    if rng.random() < 0.7:
+        use = rng.choice(list(_USE_WORDS) if rng.random() < 0.6 else list(ontology.use_cases))
+        clause, opinion = _use_clause(use, ontology, rng)
+        clauses.append((clause, 1))
+        if opinion:
+            aspects.append(_aspect(None, "general", "positive", opinion))
+    if rng.random() < 0.3:
+        hard = rng.random() < 0.6
+        clause = rng.choice(_HARD if hard else _EASY)
+        clauses.append((clause, -1 if hard else 1))
+        sentiment = "negative" if hard else "positive"
+        aspects.append(_aspect(None, "ease_of_use", sentiment, clause))
+    for _ in range(rng.randint(0 if len(clauses) > 1 else 1, 2)):
+        good = rng.random() < 0.5
+        kind = rng.choice(list(_PARTS))
+        part, opinion = rng.choice(_PARTS[kind]), rng.choice(_OPINIONS[kind][0 if good else 1])
+        verb = "are" if part in ("buttons", "wheels") else "is"
+        after = f" {rng.choice(_AFTER)}" if not good and rng.random() < 0.5 else ""
+        clauses.append((f"the {part} {verb} {opinion}{after}", 1 if good else -1))
+        category = extract.category_of(part, opinion, ontology)
+        aspects.append(_aspect(part, category, "positive" if good else "negative", opinion))
+    text = clauses[0][0]
+    for (_, before), (clause, now) in zip(clauses, clauses[1:], strict=False):
+        text += (" but " if before != now else rng.choice((" and ", ", ", ". "))) + clause
+    return text, extract.Labels(
+        overall_sentiment=_overall([sign for _, sign in clauses]),
+        mentions_difficulty=hard, use_case=use,
+        aspects=[extract.Aspect.model_validate(a) for a in aspects],
+    )  # fmt: skip
+
+
+def _use_clause(use: str, ontology: Ontology, rng: random.Random) -> tuple[str, str | None]:
+    said = rng.choice(_USE_WORDS.get(use) or ontology.phrases("use_cases", use) or (use,))
+    said = said.removeprefix("for ").removeprefix("as ").removeprefix("at ")
+    template = rng.choice(_USES)
+    opinion = template.split()[0] if template.split()[0] not in ("i", "bought", "works") else None
+    return template.replace("{use}", said), opinion
+
+
+def _aspect(part: str | None, category: str, sentiment: str, opinion: str) -> dict[str, Any]:
+    return {"aspect": part, "category": category, "sentiment": sentiment,
+            "opinion": extract.as_span(opinion)}  # fmt: skip
+
+
+def _overall(signs: list[int]) -> str:
+    """As shoppers read it: the first clause is the verdict; a draw after it stays positive."""
+    total = sum(signs) + 0.5 * signs[0]
+    return "positive" if total > 0 else "negative"
