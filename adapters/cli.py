@@ -59,7 +59,7 @@ def list_versions() -> None:
         live = {version.name for version in store.live().values()}
         table = Table("name", "id", "live", "rank", "modules", "size", "metrics", "created")
         for version in store.versions():
-            table.add_row(*_row(version, version.name in live))
+            table.add_row(*map(escape, _row(version, version.name in live)))
         Console().print(table)
 
 
