@@ -1,8 +1,8 @@
 """Classify: a supplier's messy title becomes a category of the taxonomy and attributes.
 
-The line is `leaf; color; gender`, in lower case, `-` for what is not known: `shirts; navy blue; men`.
-The path follows from the leaf; attributes that a title merely states (material, pattern ...) need no
-model step and come from the ontology's words.
+The line is `leaf; color; gender`, in lower case, `-` for what is not known: `shirts; navy blue;
+men`. The path follows from the leaf; attributes that a title merely states (material, pattern ...)
+need no model step and come from the ontology's words.
 """
 
 from __future__ import annotations
@@ -63,8 +63,7 @@ def decode(line: str, request: Request, ontology: Ontology) -> Labels:
     leaf, *values = line.split(SEPARATOR)
     names = _leaves(ontology)
     known = len(values) == len(DECIDED) and all(
-        value == UNKNOWN or value in ontology.attributes[name].values
-        for name, value in zip(DECIDED, values, strict=True)
+        value in _values(name, ontology) for name, value in zip(DECIDED, values, strict=True)
     )
     if leaf not in names or not known:
         raise LineError(f"not a category and its {', '.join(DECIDED)}: {line!r}")
@@ -77,6 +76,11 @@ def _leaves(ontology: Ontology) -> dict[str, str]:
     return {name.lower(): name for name in ontology.categories}
 
 
+def _values(name: str, ontology: Ontology) -> tuple[str, ...]:
+    """What the line may say of an attribute, also of one that the shop's ontology lacks."""
+    return (UNKNOWN, *(ontology.attributes[name].values if name in ontology.attributes else ()))
+
+
 def grammar(request: Request, ontology: Ontology) -> str:
     return _grammar(ontology)
 
@@ -87,7 +91,7 @@ def _grammar(ontology: Ontology) -> str:
     rules = [f"root ::= leaf {slots}"]
     rules.append(f"leaf ::= {one_of(list(_leaves(ontology)))}")
     for name in DECIDED:
-        rules.append(f"{name} ::= {one_of([UNKNOWN, *ontology.attributes[name].values])}")
+        rules.append(f"{name} ::= {one_of(list(_values(name, ontology)))}")
     return "\n".join(rules)
 
 

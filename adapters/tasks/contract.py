@@ -28,6 +28,12 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
 
+class Copied(Strict):
+    """Text that the model wrote, kept to the character, so that every line decodes to itself."""
+
+    model_config = ConfigDict(str_strip_whitespace=False)
+
+
 class Usage(Strict):
     """Tokens read and written for one answer."""
 

@@ -1,8 +1,8 @@
 """Copywrite: given facts become a product description, with nothing invented.
 
 The line is the description itself. What a text uses, leaves out and goes beyond is read with the
-ontology's words; several samples are drawn and the most faithful is shown, and where none is faithful
-a plain sentence built from the facts, marked `source: fallback`.
+ontology's words; several samples are drawn and the most faithful is shown, and where none is
+faithful a plain sentence built from the facts, marked `source: fallback`.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Any
 from pydantic import Field, field_validator
 
 from adapters.ontology import Ontology
-from adapters.tasks.contract import Answered, LineError, Message, Strict, Task, text
-from adapters.words import fold, phrase_key, words
+from adapters.tasks.contract import Answered, Copied, LineError, Message, Strict, Task, text
+from adapters.words import phrase_key, words
 
 CLAIMS = ("color", "material", "pattern", "season", "condition")  # may not be said unless given
 DEFAULT_WORDS = 80
@@ -40,7 +40,7 @@ class Answer(Answered):
     unsupported: list[str] = Field(description="what it says that was not given")
 
 
-class Labels(Strict):
+class Labels(Copied):
     description: str
 
     @field_validator("description")
@@ -101,7 +101,7 @@ def _cut(description: str, max_words: int | None) -> str:
 def _coverage(
     description: str, request: Request, ontology: Ontology
 ) -> tuple[list[str], list[str]]:
-    said = {fold(word) for word in words(description)}
+    said = set(phrase_key(description).split())
     named = {(attribute, value) for attribute, value, _, _ in ontology.values_in(description)}
     mentioned, missing = [], []
     for attribute, value in request.attributes.items():
@@ -113,15 +113,16 @@ def _coverage(
 
 def unsupported(description: str, request: Request, ontology: Ontology) -> list[str]:
     """Colors, materials and other claims, and numbers, that no given fact holds."""
-    facts = (request.name, request.category or "", *request.attributes.values(),
+    names = (name.replace("_", " ") for name in request.attributes)
+    facts = (request.name, request.category or "", *names, *request.attributes.values(),
              *(request.context or ()))  # fmt: skip
     given = " . ".join(facts)
-    given_words = {fold(word) for word in words(given)}
+    given_words = set(phrase_key(given).split())
     supported = {(attribute, value) for attribute, value, _, _ in ontology.values_in(given)}
     claims = []
     said = words(description)
     for attribute, value, start, end in ontology.values_in(description):
-        literal = all(fold(word) in given_words for word in said[start:end])
+        literal = set(phrase_key(" ".join(said[start:end])).split()) <= given_words
         if attribute in CLAIMS and not literal and (attribute, value) not in supported:
             claims.append(f"{attribute}: {value}")
     numbers = set(_NUMBER.findall(description)) - set(_NUMBER.findall(given))
@@ -155,7 +156,8 @@ def fallback(request: Request, ontology: Ontology) -> Labels:
     noun = " ".join([*adjectives, (request.category or "product").lower()])
     parts = [f"{request.name}: {noun}."]
     parts += [f"{name.replace('_', ' ').capitalize()}: {value}." for name, value in given.items()]
-    return Labels(description=" ".join(" ".join(parts).split()))
+    printable = re.sub(r"[\x00-\x20\x7f]", " ", " ".join(parts))
+    return Labels(description=" ".join(printable.split()))
 
 
 TASK: Task[Request, Labels] = Task(

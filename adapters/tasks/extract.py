@@ -15,8 +15,17 @@ from typing import Any, Literal
 from pydantic import Field, field_validator
 
 from adapters.ontology import Ontology
-from adapters.tasks.contract import Answered, LineError, Message, Strict, Task, one_of, text
-from adapters.words import fold, words
+from adapters.tasks.contract import (
+    Answered,
+    Copied,
+    LineError,
+    Message,
+    Strict,
+    Task,
+    one_of,
+    text,
+)
+from adapters.words import fold, phrase_key, words
 
 Sentiment = Literal["positive", "negative", "neutral"]
 Overall = Literal["positive", "negative", "neutral", "mixed"]
@@ -25,10 +34,11 @@ SIGNS = {"+": "positive", "-": "negative", "=": "neutral"}
 SIGN_OF = {sentiment: sign for sign, sentiment in SIGNS.items()}
 UNKNOWN = "-"
 SEPARATOR = "; "
-MAX_ASPECTS, MAX_SPAN = 12, 8
-_WORD = r"[^\x00-\x20\x7f;:]{1,24}"
+MAX_ASPECTS, MAX_SPAN, MAX_LETTERS = 12, 8, 24
+_WORD = rf"[^\x00-\x20\x7f;:]{{1,{MAX_LETTERS}}}"
+_PART_OF_SPAN = re.compile(r"[^\s\x00-\x20\x7f;:]+")
 _SPAN = rf"{_WORD}(?: {_WORD}){{0,{MAX_SPAN - 1}}}"
-_ASPECT = re.compile(rf"([a-z ]+) ([-+=])(?: ({_SPAN}):)?(?: ({_SPAN}))?")
+_ASPECT = rf" ([-+=])(?: ({_SPAN}):)?(?: ({_SPAN}))?"
 
 
 class Request(Strict):
@@ -36,7 +46,7 @@ class Request(Strict):
     product: text(200) | None = None
 
 
-class Aspect(Strict):
+class Aspect(Copied):
     aspect: str | None = Field(description="the part of the product, as the review names it")
     category: str
     sentiment: Sentiment
@@ -71,7 +81,7 @@ def as_span(phrase: str | None) -> str | None:
     if phrase is None:
         return None
     kept = re.sub(r"[\x00-\x20\x7f;:]+", " ", phrase.lower()).split()
-    return " ".join(word[:24] for word in kept[:MAX_SPAN]) or None
+    return " ".join(word[:MAX_LETTERS] for word in kept[:MAX_SPAN]) or None
 
 
 def prompt(request: Request, ontology: Ontology) -> list[Message]:
@@ -126,13 +136,18 @@ def decode(line: str, request: Request, ontology: Ontology) -> Labels:
 
 
 def _decode_aspect(entry: str, ontology: Ontology) -> dict[str, str | None]:
-    match = _ASPECT.fullmatch(entry)
-    names = {_spaced(name): name for name in ontology.aspects}
-    if match is None or match[1] not in names:
+    match = _aspect_pattern(ontology).fullmatch(entry)
+    if match is None:
         raise LineError(f"not an aspect: {entry!r}")
-    sign, part, opinion = match.groups()[1:]
-    category = names[match[1]]
+    written, sign, part, opinion = match.groups()
+    category = next(name for name in ontology.aspects if _spaced(name) == written)
     return {"aspect": part, "category": category, "sentiment": SIGNS[sign], "opinion": opinion}
+
+
+@lru_cache(maxsize=4)
+def _aspect_pattern(ontology: Ontology) -> re.Pattern[str]:
+    names = "|".join(re.escape(_spaced(name)) for name in ontology.aspects)
+    return re.compile(f"({names}){_ASPECT}")
 
 
 def grammar(request: Request, ontology: Ontology) -> str:
@@ -150,7 +165,7 @@ def _grammar(ontology: Ontology) -> str:
             'aspect ::= category " " [-+=] (" " span ":")? (" " span)?',
             f"category ::= {one_of([_spaced(name) for name in ontology.aspects])}",
             f'span ::= word (" " word){{0,{MAX_SPAN - 1}}}',
-            r"word ::= [^\x00-\x20\x7f;:]{1,24}",
+            f"word ::= {_WORD}",
         )
     )
 
@@ -185,29 +200,38 @@ def category_of(part: str | None, opinion: str | None, ontology: Ontology) -> st
 def issue_of(aspect: Aspect, ontology: Ontology) -> str | None:
     """An issue's name: `battery`, or part and category where they differ: `handle_comfort`."""
     part = words(aspect.aspect or "")
-    if not part or ontology.aspect_of(aspect.aspect) == aspect.category != "parts":
-        return None if aspect.category in ("general", "parts") else aspect.category
-    name = re.sub(r"[^a-z0-9]+", "_", fold(part[-1])).strip("_")
-    return name if aspect.category in ("general", "parts") else f"{name}_{aspect.category}"
+    name = re.sub(r"\W+", "_", fold(part[-1])).strip("_") if part else ""
+    vague = aspect.category in ("general", "parts")
+    if not name or ontology.aspect_of(aspect.aspect) == aspect.category != "parts":
+        return None if vague else aspect.category
+    return name if vague else f"{name}_{aspect.category}"
 
 
 class _Review:
     """The review's words, to look a span up in whatever its case and punctuation."""
 
     def __init__(self, review: str) -> None:
-        self._raw = review.split()
-        self._folded = [" ".join(map(fold, words(word))) for word in self._raw]
+        self._review = review
+        self._words = _folded(review)
 
     def find(self, span: str | None) -> str | None:
         """The review's own spelling of the span, None if the span is not in it."""
-        wanted = [" ".join(map(fold, words(word))) for word in (span or "").split()]
-        wanted = [word for word in wanted if word]
-        present = [(i, word) for i, word in enumerate(self._folded) if word]
-        for start in range(len(present) - len(wanted) + 1 if wanted else 0):
-            window = present[start : start + len(wanted)]
-            if [word for _, word in window] == wanted:
-                return " ".join(self._raw[window[0][0] : window[-1][0] + 1]).strip(" .,!?;:\"'()")
+        wanted = [word for word, _, _ in _folded(span or "")]
+        for first in range(len(self._words) - len(wanted) + 1 if wanted else 0):
+            window = self._words[first : first + len(wanted)]
+            if [word for word, _, _ in window] == wanted:
+                spelled = self._review[window[0][1] : window[-1][2]]
+                return " ".join(spelled.split()).strip(" .,!?;:\"'()")
         return None
+
+
+def _folded(phrase: str) -> list[tuple[str, int, int]]:
+    """A phrase's words as `as_span` parts and cuts them, folded, with start and end."""
+    found = [
+        (phrase_key(word[0].lower()[:MAX_LETTERS]), word.start(), word.end())
+        for word in _PART_OF_SPAN.finditer(phrase)
+    ]
+    return [word for word in found if word[0]]
 
 
 TASK: Task[Request, Labels] = Task(

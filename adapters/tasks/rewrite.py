@@ -19,7 +19,7 @@ from adapters.tasks.contract import Answered, LineError, Message, Strict, Task, 
 
 MAX_WORDS = 32
 CONTINUES, OTHER = "+", "other"
-TYPES = (
+TYPES = (  # noqa: SIM905
     "type brand color size material department modifier occasion origin price name number "
     "quantity shape time condition content"
 ).split()
@@ -37,16 +37,22 @@ ATTRIBUTES = {
 }
 AS_WRITTEN = ("brand", "color", "size", "material", "occasion", "origin", "quantity", "condition")
 _LEADING = re.compile(r"^(?:(?:for|with|in|of|by|to|from|at|on|a|an|the|my|and)\s+)+")
+# fmt: off
 _CURRENCIES = {"$": "USD", "dollar": "USD", "usd": "USD", "buck": "USD", "£": "GBP", "gbp": "GBP",
-               "pound": "GBP", "€": "EUR", "eur": "EUR", "₹": "INR", "rs": "INR", "inr": "INR"}  # fmt: skip
-_AMOUNT = re.compile(r"\d+(?:[.,]\d+)?")
-_AT_MOST = re.compile(r"\b(?:under|below|less|max|maximum|up|within|cheaper|to|than)\b")
-_AT_LEAST = re.compile(r"\b(?:over|above|more|min|minimum|least|from)\b")
+               "pound": "GBP", "€": "EUR", "eur": "EUR", "₹": "INR", "rs": "INR", "inr": "INR"}
+# fmt: on
+_CURRENCY = re.compile(r"[$£€₹]|(?<![a-z])(?:dollar|usd|buck|gbp|pound|eur|inr|rs(?![a-z]))")
+_AMOUNT = re.compile(r"(\d{1,3}(?:[.,]\d{3})+(?!\d)|\d+)(?:[.,](\d+))?(k\b)?")  # 1,299.99 and 2k
+_AT_MOST = re.compile(r"\b(?:under|below|less|max|maximum|up to|within|cheaper|to)\b")
+_NOT_NO = r"(?<!\bno )(?<!\bnot )(?<!\bnothing )"
+_LEAST = rf"{_NOT_NO}\b(?:over|above|more|min|minimum|least|from|between)\b"
+_AT_LEAST = re.compile(rf"{_LEAST}|\d\+|\band up\b")
+_AT_LEAST_BEFORE = re.compile(rf"{_LEAST}(?: than| of)?$")
 
 
 def _few_words(query: str) -> str:
-    if len(query.split()) > MAX_WORDS:
-        raise ValueError(f"at most {MAX_WORDS} words")
+    if not 1 <= len(query.split()) <= MAX_WORDS:
+        raise ValueError(f"1 to {MAX_WORDS} words")
     return query
 
 
@@ -184,20 +190,28 @@ def _named(kind: str, phrase: str, ontology: Ontology) -> list[tuple[str, str]]:
 
 
 def _price(words: list[str], amounts: list[tuple[int, int]]) -> Price | None:
-    """The range that the price phrases tell, read with the two words before each."""
+    """The range that the price phrases tell, read with the three words before each."""
     low = high = currency = None
     for start, end in amounts:
         phrase = " ".join(words[start:end])
-        before = " ".join(words[max(0, start - 2) : end])
-        numbers = [float(n.replace(",", ".")) for n in _AMOUNT.findall(phrase)]
-        currency = next((c for sign, c in _CURRENCIES.items() if sign in phrase), currency)
+        before = " ".join(words[max(0, start - 3) : start])
+        numbers = [_amount(number) for number in _AMOUNT.finditer(phrase)]
+        if sign := _CURRENCY.search(phrase):
+            currency = _CURRENCIES[sign[0]]
+        at_least = _AT_LEAST.search(phrase) or _AT_LEAST_BEFORE.search(before)
         if len(numbers) >= 2:
             low, high = min(numbers[:2]), max(numbers[:2])
-        elif numbers and _AT_LEAST.search(before) and not _AT_MOST.search(phrase):
+        elif numbers and at_least and not _AT_MOST.search(phrase):
             low = numbers[0]
         elif numbers:
             high = numbers[0]
     return None if low is None and high is None else Price(min=low, max=high, currency=currency)
+
+
+def _amount(number: re.Match[str]) -> float:
+    whole, cents, thousands = number.groups()
+    amount = float(f"{re.sub('[.,]', '', whole)}.{cents or 0}")
+    return amount * 1000 if thousands else amount
 
 
 def fallback(request: Request, ontology: Ontology) -> Labels:
