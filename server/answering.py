@@ -1,0 +1,166 @@
+"""From a valid request to a typed answer: prompt, engine, decode, choose, expand.
+
+Knows the contract of a task and the engine's interface; nothing of HTTP but the problems it raises.
+The routes call it, the same for every task.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from typing import Any
+
+from fastapi.sse import format_sse_event
+from pydantic import BaseModel
+
+from adapters.ontology import Ontology
+from adapters.store import Version
+from adapters.tasks.contract import Answered, LineError, Task, Usage
+from server.errors import UNEXPECTED, NoAdapter, Problem, Undecodable
+from server.generation import Completion, Generation, Job, Model
+from server.metrics import Metrics, Tracked
+
+log = logging.getLogger("uvicorn.shoplora")
+
+AnyTask = Task[Any, Any]
+
+
+class Answering:
+    """The four tasks, or however many there are, on one engine."""
+
+    def __init__(
+        self, engine: Model, ontology: Ontology, versions: dict[str, Version], metrics: Metrics
+    ) -> None:
+        self._engine = engine
+        self._ontology = ontology
+        self._versions = versions
+        self._metrics = metrics
+
+    async def answer(self, task: AnyTask, request: BaseModel, request_id: str) -> Answered:
+        """The answer.
+
+        Raises:
+            Problem: one of NoAdapter, TextTooLong, EngineFailed and Undecodable.
+        """
+        version = self._version(task)
+        with self._metrics.track(task.name, version.name) as tracked:
+            job = self._job(task, request, version, request_id)
+            generation = await self._engine.generate(job)
+            return self._told(task, request, job, generation, tracked)
+
+    async def begin(self, task: AnyTask, request: BaseModel, request_id: str) -> Job:
+        """What `events` needs; what can be refused is refused here, before the stream begins."""
+        version = self._version(task)
+        try:
+            return self._job(task, request, version, request_id)
+        except Problem as problem:
+            self._metrics.refused(task.name, version.name, problem.slug)
+            raise
+
+    async def events(self, task: AnyTask, request: BaseModel, job: Job) -> AsyncGenerator[bytes]:
+        """Server-sent events: `delta` as the first sample is written, then `answer`.
+
+        The answer may come from another sample; it is its text that counts. `problem` comes instead
+        of `answer` when there is none.
+        """
+        try:
+            with self._metrics.track(task.name, job.version.name) as tracked:
+                async with aclosing(self._engine.stream(job)) as items:
+                    async for item in items:
+                        if isinstance(item, Generation):
+                            answer = self._told(task, request, job, item, tracked)
+                            yield _event("answer", answer)
+                        else:
+                            yield _event("delta", Delta(text=item))
+        except Problem as problem:
+            yield _event("problem", problem.details(job.request_id))
+        except Exception:
+            log.exception("request %s failed", job.request_id)
+            yield _event("problem", Problem(UNEXPECTED).details(job.request_id))
+
+    async def warm(self, task: AnyTask) -> None:
+        """Has the engine compile the task's grammars and run its adapter once."""
+        for number, request in enumerate(task.warm()):
+            job = self._job(task, request, self._version(task), f"warm-{task.name}-{number}")
+            await self._engine.generate(job)
+
+    def _version(self, task: AnyTask) -> Version:
+        try:
+            return self._versions[task.name]
+        except KeyError:
+            raise NoAdapter(f"Train and activate one: shoplora train {task.name}") from None
+
+    def _job(self, task: AnyTask, request: BaseModel, version: Version, request_id: str) -> Job:
+        max_tokens = task.max_tokens(request)
+        return Job(
+            request_id=request_id,
+            version=version,
+            prompt=self._engine.tokenize(task.prompt(request, self._ontology), max_tokens),
+            grammar=task.grammar(request, self._ontology),
+            max_tokens=max_tokens,
+            n=task.samples,
+            temperature=task.temperature,
+        )
+
+    def _told(
+        self,
+        task: AnyTask,
+        request: BaseModel,
+        job: Job,
+        generation: Generation,
+        tracked: Tracked,
+    ) -> Answered:
+        tracked.generation = generation
+        labels, chosen = self._choose(task, request, generation)
+        if labels is None:
+            if task.fallback is None:
+                raise Undecodable("Nothing that the model wrote is an answer of this task.")
+            tracked.outcome = "fallback"
+            labels = task.fallback(request, self._ontology)
+        calibration = job.version.manifest.calibration
+        confidence = calibration.confidence(chosen.logprob) if chosen else 0.0
+        return task.answer(
+            **task.expand(labels, request, self._ontology),
+            model=job.version.name,
+            request_id=job.request_id,
+            usage=Usage(
+                prompt_tokens=generation.prompt_tokens,
+                completion_tokens=generation.completion_tokens,
+            ),
+            confidence=confidence,
+            needs_review=chosen is None or confidence < calibration.threshold,
+            source="model" if chosen else "fallback",
+        )
+
+    def _choose(
+        self, task: AnyTask, request: BaseModel, generation: Generation
+    ) -> tuple[Any, Completion | None]:
+        """The best sample that decodes and is faithful, or nothing."""
+        decoded = []
+        for completion in generation.completions:
+            try:
+                decoded.append((task.decode(completion.text, request, self._ontology), completion))
+            except LineError:
+                continue
+        rank = task.rank
+        if decoded and rank is not None:
+            decoded.sort(key=lambda pair: rank(pair[0], request, self._ontology))
+        if not decoded or not self._faithful(task.faithful, decoded[0][0], request):
+            return None, None
+        return decoded[0]
+
+    def _faithful(
+        self, judge: Callable[[Any, Any, Ontology], bool] | None, labels: Any, request: BaseModel
+    ) -> bool:
+        return judge is None or judge(labels, request, self._ontology)
+
+
+class Delta(BaseModel):
+    """A piece of the first sample's text."""
+
+    text: str
+
+
+def _event(name: str, data: BaseModel) -> bytes:
+    return format_sse_event(event=name, data_str=data.model_dump_json())

@@ -1,0 +1,93 @@
+"""The application: settings, one lifespan, routes, problems and middleware put together.
+
+Knows how the parts fit; each part knows its own work. `shoplora serve` runs `create_app`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from importlib.metadata import version
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from adapters.ontology import OntologyError
+from adapters.store import StoreError
+from server import errors
+from server.engine import Engine
+from server.generation import Model
+from server.middleware import BodyLimit, HangUp, RequestId
+from server.preload import preload
+from server.routes import operations, task_routes
+from server.service import Service, StartError
+from server.settings import Settings
+
+log = logging.getLogger("uvicorn.shoplora")
+
+
+def create_app(
+    settings: Settings | None = None,
+    engine: Model | None = None,
+    give_up: Callable[[], None] | None = None,
+) -> FastAPI:
+    """The server; `give_up` is called when it cannot start, and ends the process if not given."""
+    settings = settings or Settings()
+    service = Service(settings, engine or Engine(settings))
+    app = FastAPI(
+        title="ShopLoRA",
+        version=version("shoplora"),
+        summary="A shop's language jobs, each a small LoRA adapter on one base model.",
+        lifespan=_lifespan(service, give_up or _exit),
+        redirect_slashes=False,
+        generate_unique_id_function=_operation_id,
+    )
+    app.state.service = service
+    app.include_router(task_routes())
+    app.include_router(operations)
+    errors.install(app)
+    app.add_middleware(HangUp)
+    app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
+    app.add_middleware(RequestId)  # the last one added is the first one entered
+    return app
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name
+
+
+def _lifespan(service: Service, give_up: Callable[[], None]):  # type: ignore[no-untyped-def]
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        log.info("; ".join(preload()))
+        starting = asyncio.create_task(_start(service, give_up))  # /health answers meanwhile
+        yield
+        starting.cancel()
+        with suppress(asyncio.CancelledError):
+            await starting
+        service.answering = None
+        await service.engine.close()
+
+    return lifespan
+
+
+async def _start(service: Service, give_up: Callable[[], None]) -> None:
+    try:
+        await service.start()
+    except (OntologyError, StoreError, StartError) as error:
+        log.error("cannot start: %s", error)
+    except Exception:
+        log.exception("cannot start: the engine failed")
+    else:
+        return
+    await service.engine.close()
+    give_up()
+
+
+def _exit() -> None:
+    """A server that cannot start has nothing to finish."""
+    logging.shutdown()
+    os._exit(1)

@@ -1,0 +1,232 @@
+"""The one place where vLLM is touched: base and adapters in, tokens and log-probabilities out.
+
+Knows vLLM's `AsyncLLM`, its environment and its errors; nothing of HTTP, tasks or answers.
+`server.service` starts and ends it, `server.answering` sends it jobs. vLLM is imported when the
+engine starts, not before, and in a thread, so that the server can say that it is alive.
+
+On a CPU the engine core is a fork of this process with its worker inside: vLLM is then imported
+once instead of three times. VLLM_WORKER_MULTIPROC_METHOD=spawn turns the fork off.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import stat
+import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
+from pathlib import Path
+from typing import Any
+
+from adapters.store import Version
+from adapters.tasks.contract import Message
+from server.errors import EngineFailed, TextTooLong
+from server.generation import Completion, Generation, Job
+from server.settings import Settings
+
+log = logging.getLogger("uvicorn.shoplora")
+
+RANKS = (8, 16, 32, 64, 128, 256, 320, 512)  # that vLLM accepts
+MIN_LORAS = 4
+SEED = 0
+LOAD_TIMEOUT = 120.0  # seconds for one adapter
+# Where the operator set nothing; vLLM reads these when it starts.
+ENVIRONMENT = {"VLLM_NO_USAGE_STATS": "1", "VLLM_LOGGING_LEVEL": "WARNING"}
+CPU_ENVIRONMENT = {
+    "VLLM_CPU_KVCACHE_SPACE": "1",  # GiB
+    "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+    "VLLM_ENABLE_V1_MULTIPROCESSING": "0",  # the worker runs inside the engine core
+    "OMP_NUM_THREADS": str(len(os.sched_getaffinity(0))),
+    "KMP_BLOCKTIME": "1",  # ms; idle threads would otherwise spin on the front-end's core
+}
+
+
+class Engine:
+    """vLLM's engine with the live adapters in it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._llm: Any = None
+        self._tokenizer: Any = None
+        self._loras: dict[str, Any] = {}
+        self._limit = 0
+
+    async def start(self, versions: list[Version]) -> None:
+        self._llm = await asyncio.to_thread(self._build, versions)
+        self._tokenizer = self._llm.get_tokenizer()
+        self._limit = self._llm.model_config.max_model_len
+        if not self._tokenizer.chat_template:
+            raise ValueError(f"base {self._settings.base} has no chat template in its tokenizer")
+        from vllm.lora.request import LoRARequest
+
+        for version in versions:
+            lora = LoRARequest(version.name, version.manifest.id, str(version.folder))
+            await asyncio.wait_for(self._llm.add_lora(lora), LOAD_TIMEOUT)
+            self._loras[version.name] = lora
+
+    def _build(self, versions: list[Version]) -> Any:
+        for name, value in ENVIRONMENT.items():
+            os.environ.setdefault(name, value)
+        if Path(self._settings.base).is_dir():
+            os.environ.setdefault("HF_HUB_OFFLINE", "1")
+        from vllm.engine.arg_utils import AsyncEngineArgs
+        from vllm.platforms import current_platform
+        from vllm.v1.engine.async_llm import AsyncLLM
+        from vllm.v1.executor import Executor
+
+        forked = current_platform.is_cpu() and "VLLM_WORKER_MULTIPROC_METHOD" not in os.environ
+        arguments = self._arguments(versions)
+        if current_platform.is_cpu():
+            for name, value in CPU_ENVIRONMENT.items():
+                os.environ.setdefault(name, value)
+            arguments |= {"distributed_executor_backend": "uni", "enforce_eager": True}
+        config = AsyncEngineArgs(**arguments).create_engine_config()
+        if forked:  # vLLM has just set it to spawn
+            os.environ["VLLM_WORKER_MULTIPROC_METHOD"] = "fork"
+            _leave_sockets_behind()
+        return AsyncLLM(
+            vllm_config=config,
+            executor_class=Executor.get_class(config),
+            log_stats=True,
+            log_requests=False,
+        )
+
+    def _arguments(self, versions: list[Version]) -> dict[str, Any]:
+        settings, manifests = self._settings, [version.manifest for version in versions]
+        rank = max(manifest.rank for manifest in manifests)
+        slots = max(MIN_LORAS, len(versions))
+        return {
+            "model": settings.base,
+            "dtype": settings.dtype,
+            "load_format": settings.load_format,
+            "max_model_len": settings.max_model_len,
+            "max_num_seqs": settings.max_num_seqs,
+            "enable_lora": True,
+            "max_loras": slots,
+            "max_cpu_loras": slots,
+            "max_lora_rank": next(size for size in RANKS if size >= rank),
+            "lora_target_modules": sorted({m for manifest in manifests for m in manifest.modules}),
+            "structured_outputs_config": {"backend": "xgrammar"},
+            "generation_config": "vllm",  # no sampling defaults from the base's folder
+        }
+
+    async def close(self) -> None:
+        llm, self._llm = self._llm, None
+        if llm is not None:
+            await asyncio.to_thread(llm.shutdown)
+
+    def active(self) -> int:
+        return self._llm.get_num_unfinished_requests() if self._llm else 0
+
+    @property
+    def errored(self) -> bool:
+        return self._llm is not None and bool(self._llm.errored)
+
+    def tokenize(self, messages: list[Message], max_tokens: int) -> list[int]:
+        text = self._tokenizer.apply_chat_template(
+            messages, add_generation_prompt=True, tokenize=False
+        )
+        prompt: list[int] = self._tokenizer(text, add_special_tokens=False).input_ids
+        room = self._limit - max_tokens
+        if len(prompt) > room:
+            raise TextTooLong(
+                f"The text makes {len(prompt)} tokens with its instructions; the limit is {room} "
+                f"({self._limit} of context less {max_tokens} for the answer)."
+            )
+        return prompt
+
+    async def generate(self, job: Job) -> Generation:
+        async with aclosing(self._run(job, streamed=False)) as outputs:
+            async for output in outputs:
+                if output.finished:
+                    seconds = output.metrics.first_token_latency if output.metrics else 0.0
+                    completions = [
+                        Completion(o.text, o.cumulative_logprob, len(o.token_ids), o.finish_reason)
+                        for o in output.outputs
+                    ]
+                    return Generation(completions, len(job.prompt), seconds)
+        raise EngineFailed("The engine ended before the answer.")
+
+    async def stream(self, job: Job) -> AsyncGenerator[str | Generation]:
+        began, first_token = time.perf_counter(), 0.0
+        pieces: dict[int, list[str]] = {index: [] for index in range(job.n)}
+        tokens = dict.fromkeys(range(job.n), 0)
+        last: dict[int, Any] = {}
+        async with aclosing(self._run(job, streamed=True)) as outputs:
+            async for output in outputs:
+                first_token = first_token or time.perf_counter() - began
+                for o in output.outputs:
+                    pieces[o.index].append(o.text)
+                    tokens[o.index] += len(o.token_ids)
+                    last[o.index] = o
+                    if o.index == 0 and o.text:
+                        yield o.text
+        yield Generation(
+            [
+                Completion("".join(pieces[i]), o.cumulative_logprob, tokens[i], o.finish_reason)
+                for i, o in sorted(last.items())
+            ],
+            len(job.prompt),
+            first_token,
+        )
+
+    async def _run(self, job: Job, streamed: bool) -> AsyncGenerator[Any]:
+        from vllm import SamplingParams
+        from vllm.inputs.engine import tokens_input
+        from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams
+
+        if self._llm is None:
+            raise EngineFailed("The engine is not running.")
+        parameters = SamplingParams(
+            n=job.n,
+            temperature=job.temperature,
+            seed=SEED if job.temperature else None,
+            max_tokens=job.max_tokens,
+            logprobs=0,  # of the sampled token only
+            structured_outputs=StructuredOutputsParams(grammar=job.grammar),
+            output_kind=RequestOutputKind.DELTA if streamed else RequestOutputKind.FINAL_ONLY,
+        )
+        outputs = self._llm.generate(
+            tokens_input(job.prompt),
+            parameters,
+            job.request_id,
+            lora_request=self._loras[job.version.name],  # never the base
+        )
+        try:
+            async with aclosing(outputs):
+                async for output in outputs:
+                    yield output
+        except Exception as error:
+            log.exception("engine failed on request %s", job.request_id)
+            raise EngineFailed("The engine failed; the error was logged.") from error
+
+
+def _leave_sockets_behind() -> None:
+    """Has the next forked child close the server's connections, or clients would wait for it too.
+
+    Signals that the child gets would also wake this process's event loop.
+    """
+    armed = [os.getpid()]
+
+    def in_child() -> None:
+        if armed.pop() if armed else None:
+            with suppress(ValueError):
+                signal.set_wakeup_fd(-1)
+            for fd in map(int, os.listdir("/proc/self/fd")):
+                with suppress(OSError):
+                    if stat.S_ISSOCK(os.fstat(fd).st_mode) and _is_tcp(fd):
+                        os.close(fd)
+
+    def in_parent() -> None:
+        armed.clear()
+
+    os.register_at_fork(after_in_child=in_child, after_in_parent=in_parent)
+
+
+def _is_tcp(fd: int) -> bool:
+    with socket.socket(fileno=os.dup(fd)) as copy:
+        return copy.family in (socket.AF_INET, socket.AF_INET6)

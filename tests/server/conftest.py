@@ -1,0 +1,69 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from adapters.manifest import Calibration, Draft
+from adapters.ontology import Ontology
+from adapters.store import Store, base_digest
+from adapters.tasks import tasks
+from server.app import create_app
+from server.fake_engine import FakeEngine
+from server.generation import Job
+from server.settings import Settings
+from tests.server.tiny import make_adapter
+
+COPY = "An ivory soy wax candle for the home."
+LINES = {
+    "classify": "shirts; navy blue; men",
+    "rewrite": "other color + shape + other occasion",
+    "extract": "positive; no; beginner; comfort - handle: uncomfortable",
+    "copywrite": COPY,
+}
+
+
+def publish_all(store: Store, base: Path, ontology: Ontology, folder: Path) -> None:
+    """A random adapter for each task."""
+    for seed, task in enumerate(tasks().values()):
+        staged = make_adapter(folder / task.name, seed, ("o_proj", "down_proj"))
+        draft = Draft(
+            task=task.name,
+            base_digest=base_digest(base),
+            ontology_digest=ontology.digest,
+            calibration=Calibration(slope=0.1, intercept=2.0),
+        )
+        store.publish(staged, draft, card=f"# {task.name}\n")
+
+
+@pytest.fixture(scope="session")
+def ontology() -> Ontology:
+    return Ontology.load()
+
+
+@pytest.fixture(scope="session")
+def shop(tmp_path_factory: pytest.TempPathFactory, ontology: Ontology) -> Settings:
+    """A base that nothing reads and a store with an adapter for each task."""
+    folder = tmp_path_factory.mktemp("shop")
+    base = folder / "base"
+    base.mkdir()
+    (base / "model.safetensors").write_bytes(b"weights")
+    publish_all(Store(folder / "store"), base, ontology, folder / "staged")
+    return Settings(base=str(base), store=folder / "store")
+
+
+@pytest.fixture
+def engine() -> FakeEngine:
+    def answer(job: Job) -> list[str]:
+        return [LINES[job.version.manifest.task]] * job.n
+
+    return FakeEngine(answer)
+
+
+@pytest.fixture
+def client(shop: Settings, engine: FakeEngine) -> Iterator[TestClient]:
+    app = create_app(shop, engine)
+    with TestClient(app, raise_server_exceptions=False) as client:
+        while client.get("/ready").status_code != 200:
+            pass
+        yield client

@@ -1,0 +1,96 @@
+"""Tiny random base models and adapters, made on the spot; nothing is downloaded."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import save_file
+
+from adapters.ontology import Ontology
+
+CHAT = (
+    "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+HIDDEN, LAYERS, HEADS, HEAD, FEED_FORWARD, CONTEXT = 64, 2, 2, 64, 128, 512
+
+
+def make_base(folder: Path, architecture: str, ontology: Ontology) -> Path:
+    """A base of that architecture, "qwen3" or "llama", with weights that mean nothing."""
+    import torch
+    from transformers import AutoModelForCausalLM, LlamaConfig, Qwen3Config
+
+    tokenizer = make_tokenizer(ontology)
+    kind = {"qwen3": Qwen3Config, "llama": LlamaConfig}[architecture]
+    config = kind(
+        vocab_size=len(tokenizer),
+        hidden_size=HIDDEN,
+        intermediate_size=FEED_FORWARD,
+        num_hidden_layers=LAYERS,
+        num_attention_heads=HEADS,
+        num_key_value_heads=1,
+        head_dim=HEAD,
+        max_position_embeddings=CONTEXT,
+        tie_word_embeddings=architecture == "qwen3",
+        eos_token_id=tokenizer.eos_token_id,
+        bos_token_id=None,
+    )
+    torch.manual_seed(0)
+    model = AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def make_tokenizer(ontology: Ontology):  # type: ignore[no-untyped-def]
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    names = [*ontology.categories, *ontology.aspects, *ontology.use_cases]
+    names += [value for a in ontology.attributes.values() for value in a.values]
+    text = [f"{name.lower()} | {name}; {name}=positive, not {name}" for name in names]
+    bpe = Tokenizer(models.BPE())
+    bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    bpe.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=2048,
+        special_tokens=["<|endoftext|>", "<|im_start|>", "<|im_end|>"],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    bpe.train_from_iterator(text * 3, trainer)
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=bpe, eos_token="<|im_end|>", pad_token="<|endoftext|>"
+    )
+    tokenizer.chat_template = CHAT
+    return tokenizer
+
+
+def make_adapter(folder: Path, seed: int, modules: tuple[str, ...], rank: int = 8) -> Path:
+    """A LoRA adapter in PEFT's format with random weights, large enough to change every answer."""
+    generator = np.random.default_rng(seed)
+    shapes = {"o_proj": (HEADS * HEAD, HIDDEN), "down_proj": (FEED_FORWARD, HIDDEN)}
+    places = {"o_proj": "self_attn", "down_proj": "mlp"}
+    tensors = {}
+    for layer in range(LAYERS):
+        for module in modules:
+            read, written = shapes[module]
+            name = f"base_model.model.model.layers.{layer}.{places[module]}.{module}"
+            tensors[f"{name}.lora_A.weight"] = generator.standard_normal((rank, read), np.float32)
+            tensors[f"{name}.lora_B.weight"] = generator.standard_normal(
+                (written, rank), np.float32
+            )
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file(tensors, folder / "adapter_model.safetensors")
+    config = {
+        "peft_type": "LORA",
+        "task_type": "CAUSAL_LM",
+        "r": rank,
+        "lora_alpha": 2 * rank,
+        "target_modules": sorted(modules),
+        "bias": "none",
+    }
+    (folder / "adapter_config.json").write_text(json.dumps(config))
+    return folder
