@@ -57,7 +57,9 @@ def list_versions() -> None:
     """All versions: what is live, how large, how good."""
     with _store() as store:
         live = {version.name for version in store.live().values()}
-        table = Table("name", "id", "live", "rank", "modules", "size", "metrics", "created")
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for column in ("name", "id", "live", "rank", "modules", "size", "metrics", "created"):
+            table.add_column(column, no_wrap=column != "metrics", overflow="fold")
         for version in store.versions():
             table.add_row(*map(escape, _row(version, version.name in live)))
         Console().print(table)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ METRICS = {"rows": 500, "test": {"accuracy": 0.9312, "macro_f1": 0.875}, "tfidf"
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     """classify@1, and classify@2 which is live."""
+    monkeypatch.setattr("adapters.files.os.fsync", lambda descriptor: None)
     staged = tmp_path / "staged"
     staged.mkdir()
     (staged / "adapter_config.json").write_text(json.dumps(CONFIG))
@@ -42,12 +44,19 @@ def run(*arguments: str, status: int = 0) -> str:
 
 def test_list_shows_each_version_in_a_row(store: Store) -> None:
     first, second = (line for line in run("list").splitlines() if "classify@" in line)
-    cells = [cell.strip() for cell in second.split("│")[1:-1]]
+    cells = re.split(r"\s{2,}", second.strip())
     created = store.get("classify@2").manifest.created[:10]
     assert cells == ["classify@2", "2", "yes", "8", "o_proj", "198 kB", "accuracy 0.931", created]
     assert "yes" not in first
     assert "macro_f1 0.875" in run("list")
     assert "0.100" not in run("list")
+
+
+def test_names_stay_whole_in_a_narrow_terminal(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "70")
+    assert "classify@2  2   yes   8     o_proj   198 kB" in run("list")
 
 
 def test_list_of_an_empty_store_is_an_empty_table(

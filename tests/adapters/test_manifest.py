@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -16,6 +16,7 @@ variants = st.from_regex(r"[a-z0-9][a-z0-9-]{0,20}", fullmatch=True).filter(
     lambda variant: variant != "default"
 )
 channels = st.one_of(tasks, st.builds("{}/{}".format, tasks, variants))
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 numbers = st.integers(1, 10**9 - 1)
 
 
@@ -40,11 +41,13 @@ def manifest(**changes: object) -> Manifest:
     return Manifest.model_validate(given | changes)
 
 
+@patient
 @given(channels, numbers)
 def test_a_name_is_read_as_it_was_written(channel: str, number: int) -> None:
     assert parse_name(f"{channel}@{number}") == (channel, number)
 
 
+@patient
 @given(st.one_of(st.text(), st.text("az09_-/@.\0\n", max_size=12)))
 def test_what_parses_is_what_it_was_and_no_path_out(text: str) -> None:
     try:
@@ -56,6 +59,7 @@ def test_what_parses_is_what_it_was_and_no_path_out(text: str) -> None:
     assert channel.count("/") <= 1
 
 
+@patient
 @given(channels, numbers, st.sampled_from(["..", "/", "\0", "\n", " ", "\\", "%", "."]), st.data())
 def test_one_foreign_character_anywhere_spoils_a_name(
     channel: str, number: int, foreign: str, data: st.DataObject
@@ -111,6 +115,7 @@ def test_channel_and_name() -> None:
     assert (plain.channel, plain.name) == ("classify", "classify@1")
 
 
+@patient
 @given(tasks, st.none() | variants, numbers)
 def test_every_manifest_bears_a_name_that_parses(task: str, variant: str | None, n: int) -> None:
     made = manifest(task=task, variant=variant, version=n)
@@ -158,6 +163,7 @@ def test_confidence_is_the_logistic_of_the_scaled_logprob() -> None:
     assert calibration.confidence(-1.5) == pytest.approx(1 / (1 + math.exp(2)))
 
 
+@patient
 @given(
     st.floats(-1e6, 1e6), st.floats(-1e6, 1e6), st.floats(max_value=0, allow_nan=False, width=32)
 )
@@ -169,6 +175,7 @@ def test_confidence_is_a_probability_however_unlikely_the_line(
     assert 0 <= Calibration(slope=slope, intercept=intercept).confidence(logprob) <= 1
 
 
+@patient
 @given(st.floats(0, 10), st.floats(-10, 10), st.floats(-50, 0), st.floats(-50, 0))
 def test_a_likelier_line_is_never_less_confident(
     slope: float, intercept: float, one: float, other: float

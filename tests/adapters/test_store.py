@@ -46,6 +46,11 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
+@pytest.fixture(autouse=True)
+def no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("adapters.files.os.fsync", lambda descriptor: None)
+
+
 @pytest.fixture
 def staged(tmp_path: Path) -> Path:
     return stage(tmp_path / "staged")
@@ -219,6 +224,24 @@ class TestPublish:
         assert [path.name for path in store.root.iterdir() if path.name != ".lock"] == ["versions"]
         assert (store.versions(), store.live()) == ([], {})
         assert store.publish(staged, draft(), "card").name == "classify@1"
+
+    def test_all_of_it_is_on_the_disk_before_it_counts(
+        self, store: Store, staged: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        synced: set[int] = set()
+        counted: list[set[str]] = []
+        replace = os.replace
+
+        def moving(source: Path, target: Path) -> None:
+            paths = [source, *source.glob("*")]
+            counted.append({path.name for path in paths if path.stat().st_ino in synced})
+            replace(source, target)
+
+        monkeypatch.setattr("adapters.files.os.fsync", lambda fd: synced.add(os.fstat(fd).st_ino))
+        monkeypatch.setattr("adapters.store.os.replace", moving)
+        folder = store.publish(staged, draft(), "card").folder
+        assert counted == [{"version", *contents(folder)}, {".channels.json"}]
+        assert {folder.parent.stat().st_ino, store.root.stat().st_ino} <= synced
 
     def test_concurrent_threads_never_share_a_number(self, store: Store, staged: Path) -> None:
         with ThreadPoolExecutor(8) as pool:
