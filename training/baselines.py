@@ -1,8 +1,8 @@
 """The cheap answers that a sceptic would try first, learnt from the same training examples.
 
-classify: TF-IDF with logistic regression; rewrite: a dictionary tagger from the training labels and a
-gazetteer of the ontology; extract: TF-IDF one-against-rest and a lexicon; copywrite: a template.
-Called by `training.evaluate`.
+classify: TF-IDF with logistic regression; rewrite: a dictionary tagger from the training labels and
+a gazetteer of the ontology; extract: TF-IDF one-against-rest; copywrite: a template. Called by
+`training.evaluate`.
 """
 
 from __future__ import annotations
@@ -75,9 +75,9 @@ def dictionary_rewrite(
         while len(tags) < len(said):
             i = len(tags)
             for n in range(min(longest, len(said) - i), 0, -1):
-                kind = best.get(" ".join(said[i : i + n]))
-                if kind:
-                    tags += [kind, *[rewrite.CONTINUES] * (n - 1)]
+                known = best.get(" ".join(said[i : i + n]))
+                if known:
+                    tags += [known, *[rewrite.CONTINUES] * (n - 1)]
                     break
             else:
                 follows = tags and tags[-1] != rewrite.OTHER

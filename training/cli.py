@@ -181,7 +181,7 @@ def _modules(named: str | None) -> tuple[str, ...] | None:
 
 
 def _run_key(recipe: Any, examples: list[Example], base: Path) -> str:
-    """Eight characters that name a run by its recipe, examples and base, so that only it resumes."""
+    """Eight characters that name a run by its recipe, examples and base: only the same resumes."""
     digest = hashlib.sha256(repr(recipe).encode())
     for example in examples:
         digest.update(repr((example.split, example.request, example.labels)).encode())

@@ -23,7 +23,7 @@ DMASTE_TRAINED = ("beauty", "electronics", "fashion", "home")
 DMASTE_DOMAINS = (*DMASTE_TRAINED, "book", "grocery", "pet", "toy")
 HATN_DOMAINS = ("electronics", "kitchen")
 # https://github.com/bltlab/query-ner names the types; an odd tag begins one, the next continues it.
-QUERY_TYPES = (
+QUERY_TYPES = (  # noqa: SIM905
     "UoM color condition content core_product_type creator department material modifier occasion "
     "origin price product_name product_number quantity shape time"
 ).split()
@@ -118,7 +118,7 @@ def pricerunner() -> Iterator[SupplierTitle]:
 
 
 def queries(split: str) -> list[Query]:
-    """QueryNER's published split (`train`, `validation` or `test`); acceptance examples left out."""
+    """QueryNER's published split (train, validation or test); acceptance examples left out."""
     (file,) = find("mdfwg/queryner-kd", f"data/raw/{split}.json")
     records = json.loads(file.read_text(encoding="utf-8"))["examples"]
     found = (

@@ -1,7 +1,7 @@
 """Answer lines from a model, constrained by the task's grammar as in serving. Knows no metric.
 
-Plain transformers, so that training and evaluation need no server; `tests` hold its lines against the
-real engine's. Called by `training.evaluate` and `training.baselines`.
+Plain transformers, so that training and evaluation need no server; `tests` hold its lines against
+the real engine's. Called by `training.evaluate` and `training.baselines`.
 """
 
 from __future__ import annotations

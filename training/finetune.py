@@ -1,4 +1,4 @@
-"""One LoRA adapter on the frozen base, from examples: TRL's SFTTrainer, loss on the answer line only.
+"""One LoRA adapter on the frozen base, from examples: TRL's SFTTrainer, loss on the line only.
 
 Knows prompts and lines through the task's contract; knows no data set. Called by `training.cli`.
 """
@@ -89,8 +89,9 @@ def run(
         bf16=True, use_cpu=not torch.cuda.is_available(), gradient_checkpointing=False,
         max_length=context, completion_only_loss=True, train_sampling_strategy="group_by_length",
         eval_strategy="epoch" if valid else "no", save_strategy="epoch", save_total_limit=2,
-        load_best_model_at_end=valid is not None, metric_for_best_model="eval_loss" if valid else None,
-        logging_steps=20, report_to="none", dataloader_pin_memory=False,
+        load_best_model_at_end=valid is not None,
+        metric_for_best_model="eval_loss" if valid else None, logging_steps=20, report_to="none",
+        dataloader_pin_memory=False,
     )  # fmt: skip
     lora = LoraConfig(
         r=recipe.rank, lora_alpha=recipe.alpha, lora_dropout=recipe.dropout, bias="none",

@@ -1,6 +1,6 @@
 """What counts as a good answer, task by task. Knows labels, no model.
 
-A prediction of None (no line, or one that does not decode) is wrong and is counted as `undecodable`.
+A prediction of None (no line, or one that does not decode) is wrong and counted as `undecodable`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Predicted = Sequence[Any]
 def score(
     task: str, examples: Sequence[Example], predicted: Predicted, ontology: Ontology
 ) -> dict[str, Figures]:
-    """Figures for each source of the examples (`fashion`, `queryner` ...), and how many they are."""
+    """Figures for each source of the examples (fashion, queryner ...), and how many they are."""
     groups: dict[str, list[int]] = defaultdict(list)
     for i, example in enumerate(examples):
         groups[example.source].append(i)

@@ -1,9 +1,9 @@
 """The demo base: a small Qwen3-shaped model, trained from scratch on the corpus and its structure.
 
 Knows the tokenizer, the chat template and the optimiser; the text comes from `training.corpus` and
-`training.structure`. Muon (K. Jordan 2024, https://kellerjordan.github.io/posts/muon) on the matrices,
-AdamW on embeddings and norms, a constant learning rate with a linear decay at the end (WSD,
-arXiv:2405.18392). A run killed at any time resumes from its last checkpoint.
+`training.structure`. Muon (K. Jordan 2024, https://kellerjordan.github.io/posts/muon) on the
+matrices, AdamW on embeddings and norms, a constant learning rate with a linear decay at the end
+(WSD, arXiv:2405.18392). A run killed at any time resumes from its last checkpoint.
 """
 
 import json
@@ -38,7 +38,7 @@ CHAT_TEMPLATE = (
 )
 SPECIAL = ("<|endoftext|>", "<|system|>", "<|user|>", "<|assistant|>", "<|end|>")
 SENTIMENTS = ("positive", "negative", "neutral", "mixed")
-QUERY_LABELS = (
+QUERY_LABELS = (  # noqa: SIM905
     "type brand color size material department modifier occasion origin price name number quantity "
     "shape time condition content other"
 ).split()
@@ -120,7 +120,7 @@ class MuonAdamW(torch.optim.Optimizer):
         self.param_groups = [group for part in self.parts for group in part.param_groups]
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
+    def step(self, closure: Callable[[], float] | None = None) -> None:
         for part in self.parts:
             part.step()
 

@@ -1,9 +1,9 @@
 """The public data sets: where each file lies, and how it gets here.
 
-Knows repository, commit, path, size and SHA-256 of every file (`sources.json`). A file is read from a
-local mirror (`SHOPLORA_MIRROR`) that has the layout `<owner>/<repo>/<commit>/<path>`, else from the
-cache (`SHOPLORA_CACHE`), else downloaded from GitHub's raw-file service. Knows nothing of what is
-inside a file: `training.datasets` reads them.
+Knows repository, commit, path, size and SHA-256 of every file (`sources.json`). A file is read from
+a local mirror (`SHOPLORA_MIRROR`) that has the layout `<owner>/<repo>/<commit>/<path>`, else from
+the cache (`SHOPLORA_CACHE`), else downloaded from GitHub's raw-file service. Knows nothing of what
+is inside a file: `training.datasets` reads them.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ class SourceError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One file of a public repository at one commit; `bytes` is its size, `sha256` its hex digest."""
+    """One file of a public repository at one commit: `bytes` long, with `sha256` as its digest."""
 
     repository: str
     commit: str

@@ -1,15 +1,17 @@
 """Made-up examples for what the public data does not label, by plain templates.
 
-QueryNER has keyword queries only, hence no sentences, silhouettes and few prices; DMASTE tells no use
-case and no difficulty. Each function fills templates with the ontology's words and says the labels
-that it filled in. Nothing here is taken from a data set; the README's own examples never come out.
+QueryNER has keyword queries only, hence no sentences, silhouettes and few prices; DMASTE tells no
+use case and no difficulty. Each function fills templates with the ontology's words and says the
+labels that it filled in. Nothing here is taken from a data set; the README's own examples never
+come out.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from typing import Any
+from itertools import pairwise
+from typing import Any, Literal
 
 from adapters.ontology import Ontology
 from adapters.tasks import extract, rewrite
@@ -38,8 +40,9 @@ _QUERIES = (
     "{size} {color} {type} [for {department}]",
     "gift [for {department}] {price}",
 )
-_PRICES = ("under ${n}", "under {n} dollars", "below {n}", "less than ${n}", "over ${n}", "up to {n} euros",
-           "between {n} and {m} dollars", "${n}", "£{n} or less", "cheaper than {n}", "max {n} usd")  # fmt: skip
+_PRICES = ("under ${n}", "under {n} dollars", "below {n}", "less than ${n}", "over ${n}",
+           "up to {n} euros", "between {n} and {m} dollars", "${n}", "£{n} or less",
+           "cheaper than {n}", "max {n} usd")  # fmt: skip
 _SLOTS = {
     "color": "color", "material": "material", "pattern": "modifier", "feature": "modifier",
     "occasion": "occasion", "season": "occasion", "condition": "condition", "size": "size",
@@ -133,8 +136,9 @@ _OPINIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "packaging": (("secure", "beautiful"), ("damaged", "flimsy", "torn")),
     "service": (("helpful", "friendly"), ("rude", "useless", "unresponsive")),
 }  # fmt: skip
-_USES = ("great for {use}", "perfect for {use}", "good for {use}", "i use it for {use}", "bought this for {use}",
-         "ideal for {use}", "works well for {use}", "wonderful for {use}")  # fmt: skip
+_USES = ("great for {use}", "perfect for {use}", "good for {use}", "i use it for {use}",
+         "bought this for {use}", "ideal for {use}", "works well for {use}",
+         "wonderful for {use}")  # fmt: skip
 _USE_WORDS = {
     "beginner": ("beginners", "a beginner", "newbies", "someone just starting"),
     "gift": ("a gift", "a birthday present"), "kids": ("kids", "my children", "my son"),
@@ -144,10 +148,12 @@ _USE_WORDS = {
     "sensitive_skin": ("sensitive skin",), "home_repair": ("diy", "projects around the house"),
 }  # fmt: skip
 _AFTER = ("after 20 minutes", "after an hour", "after a few weeks", "after two washes", "at first",
-          "after 10 minutes", "by the end of the day", "when it is cold", "after a month")  # fmt: skip
-_HARD = ("it is hard to use", "took me hours to figure out", "difficult to put together", "very hard to clean",
-         "the instructions are confusing", "struggled to set it up", "complicated to install",
-         "impossible to open", "not easy to assemble", "hard to get the hang of")  # fmt: skip
+          "after 10 minutes", "by the end of the day", "when it is cold",
+          "after a month")  # fmt: skip
+_HARD = ("it is hard to use", "took me hours to figure out", "difficult to put together",
+         "very hard to clean", "the instructions are confusing", "struggled to set it up",
+         "complicated to install", "impossible to open", "not easy to assemble",
+         "hard to get the hang of")  # fmt: skip
 _EASY = ("easy to use", "simple to set up", "no trouble putting it together", "easy to clean",
          "took two minutes to install", "very simple to assemble")  # fmt: skip
 
@@ -189,7 +195,7 @@ def _review(ontology: Ontology, rng: random.Random) -> tuple[str, extract.Labels
         category = extract.category_of(part, opinion, ontology)
         aspects.append(_aspect(part, category, "positive" if good else "negative", opinion))
     text = clauses[0][0]
-    for (_, before), (clause, now) in zip(clauses, clauses[1:], strict=False):
+    for (_, before), (clause, now) in pairwise(clauses):
         text += (" but " if before != now else rng.choice((" and ", ", ", ". "))) + clause
     return text, extract.Labels(
         overall_sentiment=_overall([sign for _, sign in clauses]),
@@ -211,7 +217,7 @@ def _aspect(part: str | None, category: str, sentiment: str, opinion: str) -> di
             "opinion": extract.as_span(opinion)}  # fmt: skip
 
 
-def _overall(signs: list[int]) -> str:
+def _overall(signs: list[int]) -> Literal["positive", "negative"]:
     """As shoppers read it: the first clause is the verdict; a draw after it stays positive."""
     total = sum(signs) + 0.5 * signs[0]
     return "positive" if total > 0 else "negative"
