@@ -8,12 +8,13 @@ need no model step and come from the ontology's words.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+from itertools import chain
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from adapters.ontology import Ontology
-from adapters.tasks.contract import Answered, LineError, Message, Strict, Task, one_of, text
+from adapters.tasks.contract import Answered, LineError, Message, Strict, Task, limit, one_of
 
 DECIDED = ("color", "gender")  # written by the model, in this order
 STATED = ("material", "pattern", "sleeve", "neckline", "closure", "size")  # read from the text
@@ -22,9 +23,9 @@ SEPARATOR = "; "
 
 
 class Request(Strict):
-    title: text(300) = Field(description="the title as the supplier wrote it")
-    description: text(1000) | None = None
-    brand: text(100) | None = None
+    title: Annotated[str, limit(300)] = Field(description="the title as the supplier wrote it")
+    description: Annotated[str, limit(1000)] | None = None
+    brand: Annotated[str, limit(100)] | None = None
 
 
 class Category(Strict):
@@ -97,9 +98,9 @@ def _grammar(ontology: Ontology) -> str:
 
 def expand(labels: Labels, request: Request, ontology: Ontology) -> dict[str, Any]:
     category = ontology.categories[labels.category]
-    stated = ontology.values_in(f"{request.title} . {request.description or ''}")
+    stated = (ontology.values_in(text) for text in (request.title, request.description or ""))
     attributes = dict(labels.attributes)
-    for name, value, _, _ in stated:
+    for name, value, _, _ in chain.from_iterable(stated):
         if name in STATED:
             attributes.setdefault(name, value)
     return {

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -52,9 +52,9 @@ class Answered(Strict):
     source: Literal["model", "fallback"] = "model"
 
 
-def text(max_length: int, min_length: int = 1) -> Any:
-    """A string type of limited length that is not blank."""
-    return Annotated[str, StringConstraints(min_length=min_length, max_length=max_length)]
+def limit(max_length: int) -> StringConstraints:
+    """Of a text in a request: not blank, and no longer than that."""
+    return StringConstraints(min_length=1, max_length=max_length)
 
 
 RequestT = TypeVar("RequestT", bound=BaseModel)

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field, field_validator
 
 from adapters.ontology import Ontology
-from adapters.tasks.contract import Answered, Copied, LineError, Message, Strict, Task, text
+from adapters.tasks.contract import Answered, Copied, LineError, Message, Strict, Task, limit
 from adapters.words import phrase_key, words
 
 CLAIMS = ("color", "material", "pattern", "season", "condition")  # may not be said unless given
@@ -25,10 +25,12 @@ _NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
 
 
 class Request(Strict):
-    name: text(200)
-    category: text(100) | None = None
-    attributes: dict[text(50), text(100)] = Field(default_factory=dict, max_length=20)
-    context: list[text(300)] | None = Field(default=None, max_length=5)
+    name: Annotated[str, limit(200)]
+    category: Annotated[str, limit(100)] | None = None
+    attributes: dict[Annotated[str, limit(50)], Annotated[str, limit(100)]] = Field(
+        default_factory=dict, max_length=20
+    )
+    context: list[Annotated[str, limit(300)]] | None = Field(default=None, max_length=5)
     max_words: int | None = Field(default=None, ge=5, le=150)
     stream: bool = Field(default=False, description="answer with server-sent events")
 
@@ -103,7 +105,8 @@ def _coverage(
 ) -> tuple[list[str], list[str]]:
     said = set(phrase_key(description).split())
     named = {(attribute, value) for attribute, value, _, _ in ontology.values_in(description)}
-    mentioned, missing = [], []
+    mentioned: list[str] = []
+    missing: list[str] = []
     for attribute, value in request.attributes.items():
         canonical = ontology.value(attribute, value) if attribute in ontology.attributes else None
         used = set(phrase_key(value).split()) <= said or (attribute, canonical) in named
@@ -118,7 +121,7 @@ def unsupported(description: str, request: Request, ontology: Ontology) -> list[
              *(request.context or ()))  # fmt: skip
     given = " . ".join(facts)
     given_words = set(phrase_key(given).split())
-    supported = {(attribute, value) for attribute, value, _, _ in ontology.values_in(given)}
+    supported = {match[:2] for fact in facts for match in ontology.values_in(fact)}
     claims = []
     said = words(description)
     for attribute, value, start, end in ontology.values_in(description):

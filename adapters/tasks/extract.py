@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
@@ -22,8 +22,8 @@ from adapters.tasks.contract import (
     Message,
     Strict,
     Task,
+    limit,
     one_of,
-    text,
 )
 from adapters.words import fold, phrase_key, words
 
@@ -42,8 +42,8 @@ _ASPECT = rf" ([-+=])(?: ({_SPAN}):)?(?: ({_SPAN}))?"
 
 
 class Request(Strict):
-    review: text(4000)
-    product: text(200) | None = None
+    review: Annotated[str, limit(4000)]
+    product: Annotated[str, limit(200)] | None = None
 
 
 class Aspect(Copied):

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field
 
 from adapters.ontology import Ontology
-from adapters.tasks.contract import Answered, LineError, Message, Strict, Task, one_of, text
+from adapters.tasks.contract import Answered, LineError, Message, Strict, Task, limit, one_of
 
 MAX_WORDS = 32
 CONTINUES, OTHER = "+", "other"
@@ -57,7 +57,7 @@ def _few_words(query: str) -> str:
 
 
 class Request(Strict):
-    query: Annotated[text(300), AfterValidator(_few_words)]
+    query: Annotated[str, limit(300), AfterValidator(_few_words)]
 
 
 class Price(Strict):
@@ -141,8 +141,9 @@ def expand(labels: Labels, request: Request, ontology: Ontology) -> dict[str, An
     keywords: list[str] = []
     amounts: list[tuple[int, int]] = []
     for kind, start, end in spans(labels.tags):
-        phrase = _LEADING.sub("", " ".join(words[start:end]))
-        named = _named(kind, phrase, ontology)
+        written = " ".join(words[start:end])
+        phrase = _LEADING.sub("", written)
+        named = _named(kind, written, ontology)  # "for her" names a value, "her" does not
         if kind == "type":
             product_type = f"{product_type} {phrase}" if product_type else phrase
         elif kind == "price":
