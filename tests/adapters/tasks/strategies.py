@@ -1,0 +1,142 @@
+"""Requests and labels of each task, drawn from the shipped ontology."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from hypothesis import strategies as st
+
+from adapters.ontology import Ontology
+from adapters.tasks import classify, copywrite, extract, rewrite
+
+SHOP = Ontology.load()
+
+# Text as people write it, with what a parser trips over: separators, signs, accents, odd spaces.
+TRICKY = st.sampled_from(list(" ;:|-+=,.!?'\"\\/()&%$€éßİΣ日本😀\u00a0\u2009\u200b\u0301\x85\x80"))
+PRINTABLE = st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"])
+CHARACTERS = TRICKY | PRINTABLE | st.sampled_from("abcdefghijklmnopqrstuvwxyz0123456789")
+
+# Phrases that the ontology knows, beside some it does not.
+NAMED = [
+    (attribute.name, phrase)
+    for attribute in SHOP.attributes.values()
+    for value in attribute.values
+    for phrase in (value, *SHOP.phrases(attribute.name, value))
+]
+PHRASES = sorted({phrase for _, phrase in NAMED} | {name.lower() for name in SHOP.categories})
+FREE = ["zorblax", "quux", "xt-500", "500ml", "3/4", "o'hara", "café", "under", "$50", "1,299"]
+FREE += ["for", "a", "with", "and", "the"]
+QUERY_WORDS = st.sampled_from(sorted({w for phrase in PHRASES for w in phrase.split()})) | (
+    st.sampled_from(FREE)
+)
+
+
+@st.composite
+def classified(draw: st.DrawFn) -> tuple[classify.Request, classify.Labels]:
+    attributes = {
+        name: value
+        for name in classify.DECIDED
+        if (value := draw(st.none() | st.sampled_from(SHOP.attributes[name].values)))
+    }
+    category = draw(st.sampled_from(sorted(SHOP.categories)))
+    title = " ".join(draw(st.lists(QUERY_WORDS, min_size=1, max_size=8)))
+    return classify.Request(title=title), classify.Labels(category=category, attributes=attributes)
+
+
+@st.composite
+def tags(draw: st.DrawFn, count: int) -> list[str]:
+    """Any labels that `count` words may bear: no phrase goes on after a word of none."""
+    found: list[str] = []
+    for _ in range(count):
+        goes_on = [rewrite.CONTINUES] if found and found[-1] != rewrite.OTHER else []
+        found.append(draw(st.sampled_from([rewrite.OTHER, *rewrite.TYPES, *goes_on * 8])))
+    return found
+
+
+@st.composite
+def rewritten(draw: st.DrawFn) -> tuple[rewrite.Request, rewrite.Labels]:
+    words = draw(st.lists(QUERY_WORDS, min_size=1, max_size=rewrite.MAX_WORDS))
+    query = " ".join(words)[:300].rstrip()
+    return rewrite.Request(query=query), rewrite.Labels(tags=draw(tags(len(query.split()))))
+
+
+def spans() -> st.SearchStrategy[str]:
+    letters = st.text(CHARACTERS, min_size=1, max_size=extract.MAX_LETTERS).map(
+        lambda text: re.sub(r"[ ;:]", "", text) or "x"
+    )
+    longest = st.just("x" * extract.MAX_LETTERS)
+    return st.lists(letters | longest, min_size=1, max_size=extract.MAX_SPAN).map(" ".join)
+
+
+@st.composite
+def extracted(draw: st.DrawFn) -> tuple[extract.Request, extract.Labels]:
+    aspect = st.builds(
+        extract.Aspect,
+        aspect=st.none() | spans(),
+        category=st.sampled_from(SHOP.aspects),
+        sentiment=st.sampled_from(list(extract.SIGN_OF)),
+        opinion=st.none() | spans(),
+    )
+    labels = st.builds(
+        extract.Labels,
+        overall_sentiment=st.sampled_from(extract.OVERALL),
+        mentions_difficulty=st.booleans(),
+        use_case=st.none() | st.sampled_from(SHOP.use_cases),
+        aspects=st.lists(aspect, max_size=extract.MAX_ASPECTS),
+    )
+    return extract.Request(review="a review"), draw(labels)
+
+
+@st.composite
+def facts(draw: st.DrawFn) -> copywrite.Request:
+    """What a shop would give: a name, values of the ontology and some of its own."""
+    given = dict(draw(st.lists(st.sampled_from(NAMED), max_size=6)))
+    given |= draw(st.dictionaries(st.sampled_from(["inner_lining", "volume"]), QUERY_WORDS))
+    return copywrite.Request(
+        name=draw(st.sampled_from(["Evening Calm", "Trail 28L", "Nº 5 café set", "X-2"])),
+        category=draw(st.none() | st.sampled_from(sorted(SHOP.categories))),
+        attributes=given,
+        context=draw(st.none() | st.lists(st.sampled_from(PHRASES), max_size=3)),
+    )
+
+
+@st.composite
+def written(draw: st.DrawFn) -> tuple[copywrite.Request, copywrite.Labels]:
+    text = draw(st.text(CHARACTERS, min_size=1, max_size=80)) + draw(
+        st.sampled_from(["", "x" * 3000])
+    )
+    return copywrite.Request(name="candle"), copywrite.Labels(description=text.strip(" ") or "-")
+
+
+LABELLED: dict[str, st.SearchStrategy[tuple[Any, Any]]] = {
+    "classify": classified(),
+    "rewrite": rewritten(),
+    "extract": extracted(),
+    "copywrite": written(),
+}
+
+
+@st.composite
+def mutated(draw: st.DrawFn, line: str) -> str:
+    """A line with characters put in, out or replaced, or fields dropped, doubled or swapped."""
+    for _ in range(draw(st.integers(1, 2))):
+        start = draw(st.integers(0, len(line)))
+        end = min(len(line), start + draw(st.sampled_from([0, 1, 1, 2, 9])))
+        into = draw(
+            st.sampled_from(["", "", " ", "; ", " +", "; -", ": ", "\t", "\x7f", "x" * 25])
+            | CHARACTERS
+        )
+        line = line[:start] + into + line[end:]
+        separator = draw(st.sampled_from(["; ", " ", ": ", " - "]))
+        fields = line.split(separator)
+        i, j = (draw(st.integers(0, len(fields) - 1)) for _ in range(2))
+        match draw(st.sampled_from(["keep", "keep", "swap", "drop", "double"])):
+            case "swap":
+                fields[i], fields[j] = fields[j], fields[i]
+            case "drop":
+                del fields[i]
+            case "double":
+                fields.insert(j, fields[i])
+        line = separator.join(fields)
+    return line

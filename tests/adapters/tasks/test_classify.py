@@ -1,0 +1,85 @@
+"""What classify asks of the model, and what it makes of the labels."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from adapters.ontology import Ontology
+from adapters.tasks import classify
+from adapters.tasks.classify import Labels, Request
+
+SHOP = Ontology.load()
+
+
+def expanded(category: str, request: Request, **decided: str) -> dict[str, object]:
+    labels = Labels(category=category, attributes=decided)
+    told = classify.expand(labels, request, SHOP)
+    return {"path": told["category"].path, **told["attributes"]}
+
+
+def test_the_prompt_holds_all_that_was_given_in_lower_case() -> None:
+    request = Request(title="Oxford SHIRT", brand="Acme", description="Slim. Cotton.")
+    system, user = classify.prompt(request, SHOP)
+    assert system["content"] == "Classify the product: category; color; gender."
+    assert user["content"] == "oxford shirt\nbrand: acme\nslim. cotton."
+    assert classify.prompt(Request(title="Oxford SHIRT"), SHOP)[1]["content"] == "oxford shirt"
+
+
+def test_the_line_is_leaf_color_and_gender() -> None:
+    labels = Labels(category="Shirts", attributes={"gender": "men", "color": "navy blue"})
+    assert classify.encode(labels) == "shirts; navy blue; men"
+    assert classify.encode(Labels(category="Candles")) == "candles; -; -"
+
+
+def test_the_path_follows_from_the_leaf() -> None:
+    request = Request(title="Turtle Check Men Navy Blue Shirt")
+    labels = Labels(category="Shirts", attributes={"color": "navy blue", "gender": "men"})
+    told = classify.expand(labels, request, SHOP)
+    assert told["category"].id == "shirts"
+    assert told["category"].path == ["Apparel", "Topwear", "Shirts"]
+    assert told["attributes"] == {"color": "navy blue", "gender": "men", "pattern": "checked"}
+
+
+def test_stated_attributes_are_read_from_title_and_description() -> None:
+    request = Request(title="T-shirt V-Neck 3XL", description="100% cotton, long-sleeved")
+    assert expanded("Tshirts", request) == {
+        "path": ["Apparel", "Topwear", "Tshirts"],
+        "neckline": "v neck",
+        "size": "xxxl",
+        "material": "cotton",
+        "sleeve": "long sleeve",
+    }
+
+
+def test_the_first_of_two_materials_counts() -> None:
+    request = Request(title="leather boots with wool lining")
+    assert expanded("Boots", request)["material"] == "leather"
+
+
+def test_no_phrase_runs_from_title_into_description() -> None:
+    request = Request(title="dress, short", description="Sleeve buttons")
+    assert "sleeve" not in expanded("Dresses", request)
+
+
+def test_color_and_gender_are_the_models_to_decide() -> None:
+    request = Request(title="mens red cap")
+    assert set(expanded("Caps", request)) == {"path"}
+    assert expanded("Caps", request, color="maroon")["color"] == "maroon"
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {},
+        {"title": ""},
+        {"title": "   "},
+        {"title": "x" * 301},
+        {"title": "shirt", "brand": ""},
+        {"title": "shirt", "price": 3},
+        {"title": 7},
+    ],
+)
+def test_what_is_no_request(request_: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        Request.model_validate(request_)

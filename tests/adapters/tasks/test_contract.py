@@ -1,0 +1,234 @@
+"""What holds of every task: its line, its grammar and its labels are one language."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from adapters.ontology import Ontology
+from adapters.tasks import classify, extract, task, tasks
+from adapters.tasks.contract import LineError, Task, literal, one_of
+from tests.adapters.tasks.grammars import admits
+from tests.adapters.tasks.strategies import CHARACTERS, LABELLED, SHOP, mutated
+
+quick = settings(max_examples=50, deadline=None)
+every_task = pytest.mark.parametrize("name", sorted(LABELLED))
+
+ODD_SHOP = """\
+version: 1
+taxonomy:
+  Home:
+    Décor & more:
+      'Vases "crème brûlée"': []
+      C:\\Drives: []
+      Nº 5 - big/small [x]: []
+attributes:
+  color:
+    bleu (foncé): [navy]
+    "日本の青": []
+aspects:
+  general: [product]
+  Ease-of-use 2: [handling]
+  after_sales: [support]
+  returns + refunds: [refund]
+use_cases:
+  dad's "shed" - and more: [novice]
+"""
+
+
+@pytest.fixture(scope="module")
+def odd_shop(tmp_path_factory: pytest.TempPathFactory) -> Ontology:
+    """Names with quotes, signs and accents, and no gender."""
+    file = tmp_path_factory.mktemp("odd") / "ontology.yaml"
+    file.write_text(ODD_SHOP, "utf-8")
+    return Ontology.load(file)
+
+
+def decodes(task: Task[Any, Any], line: str, request: Any, ontology: Ontology = SHOP) -> bool:
+    try:
+        task.decode(line, request, ontology)
+    except LineError:
+        return False
+    return True
+
+
+def agree(task: Task[Any, Any], line: str, request: Any, ontology: Ontology = SHOP) -> bool:
+    """The grammar admits the line if and only if it decodes; which of the two is the answer."""
+    admitted = admits(task.grammar(request, ontology), line)
+    assert admitted == decodes(task, line, request, ontology), repr(line)
+    return admitted
+
+
+def test_there_are_four_tasks() -> None:
+    assert list(tasks()) == sorted(LABELLED)
+    with pytest.raises(KeyError, match="no task 'translate'; there are classify, copywrite"):
+        task("translate")
+
+
+@every_task
+def test_its_example_and_warm_requests_are_requests(name: str) -> None:
+    example = task(name).request(**task(name).example)
+    messages = task(name).prompt(example, SHOP)
+    assert [message["role"] for message in messages] == ["system", "user"]
+    grammars = [task(name).grammar(request, SHOP) for request in task(name).warm()]
+    assert task(name).grammar(example, SHOP) in grammars
+    assert 1 < task(name).max_tokens(example) <= 300
+
+
+@every_task
+@quick
+@given(data=st.data())
+def test_decode_is_the_inverse_of_encode(name: str, data: st.DataObject) -> None:
+    request, labels = data.draw(LABELLED[name])
+    line = task(name).encode(labels)
+    assert "\n" not in line
+    assert task(name).decode(line, request, SHOP) == labels
+
+
+@every_task
+@quick
+@given(data=st.data())
+def test_the_grammar_admits_every_encoded_line(name: str, data: st.DataObject) -> None:
+    request, labels = data.draw(LABELLED[name])
+    assert agree(task(name), task(name).encode(labels), request)
+
+
+@every_task
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+def test_the_grammar_admits_exactly_what_decodes(name: str, data: st.DataObject) -> None:
+    request, labels = data.draw(LABELLED[name])
+    line = data.draw(mutated(task(name).encode(labels)))
+    if agree(task(name), line, request):
+        decoded = task(name).decode(line, request, SHOP)
+        assert task(name).encode(decoded) == line
+
+
+@every_task
+@quick
+@given(line=st.text(CHARACTERS | st.characters(codec="utf-8")))
+def test_any_text_decodes_or_is_a_line_error(name: str, line: str) -> None:
+    agree(task(name), line, task(name).request(**task(name).example))
+
+
+@every_task
+@pytest.mark.parametrize(
+    "line", ["", " ", "-", "; ", "\u00a0", "\u2003x", "a\u0000b", "a\nb", "x\x7f"]
+)
+def test_lines_at_the_edge(name: str, line: str) -> None:
+    agree(task(name), line, task(name).request(**task(name).example))
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("classify", "shirts; navy blue; men"),
+        ("classify", "candles; -; -"),
+        ("rewrite", "other color other shape occasion + +"),
+        ("extract", "positive; no; beginner; comfort - handle: uncomfortable"),
+        ("extract", "negative; yes; home repair; ease of use - instructions: useless; price ="),
+        ("extract", "mixed; no; -; -"),
+        ("extract", "neutral; no; -; battery + battery life:"),
+        ("extract", f"positive; no; -; {'; '.join(['fit +'] * extract.MAX_ASPECTS)}"),
+        ("extract", f"positive; no; -; fit + {'x' * 24}: a b c d e f g h"),
+        ("extract", "positive; no; -; fit + \u00a0: \u2003"),
+        ("copywrite", "Soft light, at last — for 40 hours."),
+    ],
+)
+def test_a_line(name: str, line: str) -> None:
+    assert agree(task(name), line, _seven_words(name))
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("classify", "shirts; navy blue"),
+        ("classify", "shirts; men; navy blue"),
+        ("classify", "shirts; navy; men"),
+        ("classify", "Shirts; navy blue; men"),
+        ("classify", "shirts; navy blue; men; men"),
+        ("classify", "spaceships; -; -"),
+        ("rewrite", "color color color color color color"),
+        ("rewrite", "color color color color color color color color"),
+        ("rewrite", "+ color other shape occasion + +"),
+        ("rewrite", "other + other shape occasion + +"),
+        ("rewrite", "other color other shape occasion + + "),
+        ("rewrite", "other colour other shape occasion + +"),
+        ("extract", "positive; no; -"),
+        ("extract", "positive; no; -; "),
+        ("extract", "positive; no; -; -; fit +"),
+        ("extract", "positive; maybe; -; -"),
+        ("extract", "great; no; -; -"),
+        ("extract", "positive; no; home_repair; -"),
+        ("extract", "positive; no; -; ease_of_use +"),
+        ("extract", "positive; no; -; warmth +"),
+        ("extract", "positive; no; -; fit * good"),
+        ("extract", "positive; no; -; fit + a: b: c"),
+        ("extract", f"positive; no; -; {'; '.join(['fit +'] * (extract.MAX_ASPECTS + 1))}"),
+        ("extract", f"positive; no; -; fit + {'x' * 25}"),
+        ("extract", "positive; no; -; fit + a b c d e f g h i"),
+        ("copywrite", " Soft light."),
+        ("copywrite", "Soft light. "),
+        ("copywrite", "Soft\tlight."),
+    ],
+)
+def test_no_line(name: str, line: str) -> None:
+    assert not agree(task(name), line, _seven_words(name))
+
+
+def _seven_words(name: str) -> Any:
+    return task(name).request(**task(name).example)
+
+
+@quick
+@given(data=st.data())
+def test_names_with_quotes_signs_and_accents(data: st.DataObject, odd_shop: Ontology) -> None:
+    category = data.draw(st.sampled_from(sorted(odd_shop.categories)))
+    color = data.draw(st.sampled_from(odd_shop.attributes["color"].values))
+    classified = classify.Labels(category=category, attributes={"color": color})
+    aspect = extract.Aspect(
+        aspect=data.draw(st.sampled_from([None, "hinge"])),
+        category=data.draw(st.sampled_from(odd_shop.aspects)),
+        sentiment="negative",
+        opinion=data.draw(st.sampled_from([None, "rattles - a lot"])),
+    )
+    (use,) = odd_shop.use_cases
+    extracted = extract.Labels(overall_sentiment="mixed", use_case=use, aspects=[aspect])
+    for name, labels in (("classify", classified), ("extract", extracted)):
+        request, line = _seven_words(name), task(name).encode(labels)
+        assert agree(task(name), line, request, odd_shop)
+        assert task(name).decode(line, request, odd_shop) == labels
+        agree(task(name), data.draw(mutated(line)), request, odd_shop)
+
+
+def test_a_shop_without_genders_leaves_the_field_unknown(odd_shop: Ontology) -> None:
+    request = classify.Request(title="vase")
+    leaf = 'vases "crème brûlée"'
+    assert agree(classify.TASK, f"{leaf}; -; -", request, odd_shop)
+    assert not agree(classify.TASK, f"{leaf}; -; men", request, odd_shop)
+
+
+def test_terminals_are_quoted() -> None:
+    assert literal('a "b" \\') == '"a \\"b\\" \\\\"'
+    assert one_of(["a", "b c"]) == '"a" | "b c"'
+
+
+def test_adapters_import_neither_vllm_nor_torch() -> None:
+    check = (
+        "import sys; from adapters.tasks import tasks; tasks();"
+        "print(sorted({'torch', 'vllm', 'xgrammar'} & sys.modules.keys()))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", check],
+        cwd=Path(__file__).parents[3],
+        text=True,
+        capture_output=True,
+        check=True,
+    )
+    assert done.stdout == "[]\n"

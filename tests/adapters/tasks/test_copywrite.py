@@ -1,0 +1,257 @@
+"""What copywrite counts as said, left out and invented, and what it shows instead."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from adapters.ontology import Ontology
+from adapters.tasks import copywrite
+from adapters.tasks.copywrite import Labels, Request
+from tests.adapters.tasks.strategies import CHARACTERS, facts
+
+SHOP = Ontology.load()
+quick = settings(max_examples=50, deadline=None)
+
+CANDLE = Request(
+    name="Evening Calm Candle",
+    category="Candles",
+    attributes={"color": "ivory", "material": "soy wax", "burn_time": "40 hours"},
+    context=["Poured in Leeds, 220 g."],
+)
+FAITHFUL = "An ivory candle of soy wax that burns for 40 hours."
+
+
+def told(description: str, request: Request = CANDLE) -> dict[str, Any]:
+    return copywrite.expand(Labels(description=description), request, SHOP)
+
+
+def test_the_prompt_is_one_fact_a_line() -> None:
+    system, user = copywrite.prompt(CANDLE, SHOP)
+    assert system["content"] == "Write a product description that says all the facts."
+    assert user["content"].splitlines() == [
+        "name: Evening Calm Candle",
+        "category: Candles",
+        "color: ivory",
+        "material: soy wax",
+        "burn_time: 40 hours",
+        "context: Poured in Leeds, 220 g.",
+    ]
+
+
+# Mentioned and missing
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value", "description", "mentioned"),
+    [
+        ("color", "navy blue", "A navy shirt.", True),
+        ("color", "navy blue", "A blue shirt.", False),
+        ("color", "Gray", "A grey shirt.", True),
+        ("material", "soy wax", "Made of SOY-WAX!", True),
+        ("fit", "slip-on", "Slip-on ease.", True),
+        ("fit", "slip-on", "Slip on ease.", True),
+        ("hours", "40 hours", "burns 40 hours", True),
+        ("hours", "40 hours", "burns for hours", False),
+        ("gender", "women", "For her.", True),
+        ("maker", "O\u2019Hara", "By O'Hara.", True),
+        ("feature", "pockets", "One pocket.", True),
+    ],
+)
+def test_mentioned(attribute: str, value: str, description: str, mentioned: bool) -> None:
+    request = Request(name="Thing", attributes={attribute: value})
+    found = told(description, request)
+    assert found["mentioned"] == [attribute] * mentioned
+    assert found["missing"] == [attribute] * (not mentioned)
+
+
+def test_all_and_none() -> None:
+    assert told(FAITHFUL)["mentioned"] == ["color", "material", "burn_time"]
+    assert told("A calm evening.")["missing"] == ["color", "material", "burn_time"]
+
+
+# Unsupported
+
+
+@pytest.mark.parametrize(
+    ("description", "unsupported"),
+    [
+        (FAITHFUL, []),
+        ("A red candle.", ["color: red"]),
+        ("A striped candle in a glass jar.", ["pattern: striped", "material: glass"]),
+        ("A beeswax candle.", []),  # another word for what was given: wax
+        ("Burns 50 hours.", ["number: 50"]),
+        ("220 g, 40 hours.", []),
+        ("Burns 4 hours.", ["number: 4"]),
+        ("Burns 40.5 hours.", ["number: 40.5"]),
+        ("Made for winter, brand new.", ["season: winter", "condition: new"]),
+        ("Soft and cheerful.", []),
+        ("Red, red and red.", ["color: red"]),
+    ],
+)
+def test_unsupported(description: str, unsupported: list[str]) -> None:
+    assert told(description)["unsupported"] == unsupported
+
+
+def test_a_claim_in_name_category_or_context_is_given() -> None:
+    request = Request(name="Red Fox 500", category="Wooden toys", context=["for winter evenings"])
+    assert told("A red wood toy for winter, 500 in all.", request)["unsupported"] == []
+
+
+def test_two_given_facts_are_not_read_as_one() -> None:
+    request = Request(name="Rose", category="Gold rings")
+    assert told("A rose gold ring.", request)["unsupported"] == []  # each word was given
+    request = Request(name="Dark", attributes={"tone": "blue"})
+    assert told("Navy.", request)["unsupported"] == ["color: navy blue"]
+
+
+def test_words_of_a_given_value_are_given() -> None:
+    request = Request(name="Ring", attributes={"finish": "gold-plated", "wool_content": "60%"})
+    description = "A gold ring, gold plated; 60% wool content."
+    assert told(description, request)["unsupported"] == []
+
+
+# Loops and length
+
+
+@pytest.mark.parametrize(
+    ("description", "loop"),
+    [
+        ("very very very very soft", True),
+        ("very very very soft", False),
+        ("it is so soft and " * 3, True),
+        ("it is so soft and " * 2, False),
+        (FAITHFUL, False),
+        ("", False),
+    ],
+)
+def test_has_loop(description: str, loop: bool) -> None:
+    assert copywrite.has_loop(description) == loop
+
+
+@pytest.mark.parametrize(
+    ("max_words", "description"),
+    [
+        (None, "One two three. Four five six! Seven eight? Nine."),
+        (150, "One two three. Four five six! Seven eight? Nine."),
+        (8, "One two three. Four five six! Seven eight?"),
+        (7, "One two three. Four five six!"),
+        (5, "One two three."),
+    ],
+)
+def test_max_words_ends_with_a_sentence(max_words: int | None, description: str) -> None:
+    request = Request(name="Thing", max_words=max_words)
+    found = told("One two three. Four five six! Seven eight? Nine.", request)
+    assert found["description"] == description
+
+
+def test_a_first_sentence_that_is_too_long_is_cut_at_a_word() -> None:
+    request = Request(name="Thing", max_words=5)
+    found = told("One two three four five six. Seven.", request)
+    assert found["description"] == "One two three four five"
+
+
+@quick
+@given(st.text(CHARACTERS, min_size=1).map(str.strip), st.integers(5, 150))
+def test_max_words_is_never_passed(text: str, max_words: int) -> None:
+    request = Request(name="Thing", max_words=max_words)
+    description = " ".join(filter(str.isprintable, text)) or "x"
+    assert len(told(description.strip(" ") or "x", request)["description"].split()) <= max_words
+
+
+def test_facts_that_the_cut_takes_away_are_missing() -> None:
+    request = CANDLE.model_copy(update={"max_words": 5})
+    found = told("An ivory candle. Made of soy wax.", request)
+    assert found["mentioned"] == ["color"]
+
+
+# Ranking
+
+
+def test_samples_are_ranked_by_faithfulness() -> None:
+    best_first = [
+        FAITHFUL,
+        FAITHFUL.rstrip("."),
+        "An ivory candle of soy wax.",
+        "A calm evening.",
+        f"{FAITHFUL} In a glass jar.",
+        "so very soft and so very soft and so very soft and so very soft",
+    ]
+    ranks = [copywrite.rank(Labels(description=d), CANDLE, SHOP) for d in best_first]
+    assert ranks == sorted(ranks)
+    assert len(set(ranks)) == len(ranks)
+
+
+@pytest.mark.parametrize(
+    ("description", "faithful"),
+    [
+        (FAITHFUL, True),
+        ("An ivory candle of soy wax.", True),  # two facts of three
+        ("An ivory candle.", False),
+        (f"{FAITHFUL} In a glass jar.", False),
+        (f"{FAITHFUL} Calm, calm, calm, calm.", False),
+    ],
+)
+def test_faithful(description: str, faithful: bool) -> None:
+    assert copywrite.faithful(Labels(description=description), CANDLE, SHOP) == faithful
+
+
+# Without a model
+
+
+def test_the_fallback_is_a_plain_sentence() -> None:
+    assert copywrite.fallback(CANDLE, SHOP).description == (
+        "Evening Calm Candle: ivory soy wax candles. Burn time: 40 hours."
+    )
+    assert copywrite.fallback(Request(name="Vase"), SHOP).description == "Vase: product."
+
+
+@quick
+@given(facts())
+def test_the_fallback_is_faithful(request_: Request) -> None:
+    labels = copywrite.fallback(request_, SHOP)
+    found = told(labels.description, request_)
+    assert (found["missing"], found["unsupported"]) == ([], [])
+    assert copywrite.faithful(labels, request_, SHOP)
+
+
+@quick
+@given(facts(), st.integers(5, 20))
+def test_a_shortened_fallback_still_invents_nothing(request_: Request, max_words: int) -> None:
+    request_ = request_.model_copy(update={"max_words": max_words})
+    assert told(copywrite.fallback(request_, SHOP).description, request_)["unsupported"] == []
+
+
+@quick
+@given(st.text(min_size=1, max_size=40), st.dictionaries(st.text(), st.text(), max_size=3))
+def test_the_fallbacks_line_decodes_whatever_was_given(
+    name: str, attributes: dict[str, str]
+) -> None:
+    try:
+        request = Request(name=name, attributes=attributes)
+    except ValidationError:
+        return
+    labels = copywrite.fallback(request, SHOP)
+    assert copywrite.decode(copywrite.encode(labels), request, SHOP) == labels
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": ""},
+        {"max_words": 4},
+        {"max_words": 151},
+        {"context": ["x"] * 6},
+        {"attributes": {f"a{i}": "x" for i in range(21)}},
+        {"attributes": {"color": ""}},
+        {"attributes": {"color": 3}},
+        {"tone": "dry"},
+    ],
+)
+def test_what_is_no_request(change: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        Request.model_validate({"name": "Vase", **change})

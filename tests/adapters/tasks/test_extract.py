@@ -1,0 +1,196 @@
+"""What extract makes of the labels of a review."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from adapters.ontology import Ontology
+from adapters.tasks import extract
+from adapters.tasks.extract import Aspect, Labels, Request
+from tests.adapters.tasks.strategies import CHARACTERS
+
+SHOP = Ontology.load()
+quick = settings(max_examples=50, deadline=None)
+
+
+def expanded(line: str, review: str) -> dict[str, Any]:
+    request = Request(review=review)
+    return extract.expand(extract.decode(line, request, SHOP), request, SHOP)
+
+
+def found(review: str, span: str) -> str | None:
+    (aspect,) = expanded(f"mixed; no; -; fit + {span}; fit = fine", review + " fine")["aspects"][:1]
+    return None if aspect.opinion == "fine" else aspect.opinion
+
+
+def test_the_prompt_is_the_review_on_one_line() -> None:
+    request = Request(review="Great!\n\nBUT  loud", product="Fan X")
+    system, user = extract.prompt(request, SHOP)
+    assert system["content"] == "Extract sentiment; difficulty; use case; aspects."
+    assert user["content"] == "product: fan x\ngreat! but loud"
+    assert extract.prompt(Request(review="Loud"), SHOP)[1]["content"] == "loud"
+
+
+def test_a_review_with_an_issue() -> None:
+    review = "Great for beginners but the handle is uncomfortable after 20 minutes"
+    told = expanded("positive; no; beginner; comfort - handle: uncomfortable", review)
+    assert told == {
+        "overall_sentiment": "positive",
+        "aspects": [
+            Aspect(
+                aspect="handle",
+                category="comfort",
+                sentiment="negative",
+                opinion="uncomfortable",
+            )
+        ],
+        "attribute_issues": ["handle_comfort"],
+        "mentions_difficulty": False,
+        "use_case": "beginner",
+    }
+
+
+def test_the_line() -> None:
+    aspects = [
+        Aspect(aspect="manual", category="ease_of_use", sentiment="negative", opinion="useless"),
+        Aspect(aspect=None, category="price", sentiment="neutral", opinion=None),
+    ]
+    labels = Labels(
+        overall_sentiment="negative",
+        mentions_difficulty=True,
+        use_case="home_repair",
+        aspects=aspects,
+    )
+    assert extract.encode(labels) == (
+        "negative; yes; home repair; ease of use - manual: useless; price ="
+    )
+
+
+# Spans
+
+
+@pytest.mark.parametrize(
+    ("review", "span", "spelled"),
+    [
+        ("The Battery Life is poor", "battery life", "Battery Life"),
+        ("(battery life!)", "battery life", "battery life"),
+        ("the straps dig in.", "strap", "straps"),
+        ("the strap digs in", "straps", "strap"),
+        ("e-mail support: slow", "e mail support", None),
+        ("so well - made", "well made", "well - made"),
+        ("set up;easy", "up easy", "up;easy"),
+        ("battery\n  life", "battery life", "battery\n  life".replace("\n  ", " ")),
+        ("battery lifetime", "battery life", None),
+        ("life of the battery", "battery life", None),
+        ("x" * 30 + " is long", "x" * 24, "x" * 30),
+        ("a fine thing", "...", None),
+    ],
+)
+def test_a_span_is_shown_as_the_review_spells_it(
+    review: str, span: str, spelled: str | None
+) -> None:
+    assert found(review, span) == spelled
+
+
+def test_a_span_that_is_not_in_the_review_is_dropped() -> None:
+    review = "The handle is loose."
+    told = expanded("negative; no; -; parts - handle: wobbly; sound - motor: loud", review)
+    assert told["aspects"] == [
+        Aspect(aspect="handle", category="parts", sentiment="negative", opinion=None)
+    ]
+    assert told["attribute_issues"] == ["handle"]
+
+
+@quick
+@given(st.text(CHARACTERS, min_size=1, max_size=60), st.data())
+def test_a_phrase_of_the_review_is_a_span_that_is_found(review: str, data: st.DataObject) -> None:
+    start = data.draw(st.integers(0, len(review) - 1))
+    parts = review[:start].split()
+    span = extract.as_span(" ".join(review.split()[len(parts) : len(parts) + 9]))
+    if span is None:
+        return
+    aspect = Aspect(aspect=span, category="fit", sentiment="neutral", opinion=None)
+    labels = Labels(overall_sentiment="mixed", aspects=[aspect])
+    if any(char.isalnum() for char in span):
+        request = Request.model_construct(review=review, product=None)
+        assert len(extract.expand(labels, request, SHOP)["aspects"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("phrase", "span"),
+    [
+        ("Battery  Life", "battery life"),
+        ("on/off; switch: left", "on/off switch left"),
+        ("one two three four five six seven eight nine", "one two three four five six seven eight"),
+        ("x" * 30, "x" * 24),
+        (" ;: ", None),
+        (None, None),
+    ],
+)
+def test_as_span(phrase: str | None, span: str | None) -> None:
+    assert extract.as_span(phrase) == span
+
+
+@pytest.mark.parametrize("span", ["", "a  b", " a", "a;b", "a:", "x" * 25, "a b c d e f g h i"])
+def test_what_is_no_span(span: str) -> None:
+    aspect = Aspect(aspect=None, category="fit", sentiment="neutral", opinion=span)
+    with pytest.raises(ValidationError, match="not a span"):
+        Labels(overall_sentiment="mixed", aspects=[aspect])
+
+
+# Categories and issues
+
+
+@pytest.mark.parametrize(
+    ("part", "opinion", "category"),
+    [
+        ("battery life", "short", "battery"),
+        ("handle", "uncomfortable", "comfort"),
+        ("handle", "blue", "color"),
+        ("handle", "wobbly", "parts"),
+        ("lamp", "overpriced", "general"),
+        ("lamp", "expensive", "price"),
+        (None, "comfortable", "comfort"),
+        (None, None, "general"),
+    ],
+)
+def test_category_of(part: str | None, opinion: str | None, category: str) -> None:
+    assert extract.category_of(part, opinion, SHOP) == category
+
+
+@pytest.mark.parametrize(
+    ("part", "category", "issue"),
+    [
+        ("handle", "comfort", "handle_comfort"),
+        ("left handles", "comfort", "handle_comfort"),
+        ("battery life", "battery", "battery"),
+        (None, "price", "price"),
+        ("zipper", "parts", "zipper"),
+        ("lamp", "general", None),
+        (None, "parts", None),
+        ("slip-on strap", "fit", "strap_fit"),
+        ("größe", "fit", "größe_fit"),
+        ("$", "price", "price"),
+    ],
+)
+def test_an_issue_is_a_part_and_what_is_wrong_with_it(
+    part: str | None, category: str, issue: str | None
+) -> None:
+    aspect = Aspect(aspect=part, category=category, sentiment="negative", opinion=None)
+    assert extract.issue_of(aspect, SHOP) == issue
+
+
+def test_only_complaints_are_issues_and_each_is_named_once() -> None:
+    review = "Short battery, battery dies fast, great sound, price ok"
+    told = expanded(
+        "mixed; no; -; battery - battery: short; battery - battery: dies fast;"
+        " sound + sound: great; price = price: ok",
+        review,
+    )
+    assert len(told["aspects"]) == 4
+    assert told["attribute_issues"] == ["battery"]
