@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import multiprocessing
 import os
 import signal
 import socket
@@ -35,7 +36,7 @@ MIN_LORAS = 4
 SEED = 0
 LOAD_TIMEOUT = 120.0  # seconds for one adapter
 # Where the operator set nothing; vLLM reads these when it starts.
-ENVIRONMENT = {"VLLM_NO_USAGE_STATS": "1", "VLLM_LOGGING_LEVEL": "WARNING"}
+ENVIRONMENT = {"VLLM_NO_USAGE_STATS": "1", "VLLM_LOGGING_LEVEL": "ERROR"}
 CPU_ENVIRONMENT = {
     "VLLM_CPU_KVCACHE_SPACE": "1",  # GiB
     "VLLM_CPU_OMP_THREADS_BIND": "nobind",
@@ -51,12 +52,14 @@ class Engine:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._llm: Any = None
+        self._building: asyncio.Future[Any] | None = None
         self._tokenizer: Any = None
         self._loras: dict[str, Any] = {}
         self._limit = 0
 
     async def start(self, versions: list[Version]) -> None:
-        self._llm = await asyncio.to_thread(self._build, versions)
+        self._building = asyncio.ensure_future(asyncio.to_thread(self._build, versions))
+        self._llm = await asyncio.shield(self._building)
         self._tokenizer = self._llm.get_tokenizer()
         self._limit = self._llm.model_config.max_model_len
         if not self._tokenizer.chat_template:
@@ -103,6 +106,7 @@ class Engine:
             "model": settings.base,
             "dtype": settings.dtype,
             "load_format": settings.load_format,
+            "use_tqdm_on_load": False,
             "max_model_len": settings.max_model_len,
             "max_num_seqs": settings.max_num_seqs,
             "enable_lora": True,
@@ -115,9 +119,15 @@ class Engine:
         }
 
     async def close(self) -> None:
-        llm, self._llm = self._llm, None
-        if llm is not None:
-            await asyncio.to_thread(llm.shutdown)
+        if self._building is None:
+            return
+        if not self._building.done():  # there is no stopping a thread but through its child
+            for child in multiprocessing.active_children():
+                if child.name == "EngineCore":
+                    child.terminate()
+        building, self._building, self._llm = self._building, None, None
+        with suppress(Exception):
+            await asyncio.to_thread((await building).shutdown)
 
     def active(self) -> int:
         return self._llm.get_num_unfinished_requests() if self._llm else 0

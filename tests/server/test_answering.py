@@ -1,0 +1,67 @@
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from adapters.ontology import Ontology
+from adapters.tasks import tasks
+from server.fake_engine import FakeEngine
+from tests.server.conftest import COPY
+
+CANDLE = tasks()["copywrite"].example
+
+
+def answering(engine: FakeEngine, *samples: str) -> None:
+    engine.answer = lambda job: list(samples)
+
+
+def test_the_job_is_the_tasks(client: TestClient, engine: FakeEngine, ontology: Ontology) -> None:
+    task = tasks()["copywrite"]
+    client.post("/v1/copywrite", json=CANDLE)
+    job, request = engine.jobs[-1], task.request(**CANDLE)
+    assert job.n == task.samples and job.temperature == task.temperature
+    assert job.grammar == task.grammar(request, ontology)
+    assert job.max_tokens == task.max_tokens(request)
+    assert job.version.manifest.task == "copywrite"
+
+
+def test_every_grammar_is_warm_before_the_server_is_ready(
+    client: TestClient, engine: FakeEngine
+) -> None:
+    assert len(engine.jobs) == sum(len(task.warm()) for task in tasks().values())
+
+
+def test_the_most_faithful_sample_is_shown(client: TestClient, engine: FakeEngine) -> None:
+    answering(engine, "A red candle.", "A candle.", COPY, "\x00")
+    answer = client.post("/v1/copywrite", json=CANDLE).json()
+    assert (answer["description"], answer["source"]) == (COPY, "model")
+    assert answer["unsupported"] == [] and answer["missing"] == []
+
+
+@pytest.mark.parametrize("samples", [["A red steel candle."], ["", "\x00"]])
+def test_the_fallback_where_no_sample_will_do(
+    client: TestClient, engine: FakeEngine, samples: list[str]
+) -> None:
+    answering(engine, *samples)
+    answer = client.post("/v1/copywrite", json=CANDLE).json()
+    assert answer["source"] == "fallback" and answer["needs_review"]
+    assert answer["confidence"] == 0 and answer["unsupported"] == []
+    assert 'outcome="fallback",task="copywrite"' in client.get("/metrics").text
+
+
+def test_no_answer_and_no_fallback(client: TestClient, engine: FakeEngine) -> None:
+    answering(engine, "shirts; navy")
+    answered = client.post("/v1/classify", json={"title": "shirt"})
+    assert answered.status_code == 503
+    assert answered.json()["type"].endswith(":undecodable-answer")
+    assert 'outcome="undecodable-answer",task="classify"' in client.get("/metrics").text
+
+
+def test_a_doubtful_answer_needs_review(
+    client: TestClient, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from adapters.manifest import Calibration
+
+    monkeypatch.setattr(Calibration, "confidence", lambda self, logprob: 0.2)
+    answer: dict[str, Any] = client.post("/v1/classify", json={"title": "shirt"}).json()
+    assert (answer["confidence"], answer["needs_review"]) == (0.2, True)

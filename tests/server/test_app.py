@@ -1,0 +1,53 @@
+import asyncio
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from server.app import create_app
+from server.fake_engine import FakeEngine
+from server.settings import Settings
+
+
+def test_a_start_that_fails_says_why_and_gives_up(
+    shop: Settings, engine: FakeEngine, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine.refuses_to_start = RuntimeError("no memory")
+    given_up: list[bool] = []
+    with TestClient(create_app(shop, engine, lambda: given_up.append(True))) as client:
+        assert client.get("/health").status_code == 200
+        while not given_up:
+            assert client.get("/ready").status_code == 503
+    assert "cannot start" in caplog.text and "no memory" in caplog.text
+
+
+def test_the_operators_mistake_is_one_line(
+    shop: Settings, engine: FakeEngine, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = shop.model_copy(update={"base": str(tmp_path / "none")})
+    given_up: list[bool] = []
+    with TestClient(create_app(settings, engine, lambda: given_up.append(True))) as client:
+        while not given_up:
+            client.get("/health")
+    [record] = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert record.exc_info is None and "there is no base model" in record.getMessage()
+
+
+def test_the_start_says_what_is_preloaded(
+    shop: Settings, engine: FakeEngine, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO"), TestClient(create_app(shop, engine)) as client:
+        client.get("/health")
+    assert any("tcmalloc" in message for message in caplog.messages)
+
+
+def test_the_end_closes_the_engine(shop: Settings, engine: FakeEngine) -> None:
+    async def run() -> None:
+        app = create_app(shop, engine)
+        async with app.router.lifespan_context(app):
+            while app.state.service.answering is None:
+                await asyncio.sleep(0.001)
+            assert engine.versions
+        assert not engine.versions
+
+    asyncio.run(run())
