@@ -15,6 +15,9 @@ serve: $(BIN)/ready-$(ENGINE) ## set up and serve on HOST (127.0.0.1) and PORT (
 test: $(BIN)/ready-$(ENGINE) ## set up and pass the tests
 	LD_PRELOAD=$$($(BIN)/python -m server.preload) $(BIN)/pytest
 
+loadtest: $(BIN)/ready-$(ENGINE) ## drive the server on HOST and PORT; fails if it is too slow
+	$(BIN)/locust --config loadtests/locust.conf --host http://$(HOST):$(PORT)
+
 check: lint types ## format, lint and types
 
 lint: $(BIN)/ready-$(ENGINE) ## ruff
@@ -38,4 +41,4 @@ $(BIN)/ready-$(ENGINE): requirements/$(ENGINE).txt requirements/uv.sh pyproject.
 	requirements/uv.sh pip install --no-deps --requirement $< --editable .
 	@rm -f $(BIN)/ready-* && touch $@
 
-.PHONY: help serve test check lint types setup lock clean
+.PHONY: help serve test loadtest check lint types setup lock clean

@@ -1,0 +1,1 @@
+"""Locust users that drive a running server, and the targets a run is held to."""
