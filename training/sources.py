@@ -9,7 +9,7 @@ is inside a file: `training.datasets` reads them.
 import hashlib
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -124,7 +124,7 @@ def _local(source: Source) -> Path:
     return place
 
 
-def _download(source: Source, place: Path, advance) -> None:  # type: ignore[no-untyped-def]
+def _download(source: Source, place: Path, advance: Callable[[int], None]) -> None:
     """Write `place` through `place.part`, going on where an earlier download stopped."""
     place.parent.mkdir(parents=True, exist_ok=True)
     part = place.with_name(place.name + ".part")
@@ -132,7 +132,13 @@ def _download(source: Source, place: Path, advance) -> None:  # type: ignore[no-
     if have > source.bytes:
         part.unlink()
         have = 0
-    headers = {"Range": f"bytes={have}-"} if have else {}
+    if have == source.bytes:  # it ended just before the check: to ask for more would be an error
+        advance(have)
+        return _settle(source, part, place)
+    # A range counts the bytes that are sent, so they must be the file's own.
+    headers = {"Accept-Encoding": "identity"}
+    if have:
+        headers["Range"] = f"bytes={have}-"
     try:
         with httpx.stream("GET", source.url, headers=headers, timeout=30) as response:
             response.raise_for_status()
@@ -143,10 +149,16 @@ def _download(source: Source, place: Path, advance) -> None:  # type: ignore[no-
                     file.write(chunk)
                     advance(len(chunk))
     except httpx.HTTPError as error:
+        reason = str(error).partition("\n")[0] or type(error).__name__
         raise SourceError(
-            f"{source.url}: {error}. Run the command again to resume, or point SHOPLORA_MIRROR "
+            f"{source.url}: {reason}. Run the command again to resume, or point SHOPLORA_MIRROR "
             "at a folder that holds <owner>/<repo>/<commit>/<path>"
         ) from error
+    _settle(source, part, place)
+
+
+def _settle(source: Source, part: Path, place: Path) -> None:
+    """Give a download its name if it is the listed file; else delete it."""
     try:
         _verify(source, part)
     except SourceError:
