@@ -17,7 +17,7 @@ from adapters.ontology import Ontology
 from adapters.tasks.contract import Answered, Copied, LineError, Message, Strict, Task, limit
 from adapters.words import phrase_key, words
 
-CLAIMS = ("color", "material", "pattern", "condition")  # may not be said unless given
+CLAIMS = ("color", "material", "pattern", "season", "condition")  # may not be said unless given
 DEFAULT_WORDS = 80
 _TEXT = re.compile(r"[^\x00-\x20\x7f](?:[^\x00-\x1f\x7f]*[^\x00-\x20\x7f])?")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s")
