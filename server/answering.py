@@ -7,7 +7,7 @@ The routes call it, the same for every task.
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
@@ -16,9 +16,9 @@ from pydantic import BaseModel
 
 from adapters.ontology import Ontology
 from adapters.store import Version
-from adapters.tasks.contract import Answered, LineError, Task, Usage
+from adapters.tasks.contract import Answered, Task, Usage
 from server.errors import UNEXPECTED, NoAdapter, Problem, Undecodable
-from server.generation import Completion, Generation, Job, Model
+from server.generation import Generation, Job, Model
 from server.metrics import Metrics, Tracked
 
 log = logging.getLogger("uvicorn.shoplora")
@@ -112,8 +112,12 @@ class Answering:
         tracked: Tracked,
     ) -> Answered:
         tracked.generation = generation
-        labels, chosen = self._choose(task, request, generation)
-        if labels is None:
+        completions = generation.completions
+        found = task.choose([c.text for c in completions], request, self._ontology)
+        chosen = completions[found[1]] if found else None
+        if found:
+            labels = found[0]
+        else:
             if task.fallback is None:
                 raise Undecodable("Nothing that the model wrote is an answer of this task.")
             tracked.outcome = "fallback"
@@ -132,28 +136,6 @@ class Answering:
             needs_review=chosen is None or confidence < calibration.threshold,
             source="model" if chosen else "fallback",
         )
-
-    def _choose(
-        self, task: AnyTask, request: BaseModel, generation: Generation
-    ) -> tuple[Any, Completion | None]:
-        """The best sample that decodes and is faithful, or nothing."""
-        decoded = []
-        for completion in generation.completions:
-            try:
-                decoded.append((task.decode(completion.text, request, self._ontology), completion))
-            except LineError:
-                continue
-        rank = task.rank
-        if decoded and rank is not None:
-            decoded.sort(key=lambda pair: rank(pair[0], request, self._ontology))
-        if not decoded or not self._faithful(task.faithful, decoded[0][0], request):
-            return None, None
-        return decoded[0]
-
-    def _faithful(
-        self, judge: Callable[[Any, Any, Ontology], bool] | None, labels: Any, request: BaseModel
-    ) -> bool:
-        return judge is None or judge(labels, request, self._ontology)
 
 
 class Delta(BaseModel):

@@ -122,6 +122,12 @@ def tfidf_extract(train: Sequence[Example], test: Sequence[Example], ontology: O
     ]
 
 
+def lexicon_extract(
+    train: Sequence[Example], test: Sequence[Example], ontology: Ontology
+) -> Answers:
+    return [extract.fallback(example.request, ontology) for example in test]
+
+
 def template_copywrite(
     train: Sequence[Example], test: Sequence[Example], ontology: Ontology
 ) -> Answers:
@@ -134,6 +140,9 @@ BASELINES: dict[str, dict[str, Baseline]] = {
         "dictionary of training labels": dictionary_rewrite,
         "gazetteer of the ontology": gazetteer_rewrite,
     },
-    "extract": {"TF-IDF one-against-rest": tfidf_extract},
+    "extract": {
+        "TF-IDF one-against-rest": tfidf_extract,
+        "lexicon of opinion words": lexicon_extract,
+    },
     "copywrite": {"template": template_copywrite},
 }

@@ -87,19 +87,13 @@ def calibrate(
 
 
 def _best(task: Task[Any, Any], example: Example, found: list[Decoded], ontology: Ontology) -> Any:
-    """The labels that serving would answer with: ranked samples, else the fallback."""
-    decoded = [_decode(task, example, line, ontology) for line in found]
-    known = [labels for labels in decoded if labels is not None]
-    if task.rank is not None and known:
-        rank = task.rank
-        known.sort(key=lambda labels: rank(labels, example.request, ontology))
-    best = known[0] if known else None
-    unfit = best is None or (
-        task.faithful is not None and not task.faithful(best, example.request, ontology)
-    )
-    if unfit and task.fallback is not None and task.samples > 1:
-        return task.fallback(example.request, ontology)
-    return best
+    """The labels that serving would answer with: the chosen line's, else the fallback's."""
+    if example.partial:
+        return _decode(task, example, found[0], ontology)
+    best = task.choose([decoded.line for decoded in found], example.request, ontology)
+    if best is not None:
+        return best[0]
+    return task.fallback(example.request, ontology) if task.fallback else None
 
 
 def _decode(task: Task[Any, Any], example: Example, found: Decoded, ontology: Ontology) -> Any:

@@ -148,6 +148,7 @@ def _tags(tags: tuple[str, ...]) -> list[str]:
     return found
 
 
+HATN_SHARE = 0.6  # of the reviews that tell the overall sentiment only
 _DIFFICULT = re.compile(
     r"\b(?:hard|difficult|tricky|impossible|tough|complicated|struggl\w+|pain) to\b|\bconfusing\b|"
     r"\bdifficult\b|\bcomplicated\b|\bfrustrat\w+|\bstruggl\w+|\bnot (?:so |very )?easy\b|"
@@ -171,7 +172,10 @@ def _extract(ontology: Ontology, seed: int) -> Iterator[Example]:
             source = "dmaste" if trained else f"dmaste-{review.domain}"
             labels = _review_labels(review.text, _overall(review), ontology, review.triplets)
             yield Example(split, source, extract.Request(review=review.text), labels)
+    rng = random.Random(seed)
     for review in datasets.hatn():
+        if review.split != "test" and rng.random() > HATN_SHARE:
+            continue
         labels = _review_labels(review.text, review.sentiment or "mixed", ontology)
         request = extract.Request(review=review.text[:4000])
         yield Example(review.split, "hatn", request, labels, partial=True)

@@ -7,7 +7,7 @@ A task is one module in this package. It defines `Request` and `Answer` (the pub
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
@@ -98,6 +98,24 @@ class Task(Generic[RequestT, LabelsT]):
     fallback: Callable[[RequestT, Ontology], LabelsT] | None = None
     faithful: Callable[[LabelsT, RequestT, Ontology], bool] | None = None
     streams: bool = False
+
+    def choose(
+        self, lines: Sequence[str], request: RequestT, ontology: Ontology
+    ) -> tuple[LabelsT, int] | None:
+        """The best of the lines that decode and its index; None if it may not be shown."""
+        decoded = []
+        for i, line in enumerate(lines):
+            try:
+                decoded.append((self.decode(line, request, ontology), i))
+            except LineError:
+                continue
+        rank = self.rank
+        if decoded and rank is not None:
+            decoded.sort(key=lambda pair: rank(pair[0], request, ontology))
+        unfit = self.faithful is not None and not (
+            decoded and self.faithful(decoded[0][0], request, ontology)
+        )
+        return None if unfit or not decoded else decoded[0]
 
 
 def literal(text: str) -> str:

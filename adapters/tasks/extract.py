@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator
 
 from adapters.ontology import Ontology
+from adapters.sentiment import opinions
 from adapters.tasks.contract import (
     Answered,
     Copied,
@@ -234,6 +235,31 @@ def _folded(phrase: str) -> list[tuple[str, int, int]]:
     return [word for word in found if word[0]]
 
 
+def fallback(request: Request, ontology: Ontology) -> Labels:
+    """What opinion words alone tell: each is an aspect, its part the nearest aspect word."""
+    said = [word for word in words(request.review) if re.fullmatch(_WORD, word)]
+    text = " ".join(said)
+    found = list(opinions(text))
+    aspects = []
+    for i, sign in found[:MAX_ASPECTS]:
+        near = sorted(range(max(0, i - 4), min(len(said), i + 3)), key=lambda j: abs(j - i))
+        part = next((said[j] for j in near if ontology.aspect_of(said[j]) != "general"), None)
+        aspects.append(
+            Aspect(
+                aspect=part,
+                category=category_of(part, said[i], ontology),
+                sentiment="positive" if sign > 0 else "negative",
+                opinion=said[i],
+            )
+        )
+    total = sum(sign for _, sign in found)
+    return Labels(
+        overall_sentiment="positive" if total > 0 else "negative" if total < 0 else "neutral",
+        use_case=ontology.use_case_in(request.review),
+        aspects=aspects,
+    )
+
+
 TASK: Task[Request, Labels] = Task(
     name="extract",
     summary="A review to its overall sentiment, aspects with opinions, issues and use case",
@@ -251,4 +277,5 @@ TASK: Task[Request, Labels] = Task(
         "product": "Garden pruner",
     },
     warm=lambda: [Request(review="good")],
+    fallback=fallback,
 )
