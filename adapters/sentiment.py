@@ -12,15 +12,16 @@ from adapters.words import fold, words
 
 _POSITIVE = """
 good great excellent perfect nice love best amazing wonderful awesome happy comfortable sturdy
-durable easy fast beautiful fantastic solid fine recommend favorite well soft quick strong fun cute simple
-smooth light lightweight pleased perfectly impressed reliable superb delicious fresh clear helpful
-worth convenient gorgeous quality works enjoy useful accurate quiet sharp tasty
+durable easy fast beautiful fantastic solid fine recommend favorite well soft quick strong fun
+cute simple smooth light lightweight pleased perfectly impressed reliable superb delicious fresh
+clear helpful worth convenient gorgeous quality works enjoy useful accurate quiet sharp tasty
 """
 _NEGATIVE = """
-bad poor terrible horrible awful cheap disappointed disappointing broke broken flimsy hard difficult
-uncomfortable useless waste worst return returned heavy loose tight noisy weak thin slow stopped
-fail failed junk annoying hate problem problems complicated confusing defective cracked leak leaks bland
-stale bitter dull scratchy stiff slippery painful overpriced wrong missing unhappy stinks
+bad poor terrible horrible awful cheap disappointed disappointing broke broken flimsy hard
+difficult uncomfortable useless waste worst return returned heavy loose tight noisy weak thin
+slow stopped fail failed junk annoying hate problem problems complicated confusing defective
+cracked leak leaks bland stale bitter dull scratchy stiff slippery painful overpriced wrong
+missing unhappy stinks
 """
 _NEGATIVE_PARTICLES = "not no never isnt wasnt dont didnt doesnt wont cant hardly without"
 _NEGATIONS = frozenset(_NEGATIVE_PARTICLES.split())
