@@ -5,9 +5,9 @@ Nothing heavy is imported here or at the top of the modules named here, so `--he
 
 import typer
 
-from adapters import cli as adapters
-from server import cli as server
-from training import cli as training
+import adapters.cli
+import server.cli
+import training.cli
 
 app = typer.Typer(
     name="shoplora",
@@ -30,9 +30,9 @@ app.command(
         "shoplora serve --host 0.0.0.0 --port 9000",
         "shoplora serve --base ~/models/my-qwen3",
     )
-)(server.serve)
-app.command(epilog=examples("shoplora fetch"))(training.fetch)
-app.command(epilog=examples("shoplora pretrain"))(training.pretrain)
-app.command(epilog=examples("shoplora train classify"))(training.train)
-app.command(epilog=examples("shoplora evaluate classify"))(training.evaluate)
-app.add_typer(adapters.app, name="adapters", epilog=examples("shoplora adapters --help"))
+)(server.cli.serve)
+app.command(epilog=examples("shoplora fetch"))(training.cli.fetch)
+app.command(epilog=examples("shoplora pretrain"))(training.cli.pretrain)
+app.command(epilog=examples("shoplora train classify"))(training.cli.train)
+app.command(epilog=examples("shoplora evaluate classify"))(training.cli.evaluate)
+app.add_typer(adapters.cli.app, name="adapters", epilog=examples("shoplora adapters --help"))
