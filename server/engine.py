@@ -154,10 +154,7 @@ class Engine:
             async for output in outputs:
                 if output.finished:
                     seconds = output.metrics.first_token_latency if output.metrics else 0.0
-                    completions = [
-                        Completion(o.text, o.cumulative_logprob, len(o.token_ids), o.finish_reason)
-                        for o in output.outputs
-                    ]
+                    completions = [_completion(o, o.text, len(o.token_ids)) for o in output.outputs]
                     return Generation(completions, len(job.prompt), seconds)
         raise EngineFailed("The engine ended before the answer.")
 
@@ -176,10 +173,7 @@ class Engine:
                     if o.index == 0 and o.text:
                         yield o.text
         yield Generation(
-            [
-                Completion("".join(pieces[i]), o.cumulative_logprob, tokens[i], o.finish_reason)
-                for i, o in sorted(last.items())
-            ],
+            [_completion(o, "".join(pieces[i]), tokens[i]) for i, o in sorted(last.items())],
             len(job.prompt),
             first_token,
         )
@@ -213,6 +207,13 @@ class Engine:
         except Exception as error:
             log.exception("engine failed on request %s", job.request_id)
             raise EngineFailed("The engine failed; the error was logged.") from error
+
+
+def _completion(output: Any, text: str, tokens: int) -> Completion:
+    """A sample that came to its end; vLLM tells of one that did not in its finish reason alone."""
+    if output.finish_reason not in ("stop", "length"):
+        raise EngineFailed(f"The engine ended the answer: {output.finish_reason}.")
+    return Completion(text, output.cumulative_logprob, tokens, output.finish_reason)
 
 
 def _leave_sockets_behind() -> None:

@@ -29,8 +29,11 @@ def _texts(examples: Sequence[Example], field: str) -> list[str]:
     return [getattr(e.request, field).lower() for e in examples]
 
 
-def _words() -> TfidfVectorizer:
-    return TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True, token_pattern=r"\S+")
+def _words(examples: Sequence[Example]) -> TfidfVectorizer:
+    rarest = 2 if len(examples) > 1_000 else 1
+    return TfidfVectorizer(
+        ngram_range=(1, 2), min_df=rarest, sublinear_tf=True, token_pattern=r"\S+"
+    )
 
 
 def tfidf_classify(
@@ -44,7 +47,7 @@ def tfidf_classify(
     for source in {e.source for e in test}:
         members = [i for i, e in enumerate(test) if e.source == source]
         own = [e for e in train if e.source == source]
-        model = make_pipeline(_words(), LogisticRegression(C=10, max_iter=200, tol=1e-3))
+        model = make_pipeline(_words(own), LogisticRegression(C=10, max_iter=200, tol=1e-3))
         model.fit(_texts(own, "title"), [e.labels.category for e in own])
         titles = [test[i].request.title for i in members]
         for i, title, leaf in zip(members, titles, model.predict([t.lower() for t in titles]),
@@ -100,11 +103,11 @@ def tfidf_extract(train: Sequence[Example], test: Sequence[Example], ontology: O
         [{(a.category, a.sentiment) for a in e.labels.aspects} for e in whole]
     )
     tagger = make_pipeline(
-        _words(),
+        _words(whole),
         OneVsRestClassifier(LogisticRegression(C=10, class_weight="balanced", max_iter=300)),
     )
     tagger.fit(_texts(whole, "review"), pairs)
-    overall = make_pipeline(_words(), LogisticRegression(C=10, max_iter=300))
+    overall = make_pipeline(_words(train), LogisticRegression(C=10, max_iter=300))
     overall.fit(_texts(train, "review"), [e.labels.overall_sentiment for e in train])
     texts = _texts(test, "review")
     found = binarizer.inverse_transform(tagger.predict(texts))

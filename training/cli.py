@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -12,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.markdown import Markdown
 
-from adapters.ontology import Ontology
+from adapters.ontology import Ontology, OntologyError
 from adapters.store import Store, StoreError, base_digest, default_base, default_root
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def train(
     from training import cards, finetune
     from training.evaluate import ADAPTER, calibrate, evaluate
 
-    ontology = Ontology.load()
+    ontology = _ontology()
     examples = _examples(task, data, ontology)
     given = {"rank": rank, "alpha": alpha, "dropout": dropout, "lr": lr, "epochs": epochs,
              "batch": batch, "seed": seed, "modules": _modules(modules)}  # fmt: skip
@@ -140,7 +141,7 @@ def evaluate(
         _fail(error)
     if version is None or version.manifest.task != task:
         _fail(f"no adapter of {task}: train one with `shoplora train {task}`")
-    ontology = Ontology.load()
+    ontology = _ontology()
     examples = _examples(task, data, ontology)
     figures = figures_of(
         find_task(task), examples, base or default_base(), version.folder, ontology
@@ -149,6 +150,14 @@ def evaluate(
     console.print(Markdown(cards.tables(figures)))
     if json_file:
         json_file.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+
+
+def _ontology() -> Ontology:
+    """The ontology that the server is told of, `SHOPLORA_ONTOLOGY`; the shipped one if none is."""
+    try:
+        return Ontology.load(os.environ.get("SHOPLORA_ONTOLOGY"))
+    except OntologyError as error:
+        _fail(error)
 
 
 def _examples(task: str, files: list[Path] | None, ontology: Ontology) -> list[Example]:

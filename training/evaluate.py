@@ -6,6 +6,7 @@ figures go into the manifest and the model card, and come out again from the sam
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from training.metrics import Figures, right, score
 
 ADAPTER, PROMPTED = "adapter", "prompted base"
 THRESHOLD = 0.5
+CALIBRATION = 1_500  # validation examples, at most
 SEED = 0
 
 
@@ -70,6 +72,7 @@ def calibrate(
 ) -> Calibration:
     """Platt scaling of the line's log-probability, fitted on whole validation examples."""
     held = [e for e in examples if e.split == "validation" and not e.partial]
+    held = random.Random(SEED).sample(held, min(len(held), CALIBRATION))
     lines = answer_lines(task, held, Decoder(base, adapter, ontology)) if held else []
     scores = np.array([found[0].logprob for found in lines])
     rights = np.array([

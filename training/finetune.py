@@ -6,6 +6,7 @@ Knows prompts and lines through the task's contract; knows no data set. Called b
 from __future__ import annotations
 
 import json
+import random
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from training.examples import Example
 
 ATTENTION_OUT, FEED_FORWARD_OUT = "o_proj", "down_proj"
 ALL_LINEAR = ("q_proj", "k_proj", "v_proj", ATTENTION_OUT, "gate_proj", "up_proj", FEED_FORWARD_OUT)
+VALIDATION = 1_000  # examples, at most, that early stopping looks at
 console = Console()
 
 
@@ -78,6 +80,7 @@ def run(
         task, [e for e in examples if e.split == "train"], tokenizer, ontology, context
     )
     held = [e for e in examples if e.split == "validation"]
+    held = random.Random(recipe.seed).sample(held, min(len(held), VALIDATION))
     valid = _dataset(task, held, tokenizer, ontology, context) if held else None
     if not len(train):
         raise TrainingError("no training example is left: add examples")

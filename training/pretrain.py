@@ -30,6 +30,7 @@ from transformers.trainer_utils import get_last_checkpoint
 
 from adapters.ontology import Ontology
 from training import corpus as corpora
+from training.cards import base_card
 from training.structure import Structure, word_classes
 
 CHAT_TEMPLATE = (
@@ -100,6 +101,9 @@ def run(recipe: Recipe, output: Path, compile_model: bool = True) -> Path:
     folder = output / "model"
     model.to(torch.bfloat16).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+    loss = next(e["loss"] for e in reversed(trainer.state.log_history) if "loss" in e)
+    card = base_card(asdict(recipe), model.num_parameters(), float(loss))
+    (folder / "README.md").write_text(card, encoding="utf-8")
     record = {"recipe": asdict(recipe), "log": trainer.state.log_history}
     (output / "pretrain.json").write_text(json.dumps(record, indent=1), encoding="utf-8")
     return folder

@@ -9,6 +9,7 @@ import asyncio
 import json
 import threading
 import time
+import warnings
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -91,10 +92,12 @@ def served(
         url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
         assert httpx.get(f"{url}/health").json()["status"] == "alive"
         assert httpx.get(f"{url}/ready").status_code == 503
-        until(
-            lambda: bool(failed) or httpx.get(f"{url}/ready", timeout=60).status_code == 200,
-            START_LIMIT,
-        )
+        with warnings.catch_warnings():  # the engine core is a fork and would have ours as errors
+            warnings.simplefilter("ignore")
+            until(
+                lambda: bool(failed) or httpx.get(f"{url}/ready", timeout=60).status_code == 200,
+                START_LIMIT,
+            )
         assert not failed
         yield Served(app, url, loops[0])
     finally:
