@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from training.text import ACCEPTANCE, clean, detokenise, is_acceptance, key, split_of
 
 PLAIN = st.text(st.characters(exclude_characters="&<>{}"))  # no entity, tag or placeholder
 ASCII = st.text(st.characters(max_codepoint=126))
+quick = settings(max_examples=50, deadline=None)
 
 
 @pytest.mark.parametrize(
@@ -44,17 +45,20 @@ def test_detokenise(tokens: str, text: str) -> None:
     assert detokenise(tokens) == text
 
 
+@quick
 @given(PLAIN)
 def test_cleaning_again_changes_nothing(text: str) -> None:
     assert clean(clean(text)) == clean(text)
 
 
+@quick
 @given(st.text())
 def test_clean_text_is_one_line(text: str) -> None:
     cleaned = clean(text)
     assert cleaned == " ".join(cleaned.split())
 
 
+@quick
 @given(st.text())
 def test_a_key_has_words_and_single_spaces_only(text: str) -> None:
     assert key(text) == " ".join(key(text).split())
@@ -62,16 +66,19 @@ def test_a_key_has_words_and_single_spaces_only(text: str) -> None:
     assert key(key(text)) == key(text)
 
 
+@quick
 @given(ASCII)
 def test_a_key_ignores_case(text: str) -> None:
     assert key(text.upper()) == key(text.lower()) == key(text)
 
 
+@quick
 @given(st.lists(st.from_regex("[a-z0-9]{1,6}", fullmatch=True)), st.sampled_from("!?.,;:-_/\t "))
 def test_a_key_ignores_punctuation(words: list[str], mark: str) -> None:
     assert key(mark + f"{mark} ".join(words) + mark) == " ".join(words)
 
 
+@quick
 @given(st.text())
 def test_the_split_depends_on_the_identity_only(identity: str) -> None:
     assert split_of(identity) in ("train", "validation", "test")
