@@ -36,6 +36,17 @@ def _words(examples: Sequence[Example]) -> TfidfVectorizer:
     )
 
 
+def _guess(
+    train: Sequence[Example], labels: list[str], test: Sequence[Example], field: str
+) -> list[str]:
+    """TF-IDF with logistic regression; with a single label to learn, that one."""
+    if len(set(labels)) == 1:
+        return labels[:1] * len(test)
+    model = make_pipeline(_words(train), LogisticRegression(C=10, max_iter=300, tol=1e-3))
+    model.fit(_texts(train, field), labels)
+    return [str(label) for label in model.predict(_texts(test, field))]
+
+
 def tfidf_classify(
     train: Sequence[Example], test: Sequence[Example], ontology: Ontology
 ) -> Answers:
@@ -46,17 +57,15 @@ def tfidf_classify(
     answers: Answers = [None] * len(test)
     for source in {e.source for e in test}:
         members = [i for i, e in enumerate(test) if e.source == source]
-        own = [e for e in train if e.source == source]
-        model = make_pipeline(_words(own), LogisticRegression(C=10, max_iter=200, tol=1e-3))
-        model.fit(_texts(own, "title"), [e.labels.category for e in own])
-        titles = [test[i].request.title for i in members]
-        for i, title, leaf in zip(members, titles, model.predict([t.lower() for t in titles]),
-                                  strict=True):  # fmt: skip
+        own = [e for e in train if e.source == source] or train
+        leaves = _guess(own, [e.labels.category for e in own], [test[i] for i in members], "title")
+        for i, leaf in zip(members, leaves, strict=True):
+            title = test[i].request.title
             found: dict[str, str] = {}
             for attribute, value, _, _ in ontology.values_in(title):
                 if attribute in classify.DECIDED:
                     found.setdefault(attribute, value)
-            answers[i] = classify.Labels(category=str(leaf), attributes=found)
+            answers[i] = classify.Labels(category=leaf, attributes=found)
     return answers
 
 
@@ -70,7 +79,7 @@ def dictionary_rewrite(
         for kind, start, end in rewrite.spans(example.labels.tags):
             seen[" ".join(said[start:end])][kind] += 1
     best = {phrase: kinds.most_common(1)[0][0] for phrase, kinds in seen.items()}
-    longest = max(len(phrase.split()) for phrase in best)
+    longest = max((len(phrase.split()) for phrase in best), default=0)
     answers: Answers = []
     for example in test:
         said = rewrite.query_words(example.request.query)
@@ -102,26 +111,26 @@ def tfidf_extract(train: Sequence[Example], test: Sequence[Example], ontology: O
     pairs = binarizer.fit_transform(
         [{(a.category, a.sentiment) for a in e.labels.aspects} for e in whole]
     )
-    tagger = make_pipeline(
-        _words(whole),
-        OneVsRestClassifier(LogisticRegression(C=10, class_weight="balanced", max_iter=300)),
-    )
-    tagger.fit(_texts(whole, "review"), pairs)
-    overall = make_pipeline(_words(train), LogisticRegression(C=10, max_iter=300))
-    overall.fit(_texts(train, "review"), [e.labels.overall_sentiment for e in train])
-    texts = _texts(test, "review")
-    found = binarizer.inverse_transform(tagger.predict(texts))
+    found: list[tuple[tuple[str, str], ...]] = [()] * len(test)
+    if len(binarizer.classes_):
+        tagger = make_pipeline(
+            _words(whole),
+            OneVsRestClassifier(LogisticRegression(C=10, class_weight="balanced", max_iter=300)),
+        )
+        tagger.fit(_texts(whole, "review"), pairs)
+        found = binarizer.inverse_transform(tagger.predict(_texts(test, "review")))
+    verdicts = _guess(train, [e.labels.overall_sentiment for e in train], test, "review")
     return [
         extract.Labels.model_validate(
             {
-                "overall_sentiment": str(verdict),
+                "overall_sentiment": verdict,
                 "aspects": [
                     {"aspect": None, "category": c, "sentiment": s, "opinion": None}
                     for c, s in list(said)[: extract.MAX_ASPECTS]
                 ],
             }
         )
-        for verdict, said in zip(overall.predict(texts), found, strict=True)
+        for verdict, said in zip(verdicts, found, strict=True)
     ]
 
 

@@ -22,7 +22,6 @@ from pydantic import ValidationError
 
 from adapters.ontology import Ontology
 from adapters.tasks import classify, copywrite, extract, rewrite, task
-from adapters.tasks.contract import Strict
 from adapters.words import words
 from training import datasets, synthesis
 from training.text import key, split_of
@@ -53,17 +52,18 @@ def load(name: str, file: Path, ontology: Ontology) -> list[Example]:
     """
     of = task(name)
     examples = []
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(file.read_bytes().split(b"\n"), 1):
         if not line.strip():
             continue
         try:
-            record = json.loads(line)
+            record = json.loads(line.decode("utf-8"))
+            if not isinstance(record, dict):
+                raise ValueError("a line must be an object: {request, labels}")
             request = of.request.model_validate(record["request"])
             labels = of.labels.model_validate(record["labels"])
-            of.decode(of.encode(labels), request, ontology)
-        except (ValidationError, ValueError, KeyError, TypeError) as error:
-            reason = str(error).replace("\n", "; ")
-            raise ExampleError(f"{file.name}:{number}: {reason}") from error
+            labels = of.decode(of.encode(labels), request, ontology)  # as a line tells them
+        except (ValueError, KeyError) as error:  # also ValidationError and LineError
+            raise ExampleError(f"{file.name}:{number}: {_reason(error)}") from error
         identity = key(request.model_dump_json())
         examples.append(Example(split_of(identity), file.stem, request, labels))
     if not examples:
@@ -71,12 +71,27 @@ def load(name: str, file: Path, ontology: Ontology) -> list[Example]:
     return examples
 
 
+def _reason(error: ValueError | KeyError) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return "not UTF-8"
+    if isinstance(error, ValidationError):
+        told = (f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        return "; ".join(told)
+    return f"no {error}" if isinstance(error, KeyError) else str(error).replace("\n", "; ")
+
+
 def public(name: str, ontology: Ontology, seed: int = 0) -> list[Example]:
-    """All examples of a task from the public data sets and generators."""
+    """All examples of a task from the public data sets and generators.
+
+    Some inputs come twice, under two products or in two published splits: a training example
+    with an input that is held out is left out.
+    """
     makers: dict[str, Callable[[Ontology, int], Iterator[Example]]] = {
         "classify": _classify, "rewrite": _rewrite, "extract": _extract, "copywrite": _copywrite,
     }  # fmt: skip
-    return list(makers[name](ontology, seed))
+    found = [(e, key(e.request.model_dump_json())) for e in makers[name](ontology, seed)]
+    held_out = {identity for example, identity in found if example.split != "train"}
+    return [e for e, identity in found if e.split != "train" or identity not in held_out]
 
 
 def _classify(ontology: Ontology, seed: int) -> Iterator[Example]:
@@ -255,8 +270,7 @@ def _made_split(text: str) -> str:
 
 def as_record(example: Example) -> dict[str, Any]:
     """One line of a file of examples."""
-
-    def plain(model: Strict) -> dict[str, Any]:
-        return model.model_dump(mode="json", exclude_none=True)
-
-    return {"request": plain(example.request), "labels": plain(example.labels)}
+    return {
+        "request": example.request.model_dump(mode="json", exclude_defaults=True),
+        "labels": example.labels.model_dump(mode="json"),
+    }

@@ -93,7 +93,8 @@ def _classify(gold: list[Example], answers: list[Any], ontology: Ontology) -> Fi
 def _rewrite(gold: list[Example], answers: list[Any], ontology: Ontology) -> Figures:
     wanted = [rewrite.spans(e.labels.tags) for e in gold]
     found = [rewrite.spans(a.tags) if a else [] for a in answers]
-    exact = sum(a == b for a, b in zip(wanted, found, strict=True)) / len(gold)
+    same = [bool(a) and w == f for a, w, f in zip(answers, wanted, found, strict=True)]
+    exact = sum(same) / len(gold)
     return {**{f"entity_{k}": v for k, v in micro_f1(wanted, found).items()}, "exact": exact}
 
 

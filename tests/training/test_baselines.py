@@ -1,0 +1,120 @@
+"""The cheap baselines learn what a few made-up examples show."""
+
+from __future__ import annotations
+
+import pytest
+
+from adapters.ontology import Ontology
+from adapters.tasks import classify, copywrite, extract, rewrite, tasks
+from training.baselines import BASELINES, dictionary_rewrite, tfidf_classify, tfidf_extract
+from training.examples import Example
+
+
+def title(text: str, leaf: str, source: str = "shop") -> Example:
+    return Example("train", source, classify.Request(title=text), classify.Labels(category=leaf))
+
+
+def query(text: str, tags: str) -> Example:
+    return Example("train", "shop", rewrite.Request(query=text), rewrite.Labels(tags=tags.split()))
+
+
+def review(text: str, sentiment: str, aspects: tuple[tuple[str, str], ...] = ()) -> Example:
+    labels = {
+        "overall_sentiment": sentiment,
+        "aspects": [
+            {"aspect": None, "category": c, "sentiment": s, "opinion": None} for c, s in aspects
+        ],
+    }
+    return Example("train", "shop", extract.Request(review=text),
+                   extract.Labels.model_validate(labels))  # fmt: skip
+
+
+TITLES = [
+    *(title(f"{color} cotton shirt", "Shirts") for color in ("red", "blue", "green")),
+    *(title(f"{color} denim jeans", "Jeans") for color in ("red", "blue", "green")),
+]
+REVIEWS = [
+    *(review(f"{w} sound and a good price", "positive", (("sound", "positive"),
+             ("price", "positive"))) for w in ("clear", "rich")),
+    *(review(f"{w} sound", "positive", (("sound", "positive"),)) for w in ("good", "warm")),
+    *(review(f"the battery is {w}", "negative", (("battery", "negative"),))
+      for w in ("bad", "dead")),
+]  # fmt: skip
+
+
+def test_classify_learns_words_and_reads_colors_and_gender(ontology: Ontology) -> None:
+    test = [title("Women shirt in navy blue", "Shirts"), title("jeans denim", "Jeans")]
+    found = tfidf_classify(TITLES, test, ontology)
+    assert [labels.category for labels in found] == ["Shirts", "Jeans"]
+    assert found[0].attributes == {"color": "navy blue", "gender": "women"}
+    assert found[1].attributes == {}
+
+
+def test_classify_learns_each_source_for_itself(ontology: Ontology) -> None:
+    other = [title("red cotton shirt", "Tshirts", "other"), title("denim", "Skirts", "other")]
+    test = [title("cotton shirt", "Shirts"), title("cotton shirt", "Tshirts", "other")]
+    found = tfidf_classify([*TITLES, *other], test, ontology)
+    assert [labels.category for labels in found] == ["Shirts", "Tshirts"]
+
+
+def test_rewrite_takes_the_commonest_type_of_the_longest_phrase(ontology: Ontology) -> None:
+    train = [
+        query("red running shoes", "color type +"),
+        query("running belt", "modifier type"),
+        query("apple phone", "brand type"),
+        query("apple tree", "type +"),
+        query("apple watch for men", "brand type other department"),
+    ]
+    said = ("RED running shoes", "apple shoes", "belt unknown", "unknown thing", "running men")
+    test = [query(text, "other") for text in said]
+    found = [" ".join(labels.tags) for labels in dictionary_rewrite(train, test, ontology)]
+    assert found == ["color type +", "brand +", "type +", "type +", "modifier department"]
+
+
+def test_extract_learns_pairs_and_the_overall_sentiment(ontology: Ontology) -> None:
+    test = [review("rich sound", "positive"), review("dead battery", "negative")]
+    good, bad = tfidf_extract(REVIEWS, test, ontology)
+    assert (good.overall_sentiment, bad.overall_sentiment) == ("positive", "negative")
+    assert [(a.category, a.sentiment) for a in good.aspects] == [("sound", "positive")]
+    assert [(a.category, a.sentiment) for a in bad.aspects] == [("battery", "negative")]
+
+
+TRAIN = {
+    "classify": TITLES,
+    "rewrite": [query("red shoes", "color type")],
+    "extract": REVIEWS,
+    "copywrite": [
+        Example("train", "shop", copywrite.Request(name="Mug", attributes={"color": "white"}),
+                copywrite.Labels(description="A white mug."))
+    ],
+}  # fmt: skip
+EVERY = [(task, name) for task, named in BASELINES.items() for name in named]
+
+
+@pytest.mark.parametrize(("task", "name"), EVERY)
+def test_every_baseline_answers_in_the_tasks_own_labels(
+    task: str, name: str, ontology: Ontology
+) -> None:
+    of = tasks()[task]
+    for example, answer in zip(
+        TRAIN[task], BASELINES[task][name](TRAIN[task], TRAIN[task], ontology), strict=True
+    ):
+        of.decode(of.encode(answer), example.request, ontology)
+
+
+@pytest.mark.filterwarnings("ignore:Label .* is present in all training examples")
+@pytest.mark.parametrize(("task", "name"), EVERY)
+def test_a_small_file_is_no_error(task: str, name: str, ontology: Ontology) -> None:
+    """One training example, or none of the test example's source."""
+    of, train = tasks()[task], TRAIN[task]
+    other = Example("test", "other", train[0].request, train[0].labels)
+    for few in (train[:1], train):
+        (answer,) = BASELINES[task][name](few, [other], ontology)
+        of.decode(of.encode(answer), other.request, ontology)
+
+
+def test_labels_without_phrases_or_aspects_are_no_error(ontology: Ontology) -> None:
+    (tagged,) = dictionary_rewrite([query("a b", "other other")], [query("c", "other")], ontology)
+    assert tagged.tags == ["type"]
+    (told,) = tfidf_extract([review("fine", "neutral")], [review("good", "positive")], ontology)
+    assert (told.overall_sentiment, told.aspects) == ("neutral", [])

@@ -1,0 +1,175 @@
+"""Figures on hand-made answers: what is right, what is wrong, and that no answer is wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from adapters.ontology import Ontology
+from adapters.tasks import classify, copywrite, extract, rewrite
+from training.examples import Example
+from training.metrics import HEADLINE, SCORERS, micro_f1, right, score
+
+
+def titles(*leaves: str, **attributes: str) -> list[Example]:
+    return [
+        Example("test", "fashion", classify.Request(title="any"),
+                classify.Labels(category=leaf, attributes=attributes))
+        for leaf in leaves
+    ]  # fmt: skip
+
+
+def queries(*lines: str) -> list[Example]:
+    return [
+        Example("test", "queryner", rewrite.Request(query=" ".join("w" for _ in line.split())),
+                rewrite.Labels(tags=line.split()))
+        for line in lines
+    ]  # fmt: skip
+
+
+def review_labels(line: str, ontology: Ontology) -> extract.Labels:
+    return extract.decode(line, extract.Request(review="any"), ontology)
+
+
+@pytest.mark.parametrize(
+    ("gold", "found", "precision", "recall", "f1"),
+    [
+        ([["a", "b"]], [["a", "b"]], 1.0, 1.0, 1.0),
+        ([["a", "b"]], [["a", "c"]], 0.5, 0.5, 0.5),
+        ([["a", "b", "c"]], [["a"]], 1.0, 1 / 3, 0.5),
+        ([["a"], ["b"]], [["b"], ["a"]], 0.0, 0.0, 0.0),  # of another example
+        ([["a", "a"]], [["a"]], 1.0, 0.5, 2 / 3),  # things may come twice
+        ([["a"]], [["a", "a"]], 0.5, 1.0, 2 / 3),
+        ([[]], [["a"]], 0.0, 0.0, 0.0),
+        ([["a"]], [[]], 0.0, 0.0, 0.0),
+        ([[]], [[]], 0.0, 0.0, 0.0),
+    ],
+)
+def test_micro_f1(gold: Any, found: Any, precision: float, recall: float, f1: float) -> None:
+    assert micro_f1(gold, found) == pytest.approx(
+        {"precision": precision, "recall": recall, "f1": f1}
+    )
+
+
+def test_micro_f1_wants_an_answer_for_each_example() -> None:
+    with pytest.raises(ValueError):
+        micro_f1([["a"]], [])
+
+
+def test_classify(ontology: Ontology) -> None:
+    gold = titles("Shirts", "Shirts", "Shirts", "Shirts", color="red")
+    gold[3] = titles("Shirts", gender="men")[0]
+    answers = [
+        classify.Labels(category="Shirts", attributes={"color": "red"}),
+        classify.Labels(category="Tshirts", attributes={"color": "red"}),
+        None,
+        classify.Labels(category="Shirts", attributes={"color": "blue", "gender": "women"}),
+    ]
+    assert score("classify", gold, answers, ontology) == {
+        "fashion": {
+            "examples": 4,
+            "path_accuracy": 0.5,
+            "department_accuracy": 0.75,
+            "color_accuracy": 0.6667,  # of the three that have one
+            "gender_accuracy": 0.0,
+            "exact": 0.25,
+            "undecodable": 0.25,
+        }
+    }
+
+
+def test_figures_are_told_for_each_source(ontology: Ontology) -> None:
+    gold = titles("Shirts", "Shirts")
+    gold.append(Example("test", "retail", gold[0].request, gold[0].labels))
+    answers = [gold[0].labels, None, gold[2].labels]
+    figures = score("classify", gold, answers, ontology)
+    assert figures["fashion"]["path_accuracy"] == 0.5
+    assert figures["retail"]["path_accuracy"] == 1.0
+    assert (figures["fashion"]["examples"], figures["retail"]["examples"]) == (2, 1)
+
+
+def test_rewrite_counts_types_with_exact_spans(ontology: Ontology) -> None:
+    gold = queries("color type +", "brand type", "other other")
+    answers = [
+        rewrite.Labels(tags=["color", "type", "type"]),  # one of two, three found
+        rewrite.Labels(tags=["brand", "type"]),  # both
+        rewrite.Labels(tags=["other", "other"]),  # none to find
+    ]
+    figures = score("rewrite", gold, answers, ontology)["queryner"]
+    assert figures["entity_precision"] == 0.6
+    assert figures["entity_recall"] == 0.75
+    assert figures["entity_f1"] == pytest.approx(2 * 0.6 * 0.75 / 1.35, abs=1e-4)
+    assert figures["exact"] == 0.6667
+
+
+def test_no_answer_is_never_right(ontology: Ontology) -> None:
+    """Also where there was nothing to find."""
+    figures = score("rewrite", queries("other"), [None], ontology)["queryner"]
+    assert (figures["exact"], figures["undecodable"]) == (0.0, 1.0)
+    gold = [Example("test", "dmaste", extract.Request(review="any"),
+                    review_labels("neutral; no; -; -", ontology))]  # fmt: skip
+    figures = score("extract", gold, [None], ontology)["dmaste"]
+    wrong = ("overall_accuracy", "use_case_accuracy", "mentions_difficulty_accuracy", "pair_f1")
+    assert [figures[name] for name in wrong] == [0.0] * 4
+    assert figures["undecodable"] == 1.0
+
+
+def test_extract(ontology: Ontology) -> None:
+    said = "positive; no; gift; comfort - handle: stiff; price + cheap; general + great"
+    gold = [Example("test", "dmaste", extract.Request(review="any"), review_labels(said, ontology))]
+    answer = review_labels(
+        "positive; yes; gift; comfort - grip: stiff; price + cheap; general + great; sound + great",
+        ontology,
+    )
+    figures = score("extract", gold, [answer], ontology)["dmaste"]
+    assert figures["overall_accuracy"] == 1.0
+    assert figures["use_case_accuracy"] == 1.0
+    assert figures["mentions_difficulty_accuracy"] == 0.0
+    assert (figures["pair_precision"], figures["pair_recall"]) == (0.75, 1.0)
+    assert (figures["triplet_precision"], figures["triplet_recall"]) == (0.6667, 0.6667)
+    assert figures["specific_pair_f1"] == 0.8  # two of two, of three; `general` is not counted
+
+
+def test_extract_of_which_only_the_sentiment_is_known(ontology: Ontology) -> None:
+    labels = review_labels("negative; no; -; -", ontology)
+    gold = [Example("test", "hatn", extract.Request(review="any"), labels, partial=True)]
+    figures = score("extract", gold, [labels], ontology)["hatn"]
+    assert figures == {"examples": 1, "overall_accuracy": 1.0, "undecodable": 0.0}
+
+
+def test_copywrite(ontology: Ontology) -> None:
+    request = copywrite.Request(
+        name="Calm Candle", category="Candles", attributes={"color": "white", "material": "soy wax"}
+    )
+    told = (
+        "A white candle of soy wax.",
+        "A blue candle.",
+        "A white soy wax candle, so calm so calm so calm so calm so calm so calm.",
+        None,
+    )
+    gold = [Example("test", "retail", request, copywrite.Labels(description="x")) for _ in told]
+    answers = [None if text is None else copywrite.Labels(description=text) for text in told]
+    figures = score("copywrite", gold, answers, ontology)["retail"]
+    assert figures["attributes_mentioned"] == 0.5  # four of eight
+    assert figures["invented_color_or_material"] == 0.25
+    assert figures["unsupported_claims"] == 0.25
+    assert figures["loops"] == 0.25
+    assert figures["undecodable"] == 0.25
+
+
+def test_right_is_what_a_confidence_is_about(ontology: Ontology) -> None:
+    title, query = titles("Shirts", color="red")[0], queries("color type")[0]
+    assert right("classify", title, classify.Labels(category="Shirts"), ontology)
+    assert not right("classify", title, classify.Labels(category="Jeans"), ontology)
+    assert right("rewrite", query, rewrite.Labels(tags=["color", "type"]), ontology)
+    assert not right("rewrite", query, rewrite.Labels(tags=["type", "color"]), ontology)
+    for task, example in (("classify", title), ("rewrite", query)):
+        assert not right(task, example, None, ontology)
+
+
+def test_every_task_is_scored_and_has_a_headline(ontology: Ontology) -> None:
+    gold = {"classify": titles("Shirts"), "rewrite": queries("color")}
+    for task, examples in gold.items():
+        assert HEADLINE[task][1] in SCORERS[task](examples, [None], ontology)
+    assert SCORERS.keys() == HEADLINE.keys()
