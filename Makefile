@@ -18,6 +18,9 @@ test: $(BIN)/ready-$(ENGINE) ## set up and pass the tests
 loadtest: $(BIN)/ready-$(ENGINE) ## drive the server on HOST and PORT; fails if it is too slow
 	$(BIN)/locust --config loadtests/locust.conf --host http://$(HOST):$(PORT)
 
+readme: $(BIN)/ready-$(ENGINE) ## write into the README what the server on HOST and PORT answers
+	$(BIN)/python -m tests.readme http://$(HOST):$(PORT)
+
 check: lint types ## format, lint and types
 
 lint: $(BIN)/ready-$(ENGINE) ## ruff
@@ -41,4 +44,4 @@ $(BIN)/ready-$(ENGINE): requirements/$(ENGINE).txt requirements/uv.sh pyproject.
 	requirements/uv.sh pip install --no-deps --requirement $< --editable .
 	@rm -f $(BIN)/ready-* && touch $@
 
-.PHONY: help serve test loadtest check lint types setup lock clean
+.PHONY: help serve test loadtest readme check lint types setup lock clean

@@ -31,8 +31,30 @@ app.command(
         "shoplora serve --base ~/models/my-qwen3",
     )
 )(server.cli.serve)
-app.command(epilog=examples("shoplora fetch"))(training.cli.fetch)
-app.command(epilog=examples("shoplora pretrain"))(training.cli.pretrain)
-app.command(epilog=examples("shoplora train classify"))(training.cli.train)
-app.command(epilog=examples("shoplora evaluate classify"))(training.cli.evaluate)
-app.add_typer(adapters.cli.app, name="adapters", epilog=examples("shoplora adapters --help"))
+app.command(epilog=examples("shoplora fetch", "SHOPLORA_MIRROR=~/mirror shoplora fetch"))(
+    training.cli.fetch
+)
+app.command(
+    epilog=examples(
+        "shoplora pretrain",
+        "shoplora pretrain --output runs/larger --tokens 40000000 --hidden 384 --layers 8",
+    )
+)(training.cli.pretrain)
+app.command(
+    epilog=examples(
+        "shoplora train classify",
+        "shoplora train classify --data training/samples/classify.jsonl",
+        "shoplora train rewrite --modules o_proj,down_proj --rank 8 --lr 0.005 --epochs 2",
+    )
+)(training.cli.train)
+app.command(
+    epilog=examples(
+        "shoplora evaluate classify",
+        "shoplora evaluate rewrite --adapter rewrite@1 --json figures.json",
+    )
+)(training.cli.evaluate)
+app.add_typer(
+    adapters.cli.app,
+    name="adapters",
+    epilog=examples("shoplora adapters list", "shoplora adapters activate classify@2"),
+)
