@@ -6,9 +6,11 @@ The routes call it, the same for every task.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any
 
 from fastapi.sse import format_sse_event
@@ -81,9 +83,12 @@ class Answering:
 
     async def warm(self, task: AnyTask) -> None:
         """Has the engine compile the task's grammars and run its adapter once."""
-        for number, request in enumerate(task.warm()):
-            job = self._job(task, request, self._version(task), f"warm-{task.name}-{number}")
-            await self._engine.generate(job)
+        version = self._version(task)
+        jobs = (
+            self._job(task, request, version, f"warm-{task.name}-{number}")
+            for number, request in enumerate(task.warm())
+        )
+        await asyncio.gather(*(self._engine.generate(replace(job, max_tokens=1)) for job in jobs))
 
     def _version(self, task: AnyTask) -> Version:
         try:

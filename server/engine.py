@@ -11,6 +11,7 @@ once instead of three times. VLLM_WORKER_MULTIPROC_METHOD=spawn turns the fork o
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import logging
 import multiprocessing
 import os
@@ -34,6 +35,7 @@ log = logging.getLogger("uvicorn.shoplora")
 RANKS = (8, 16, 32, 64, 128, 256, 320, 512)  # that vLLM accepts
 MIN_LORAS = 4
 SEED = 0
+PR_SET_PDEATHSIG = 1
 LOAD_TIMEOUT = 120.0  # seconds for one adapter
 # Where the operator set nothing; vLLM reads these when it starts.
 ENVIRONMENT = {"VLLM_NO_USAGE_STATS": "1", "VLLM_LOGGING_LEVEL": "ERROR"}
@@ -42,6 +44,7 @@ CPU_ENVIRONMENT = {
     "VLLM_CPU_OMP_THREADS_BIND": "nobind",
     "VLLM_ENABLE_V1_MULTIPROCESSING": "0",  # the worker runs inside the engine core
     "OMP_NUM_THREADS": str(len(os.sched_getaffinity(0))),
+    "TORCH_COMPILE_DISABLE": "1",  # vLLM's sampler would need a C++ compiler for one small function
     "KMP_BLOCKTIME": "1",  # ms; idle threads would otherwise spin on the front-end's core
 }
 
@@ -90,7 +93,7 @@ class Engine:
         config = AsyncEngineArgs(**arguments).create_engine_config()
         if forked:  # vLLM has just set it to spawn
             os.environ["VLLM_WORKER_MULTIPROC_METHOD"] = "fork"
-            _leave_sockets_behind()
+            _separate_the_next_fork()
         return AsyncLLM(
             vllm_config=config,
             executor_class=Executor.get_class(config),
@@ -216,15 +219,18 @@ def _completion(output: Any, text: str, tokens: int) -> Completion:
     return Completion(text, output.cumulative_logprob, tokens, output.finish_reason)
 
 
-def _leave_sockets_behind() -> None:
-    """Has the next forked child close the server's connections, or clients would wait for it too.
+def _separate_the_next_fork() -> None:
+    """Has the forked engine core keep nothing of the server's, and end with it.
 
-    Signals that the child gets would also wake this process's event loop.
+    It would hold the clients' connections open, wake the server's event loop with its signals, and
+    outlive a server that is killed.
     """
-    armed = [os.getpid()]
+    libc = ctypes.CDLL(None)
+    armed = [True]
 
     def in_child() -> None:
-        if armed.pop() if armed else None:
+        if armed:
+            libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
             with suppress(ValueError):
                 signal.set_wakeup_fd(-1)
             for fd in map(int, os.listdir("/proc/self/fd")):

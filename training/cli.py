@@ -44,7 +44,7 @@ def pretrain(
         Path, typer.Option(help="Folder of the run; an unfinished one goes on.")
     ] = Path("runs/base"),
     tokens: Annotated[int, typer.Option(min=100_000, help="Tokens to train on.")] = 16_000_000,
-    hidden: Annotated[int, typer.Option(help="Hidden size; feed-forward follows.")] = 256,
+    hidden: Annotated[int, typer.Option(min=64, help="Hidden size; feed-forward follows.")] = 256,
     layers: Annotated[int, typer.Option(help="Layers.")] = 6,
     seed: Annotated[int, typer.Option(help="Seed of weights and text.")] = 0,
     compile_model: Annotated[
@@ -63,7 +63,7 @@ def pretrain(
         folder = pretraining.run(recipe, output, compile_model)
     except SourceError as error:
         _fail(error)
-    console.print(f"the base is in {folder}: serve it with `shoplora serve --base {folder}`")
+    console.print(f"the base is in {folder}; next: `shoplora train TASK --base {folder}`")
 
 
 def train(
@@ -199,5 +199,5 @@ def _run_key(recipe: Any, examples: list[Example], base: Path) -> str:
 
 
 def _fail(reason: object) -> NoReturn:
-    Console(stderr=True).print(f"[red]{reason}[/]", soft_wrap=True)
+    Console(stderr=True).print(str(reason), style="red", markup=False, soft_wrap=True)
     raise typer.Exit(1)

@@ -16,11 +16,11 @@ from datasets import Dataset
 from peft import LoraConfig
 from rich.console import Console
 from transformers import AutoModelForCausalLM, AutoTokenizer, EarlyStoppingCallback
-from transformers.trainer_utils import get_last_checkpoint
 from trl import SFTConfig, SFTTrainer
 
 from adapters.ontology import Ontology
 from adapters.tasks.contract import Task
+from training.checkpoints import last_checkpoint
 from training.examples import Example
 
 ATTENTION_OUT, FEED_FORWARD_OUT = "o_proj", "down_proj"
@@ -107,7 +107,7 @@ def run(
     )  # fmt: skip
     trainable = sum(p.numel() for p in trainer.model.parameters() if p.requires_grad)
     console.print(f"{len(train)} examples, {trainable:,} trainable parameters")
-    trainer.train(resume_from_checkpoint=get_last_checkpoint(arguments.output_dir))
+    trainer.train(resume_from_checkpoint=last_checkpoint(output / "checkpoints"))
     folder = output / "adapter"
     trainer.model.save_pretrained(folder)
     log = {"recipe": asdict(recipe), "log": trainer.state.log_history}

@@ -29,7 +29,7 @@ def score(
         gold = [examples[i] for i in members]
         answers = [predicted[i] for i in members]
         figures: Figures = {"examples": len(gold)}
-        figures |= SCORERS[task](gold, answers, ontology)
+        figures |= SCORERS.get(task, _exact)(gold, answers, ontology)
         figures["undecodable"] = sum(a is None for a in answers) / len(answers)
         result[source] = {name: round(value, 4) for name, value in figures.items()}
     return result
@@ -60,6 +60,11 @@ def micro_f1(gold: Iterable[Iterable[Hashable]], found: Iterable[Iterable[Hashab
     recall = hits / n_gold if n_gold else 0.0
     f1 = 2 * precision * recall / (precision + recall) if hits else 0.0
     return {"precision": precision, "recall": recall, "f1": f1}
+
+
+def _exact(gold: list[Example], answers: list[Any], ontology: Ontology) -> Figures:
+    """What a task without figures of its own is measured by."""
+    return {"exact": sum(e.labels == a for e, a in zip(gold, answers, strict=True)) / len(gold)}
 
 
 def _classify(gold: list[Example], answers: list[Any], ontology: Ontology) -> Figures:

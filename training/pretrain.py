@@ -26,11 +26,11 @@ from transformers import (
     Trainer,
     TrainingArguments,
 )
-from transformers.trainer_utils import get_last_checkpoint
 
 from adapters.ontology import Ontology
 from training import corpus as corpora
 from training.cards import base_card
+from training.checkpoints import last_checkpoint
 from training.structure import Structure, word_classes
 
 CHAT_TEMPLATE = (
@@ -93,11 +93,11 @@ def run(recipe: Recipe, output: Path, compile_model: bool = True) -> Path:
         output_dir=str(output / "checkpoints"), max_steps=recipe.steps,
         per_device_train_batch_size=recipe.batch, train_sampling_strategy="sequential",
         bf16=True, torch_compile=compile_model, max_grad_norm=1.0, seed=recipe.seed,
-        save_steps=200, save_total_limit=2, logging_steps=50, report_to="none",
+        save_steps=200, save_total_limit=2, logging_steps=min(50, recipe.steps), report_to="none",
         use_cpu=not torch.cuda.is_available(),
     )  # fmt: skip
     trainer = Trainer(model, arguments, train_dataset=blocks, optimizers=(optimizer, schedule))
-    trainer.train(resume_from_checkpoint=get_last_checkpoint(arguments.output_dir))
+    trainer.train(resume_from_checkpoint=last_checkpoint(output / "checkpoints"))
     folder = output / "model"
     model.to(torch.bfloat16).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
@@ -180,7 +180,9 @@ def _prepare(recipe: Recipe, tokenizer_folder: Path, tokens_file: Path) -> None:
     console.print(f"{corpus.removed} texts removed: repeated, or shared with an evaluation item")
     tokenizer = train_tokenizer(sample, recipe.vocabulary)
     tokenizer.save_pretrained(tokenizer_folder)
-    np.save(tokens_file, _tokens(recipe, corpus, structure, tokenizer))
+    unfinished = tokens_file.with_suffix(".part.npy")
+    np.save(unfinished, _tokens(recipe, corpus, structure, tokenizer))
+    unfinished.replace(tokens_file)
 
 
 def _tokens(

@@ -87,12 +87,13 @@ class Structure:
         self._classes = classes
         self._makers: list[tuple[float, tuple[str, ...], Callable[..., Example | None]]] = [
             (3.0, ("query", "title", "opinion"), self._label_words),
-            (1.0, ("query", "title"), self._echo),
+            (2.0, ("query", "title", "opinion"), self._echo),
+            (4.0, ("query",), self._echo_random),
             (0.7, ("query", "title"), self._reverse),
             (0.7, ("query", "title"), self._first_letters),
             (1.0, ("title", "query"), self._unshuffle),
             (1.5, ("review", "copy"), self._fill),
-            (1.5, ("review",), self._find),
+            (2.5, ("review",), self._find),
             (1.0, ("review", "copy"), self._which_are_in),
             (2.0, ("copy", "slots"), self._write_with),
             (1.0, ("title",), self._look_up),
@@ -116,6 +117,12 @@ class Structure:
 
     def _echo(self, text: str, rng: random.Random) -> Example | None:
         return "Repeat the text.", text, text
+
+    def _echo_random(self, text: str, rng: random.Random) -> Example | None:
+        """Words that no context foretells: only copying gets them right."""
+        picked = " ".join(rng.choice(self._texts["query"]) for _ in range(rng.randint(3, 8)))
+        words = rng.sample(picked.split(), len(picked.split()))
+        return "Repeat the text.", " ".join(words), " ".join(words)
 
     def _reverse(self, text: str, rng: random.Random) -> Example | None:
         words = text.split()[:10]
@@ -147,7 +154,7 @@ class Structure:
         if len(words) < 8:
             return None
         start = rng.randrange(len(words) - 4)
-        found = words[start + 1 : start + 1 + rng.randint(1, 3)]
+        found = words[start + 1 : start + 1 + rng.randint(1, 4)]
         question = f"{' '.join(words)}\nfind: {words[start]}"
         if words.index(words[start]) != start:
             return None
