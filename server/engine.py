@@ -21,6 +21,7 @@ import stat
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,6 @@ CPU_ENVIRONMENT = {
     "VLLM_CPU_OMP_THREADS_BIND": "nobind",
     "VLLM_ENABLE_V1_MULTIPROCESSING": "0",  # the worker runs inside the engine core
     "OMP_NUM_THREADS": str(len(os.sched_getaffinity(0))),
-    "TORCH_COMPILE_DISABLE": "1",  # vLLM's sampler would need a C++ compiler for one small function
     "KMP_BLOCKTIME": "1",  # ms; idle threads would otherwise spin on the front-end's core
 }
 
@@ -77,6 +77,8 @@ class Engine:
     def _build(self, versions: list[Version]) -> Any:
         for name, value in ENVIRONMENT.items():
             os.environ.setdefault(name, value)
+        if _installed("vllm-cpu"):  # its sampler would compile one small function with g++
+            os.environ.setdefault("TORCH_COMPILE_DISABLE", "1")
         if Path(self._settings.base).is_dir():
             os.environ.setdefault("HF_HUB_OFFLINE", "1")
         from vllm.engine.arg_utils import AsyncEngineArgs
@@ -247,3 +249,11 @@ def _separate_the_next_fork() -> None:
 def _is_tcp(fd: int) -> bool:
     with socket.socket(fileno=os.dup(fd)) as copy:
         return copy.family in (socket.AF_INET, socket.AF_INET6)
+
+
+def _installed(distribution: str) -> bool:
+    try:
+        metadata.distribution(distribution)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
