@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import gc
 import logging
 import multiprocessing
 import os
@@ -133,6 +134,8 @@ class Engine:
         building, self._building, self._llm = self._building, None, None
         with suppress(Exception):
             await asyncio.to_thread((await building).shutdown)
+        del building
+        gc.collect()  # vLLM's engine is part of a cycle and complains if it outlives its module
 
     def active(self) -> int:
         return self._llm.get_num_unfinished_requests() if self._llm else 0

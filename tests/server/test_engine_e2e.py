@@ -33,7 +33,7 @@ from tests.server.tiny import CONTEXT, make_base
 
 pytestmark = pytest.mark.engine
 
-START_LIMIT = 900.0  # seconds
+START_LIMIT = 600.0  # seconds
 LONG = {"name": "Evening Calm Candle", "max_words": 150}  # hundreds of steps
 T = TypeVar("T")
 
