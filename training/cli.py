@@ -97,10 +97,10 @@ def train(
              "batch": batch, "seed": seed, "modules": _modules(modules)}  # fmt: skip
     recipe = finetune.recipe_for(task, **{k: v for k, v in given.items() if v is not None})
     folder = base or default_base()
-    run = output / f"{task}-{_run_key(recipe, examples, folder)}"
     try:
+        run = output / f"{task}-{_run_key(recipe, examples, folder)}"
         adapter = finetune.run(find_task(task), examples, recipe, folder, run, ontology)
-    except finetune.TrainingError as error:
+    except (finetune.TrainingError, StoreError) as error:
         _fail(error)
     figures = evaluate(find_task(task), examples, folder, adapter, ontology)
     draft = Draft(

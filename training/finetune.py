@@ -81,7 +81,7 @@ def run(
     )
     held = [e for e in examples if e.split == "validation"]
     held = random.Random(recipe.seed).sample(held, min(len(held), VALIDATION))
-    valid = _dataset(task, held, tokenizer, ontology, context) if held else None
+    valid = _dataset(task, held, tokenizer, ontology, context) or None
     if not len(train):
         raise TrainingError("no training example is left: add examples")
     arguments = SFTConfig(

@@ -1,6 +1,9 @@
-"""What several tests of the training package share."""
+"""What several tests of the training package share: the ontology and a tiny base."""
 
 from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,3 +13,31 @@ from adapters.ontology import Ontology
 @pytest.fixture(scope="session")
 def ontology() -> Ontology:
     return Ontology.load()
+
+
+@pytest.fixture(scope="session")
+def tokenizer() -> Any:
+    """The base's own kind of tokenizer, from its line words alone."""
+    from training import pretrain
+
+    words = pretrain._line_words()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pretrain, "_line_words", list)  # 1,000 times none: that takes no time
+        return pretrain.train_tokenizer([*words, "red shirt for a wedding under $20"] * 3, 2048)
+
+
+@pytest.fixture(scope="session")
+def tiny_base(tokenizer: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A base with random weights and a context of 128 tokens."""
+    import torch
+    from transformers import Qwen3ForCausalLM
+
+    from training import pretrain
+
+    recipe = pretrain.Recipe(hidden=32, layers=2, feed_forward=64, heads=2, kv_heads=1, head=16,
+                             vocabulary=len(tokenizer), context=128)  # fmt: skip
+    torch.manual_seed(0)
+    folder = tmp_path_factory.mktemp("base")
+    Qwen3ForCausalLM(pretrain._config(recipe, tokenizer)).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
