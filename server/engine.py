@@ -20,6 +20,7 @@ import signal
 import socket
 import stat
 import time
+import warnings
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from importlib import metadata
@@ -82,6 +83,7 @@ class Engine:
             os.environ.setdefault("TORCH_COMPILE_DISABLE", "1")
         if Path(self._settings.base).is_dir():
             os.environ.setdefault("HF_HUB_OFFLINE", "1")
+        warnings.filterwarnings("ignore", category=FutureWarning, module=r"vllm\.")
         from vllm.engine.arg_utils import AsyncEngineArgs
         from vllm.platforms import current_platform
         from vllm.v1.engine.async_llm import AsyncLLM
