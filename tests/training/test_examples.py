@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from adapters.ontology import Ontology
 from adapters.tasks import task
 from training import examples
 from training.datasets import Review, Triplet
-from training.examples import ExampleError, as_record, is_difficult, load, public
+from training.examples import Example, ExampleError, as_record, is_difficult, load, public
 from training.text import is_acceptance, key
 
 SHIRT = {"request": {"title": "red shirt"}, "labels": {"category": "Shirts"}}
@@ -207,13 +208,18 @@ SOURCES = {
 }  # fmt: skip
 
 
+@cache
+def published(name: str) -> list[Example]:
+    return public(name, Ontology.load())
+
+
 @pytest.mark.data
 @pytest.mark.parametrize("name", sorted(SOURCES))
 def test_public_examples_decode_and_no_input_is_in_two_splits(
     name: str, ontology: Ontology
 ) -> None:
     of = task(name)
-    found = public(name, ontology)
+    found = published(name)
     assert {e.source for e in found} == SOURCES[name]
     assert {e.split for e in found} == {"train", "validation", "test"}
     splits = defaultdict(set)
@@ -231,7 +237,7 @@ def test_public_examples_decode_and_no_input_is_in_two_splits(
 @pytest.mark.data
 def test_references_of_copy_go_not_beyond_their_request(ontology: Ontology) -> None:
     of = task("copywrite")
-    for example in public("copywrite", ontology):
+    for example in published("copywrite"):
         told = of.expand(example.labels, example.request, ontology)
         assert told["unsupported"] == []
         assert example.request.attributes
