@@ -52,10 +52,10 @@ class Recipe:
 
 # Quality needs more than `o_proj` on the hard structured tasks: see docs/adapters.md.
 RECIPES = {
-    "classify": Recipe(modules=(ATTENTION_OUT, FEED_FORWARD_OUT), lr=6e-3, epochs=2),
+    "classify": Recipe(modules=(ATTENTION_OUT, FEED_FORWARD_OUT), lr=6e-3, epochs=1),
     "rewrite": Recipe(modules=ALL_LINEAR, lr=4e-3),
-    "extract": Recipe(modules=ALL_LINEAR, lr=4e-3),
-    "copywrite": Recipe(modules=ALL_LINEAR, lr=3e-3),
+    "extract": Recipe(modules=ALL_LINEAR, lr=4e-3, epochs=2),
+    "copywrite": Recipe(modules=ALL_LINEAR, lr=4e-3, epochs=2),
 }
 
 
