@@ -35,12 +35,13 @@ def evaluate(
     test = [e for e in examples if e.split == "test"]
     train = [e for e in examples if e.split == "train"]
     sides = {}
+    fallen: dict[str, list[bool]] = {}
     for side, weights in ((ADAPTER, adapter), (PROMPTED, None)):
         decoder = Decoder(base, weights, ontology)
         lines = answer_lines(task, test, decoder)
-        sides[side] = [
-            _best(task, e, found, ontology) for e, found in zip(test, lines, strict=True)
-        ]
+        told = [_best(task, e, found, ontology) for e, found in zip(test, lines, strict=True)]
+        sides[side] = [labels for labels, _ in told]
+        fallen[side] = [fell for _, fell in told]
         if task.samples > 1:
             firsts = [
                 _decode(task, e, found[0], ontology) for e, found in zip(test, lines, strict=True)
@@ -49,7 +50,10 @@ def evaluate(
     # A small file may leave nothing to learn from, or nothing to answer.
     for name, baseline in BASELINES.get(task.name, {}).items() if train and test else ():
         sides[name] = baseline(train, test, ontology)
-    return {side: score(task.name, test, said, ontology) for side, said in sides.items()}
+    return {
+        side: score(task.name, test, said, ontology, fallen.get(side))
+        for side, said in sides.items()
+    }
 
 
 def answer_lines(
@@ -90,14 +94,16 @@ def calibrate(
     )
 
 
-def _best(task: Task[Any, Any], example: Example, found: list[Decoded], ontology: Ontology) -> Any:
-    """The labels that serving would answer with: the chosen line's, else the fallback's."""
+def _best(
+    task: Task[Any, Any], example: Example, found: list[Decoded], ontology: Ontology
+) -> tuple[Any, bool]:
+    """The labels that serving would answer with, and whether they are the fallback's."""
     if example.partial:
-        return _decode(task, example, found[0], ontology)
+        return _decode(task, example, found[0], ontology), False
     best = task.choose([decoded.line for decoded in found], example.request, ontology)
     if best is not None:
-        return best[0]
-    return task.fallback(example.request, ontology) if task.fallback else None
+        return best[0], False
+    return (task.fallback(example.request, ontology), True) if task.fallback else (None, False)
 
 
 def _decode(task: Task[Any, Any], example: Example, found: Decoded, ontology: Ontology) -> Any:

@@ -18,9 +18,16 @@ Predicted = Sequence[Any]
 
 
 def score(
-    task: str, examples: Sequence[Example], predicted: Predicted, ontology: Ontology
+    task: str,
+    examples: Sequence[Example],
+    predicted: Predicted,
+    ontology: Ontology,
+    fallen: Sequence[bool] | None = None,
 ) -> dict[str, Figures]:
-    """Figures for each source of the examples (fashion, queryner ...), and how many they are."""
+    """Figures for each source of the examples (`fashion`, `queryner` ...), and how many they are.
+
+    `fallen`: which answers are the task's fallback; their share is told beside the figures.
+    """
     groups: dict[str, list[int]] = defaultdict(list)
     for i, example in enumerate(examples):
         groups[example.source].append(i)
@@ -31,6 +38,7 @@ def score(
         figures: Figures = {"examples": len(gold)}
         figures |= SCORERS.get(task, _exact)(gold, answers, ontology)
         figures["undecodable"] = sum(a is None for a in answers) / len(answers)
+        figures["fallback"] = sum(fallen[i] for i in members) / len(members) if fallen else 0.0
         result[source] = {name: round(value, 4) for name, value in figures.items()}
     return result
 
