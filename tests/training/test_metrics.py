@@ -75,6 +75,7 @@ def test_classify(ontology: Ontology) -> None:
             "gender_accuracy": 0.0,
             "exact": 0.25,
             "undecodable": 0.25,
+            "fallback": 0.0,
         }
     }
 
@@ -135,7 +136,7 @@ def test_extract_of_which_only_the_sentiment_is_known(ontology: Ontology) -> Non
     labels = review_labels("negative; no; -; -", ontology)
     gold = [Example("test", "hatn", extract.Request(review="any"), labels, partial=True)]
     figures = score("extract", gold, [labels], ontology)["hatn"]
-    assert figures == {"examples": 1, "overall_accuracy": 1.0, "undecodable": 0.0}
+    assert figures == {"examples": 1, "overall_accuracy": 1.0, "undecodable": 0.0, "fallback": 0.0}
 
 
 def test_copywrite(ontology: Ontology) -> None:
