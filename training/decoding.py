@@ -98,9 +98,13 @@ class Decoder:
             return_dict_in_generate=True,
         )  # fmt: skip
         ids = output.sequences[:, inputs["input_ids"].shape[1] :]
+        # The scores are after the temperature; the engine's log-probabilities are before it.
         chosen = torch.stack(
             [
-                step.float().log_softmax(-1).gather(1, ids[:, t : t + 1]).squeeze(1)
+                (step.float() * (temperature or 1.0))
+                .log_softmax(-1)
+                .gather(1, ids[:, t : t + 1])
+                .squeeze(1)
                 for t, step in enumerate(output.scores)
             ],
             dim=1,
