@@ -272,10 +272,7 @@ TASK: Task[Request, Labels] = Task(
     grammar=grammar,
     expand=expand,
     max_tokens=lambda request: 128,
-    example={
-        "review": "Great for beginners but the handle is uncomfortable after 20 minutes",
-        "product": "Garden pruner",
-    },
+    example={"review": "Great for beginners but the handle is uncomfortable after 20 minutes"},
     warm=lambda: [Request(review="good")],
     fallback=fallback,
 )
