@@ -176,7 +176,7 @@ def _tags(tags: tuple[str, ...]) -> list[str]:
     return found
 
 
-HATN_SHARE = 0.35  # of the reviews that tell the overall sentiment only
+HATN_SHARE = 0.2  # of the reviews that tell the overall sentiment only
 _DIFFICULT = re.compile(
     r"\b(?:hard|difficult|tricky|impossible|tough|complicated|struggl\w+|pain) to\b|\bconfusing\b|"
     r"\bdifficult\b|\bcomplicated\b|\bfrustrat\w+|\bstruggl\w+|\bnot (?:so |very )?easy\b|"
