@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from training.metrics import Figures, right, score
 
 ADAPTER, PROMPTED = "adapter", "prompted base"
 THRESHOLD = 0.5
-CALIBRATION = 1_500  # validation examples, at most
+CALIBRATION = 1_000  # validation examples, at most
 SEED = 0
 
 
@@ -78,7 +79,9 @@ def calibrate(
     """Platt scaling of the line's log-probability, fitted on whole validation examples."""
     held = [e for e in examples if e.split == "validation" and not e.partial]
     held = random.Random(SEED).sample(held, min(len(held), CALIBRATION))
-    lines = answer_lines(task, held, Decoder(base, adapter, ontology)) if held else []
+    decoder = Decoder(base, adapter, ontology)
+    firsts = replace(task, samples=1)  # one sample tells what its probability is worth
+    lines = answer_lines(firsts, held, decoder) if held else []
     scores = np.array([found[0].logprob for found in lines])
     rights = np.array([
         right(task.name, e, _decode(task, e, found[0], ontology), ontology)
