@@ -140,7 +140,7 @@ def test_a_line_known_in_part_has_no_end(tokenizer: Any, ontology: Ontology) -> 
 
 
 def test_default_recipes_and_changes() -> None:
-    assert recipe_for("classify").modules == ("o_proj", "down_proj")
+    assert recipe_for("classify").modules == ALL_LINEAR
     assert recipe_for("rewrite", rank=8, modules=("o_proj",)).rank == 8
     assert recipe_for("of a shop's own") == Recipe()
     assert set(ALL_LINEAR) >= {m for r in finetune.RECIPES.values() for m in r.modules}
