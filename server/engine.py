@@ -37,7 +37,6 @@ log = logging.getLogger("uvicorn.shoplora")
 
 RANKS = (8, 16, 32, 64, 128, 256, 320, 512)  # that vLLM accepts
 MIN_LORAS = 4
-SEED = 0
 PR_SET_PDEATHSIG = 1
 LOAD_TIMEOUT = 120.0  # seconds for one adapter
 # Where the operator set nothing; vLLM reads these when it starts.
@@ -198,7 +197,8 @@ class Engine:
         parameters = SamplingParams(
             n=job.n,
             temperature=job.temperature,
-            seed=SEED if job.temperature else None,
+            # No seed: one of its own ends vLLM's CPU engine when a prompt is prefilled in chunks
+            # ("CPU Generator does not use offset", vllm 0.32).
             max_tokens=job.max_tokens,
             logprobs=0,  # of the sampled token only
             structured_outputs=StructuredOutputsParams(grammar=job.grammar),
