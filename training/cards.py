@@ -99,8 +99,9 @@ def base_card(recipe: dict[str, Any], parameters: int, loss: float) -> str:
 A Qwen3-shaped language model of {parameters / 1e6:.2f}M parameters, trained from scratch with
 `shoplora pretrain`: small enough to ship and to serve on a CPU, and far too small for anything but
 demonstrating adapters. It has read reviews, titles, queries and product copy, and structure made
-from them (`training/structure.py`), never a label of the four tasks' data sets; every validation
-and test item was removed. Training loss at the end: {loss:.3f} nats a token.
+from them (`training/structure.py`), among it answer lines that the words of the ontology and the
+lexicon alone tell (`training/weak.py`), never a label of the four tasks' data sets; every
+validation and test item was removed. Training loss at the end: {loss:.3f} nats a token.
 
 ## Recipe
 {settings}

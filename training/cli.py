@@ -43,6 +43,9 @@ def pretrain(
     output: Annotated[
         Path, typer.Option(help="Folder of the run; an unfinished one goes on.")
     ] = Path("runs/base"),
+    start: Annotated[
+        Path | None, typer.Option(help="A base to go on from, instead of random weights.")
+    ] = None,
     tokens: Annotated[int, typer.Option(min=100_000, help="Tokens to train on.")] = 16_000_000,
     hidden: Annotated[int, typer.Option(min=64, help="Hidden size; feed-forward follows.")] = 256,
     layers: Annotated[int, typer.Option(help="Layers.")] = 6,
@@ -51,7 +54,7 @@ def pretrain(
         bool, typer.Option("--compile/--no-compile", help="torch.compile; needs a C++ compiler.")
     ] = True,
 ) -> None:
-    """Train the demo base from scratch, on a CPU or a GPU."""
+    """Train the demo base, from scratch or from an earlier one, on a CPU or a GPU."""
     from training import pretrain as pretraining
     from training.sources import SourceError
 
@@ -60,7 +63,7 @@ def pretrain(
         heads=hidden // 64, kv_heads=max(1, hidden // 128), seed=seed,
     )  # fmt: skip
     try:
-        folder = pretraining.run(recipe, output, compile_model)
+        folder = pretraining.run(recipe, output, start, compile_model)
     except SourceError as error:
         _fail(error)
     console.print(f"the base is in {folder}; next: `shoplora train TASK --base {folder}`")

@@ -8,7 +8,7 @@ matrices, AdamW on embeddings and norms, a constant learning rate with a linear 
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from transformers import (
     TrainingArguments,
 )
 
+from adapters.files import base_digest
 from adapters.ontology import Ontology
 from training import corpus as corpora
 from training.cards import base_card
@@ -59,10 +60,12 @@ class Recipe:
     head: int = 64
     vocabulary: int = 8192
     context: int = 512
+    start: str | None = None  # digest of the base that the weights start from
     tokens: int = 16_000_000
     batch: int = 8  # sequences of `context` tokens
     muon_lr: float = 0.02
     adamw_lr: float = 4e-3
+    weight_decay: float = 0.1  # of Muon's matrices
     warmup: float = 0.02  # share of the steps
     decay: float = 0.3
     seed: int = 0
@@ -72,22 +75,32 @@ class Recipe:
         return self.tokens // (self.batch * self.context)
 
 
-def run(recipe: Recipe, output: Path, compile_model: bool = True) -> Path:
+def run(
+    recipe: Recipe, output: Path, start: Path | None = None, compile_model: bool = True
+) -> Path:
     """Pretrain, or go on where an earlier run in `output` stopped; returns the model's folder.
+
+    `start`: a base to begin with instead of random weights; its tokenizer and sizes are kept.
 
     Raises:
         training.sources.SourceError: the data sets are not here.
     """
     output.mkdir(parents=True, exist_ok=True)
     tokenizer_folder, tokens_file = output / "tokenizer", output / "tokens.npy"
+    if start is not None:
+        recipe = replace(recipe, start=base_digest(start))
     if not tokens_file.exists():
-        _prepare(recipe, tokenizer_folder, tokens_file)
+        _prepare(recipe, start, tokenizer_folder, tokens_file)
     tokenizer = PreTrainedTokenizerFast.from_pretrained(tokenizer_folder)
     blocks = _Blocks(np.load(tokens_file, mmap_mode="r"), recipe.context)
     torch.manual_seed(recipe.seed)
-    model = Qwen3ForCausalLM(_config(recipe, tokenizer))
+    if start is None:
+        model = Qwen3ForCausalLM(_config(recipe, tokenizer))
+    else:
+        model = Qwen3ForCausalLM.from_pretrained(start, dtype=torch.float32)
+        model.config.use_cache = False
     console.print(f"{model.num_parameters() / 1e6:.2f}M parameters, {recipe.steps} steps")
-    optimizer = MuonAdamW(model, recipe.muon_lr, recipe.adamw_lr)
+    optimizer = MuonAdamW(model, recipe)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, _trapezoid(recipe))
     arguments = TrainingArguments(
         output_dir=str(output / "checkpoints"), max_steps=recipe.steps,
@@ -112,13 +125,13 @@ def run(recipe: Recipe, output: Path, compile_model: bool = True) -> Path:
 class MuonAdamW(torch.optim.Optimizer):
     """Muon on the matrices inside the layers, AdamW on all the rest, as one optimizer."""
 
-    def __init__(self, model: torch.nn.Module, muon_lr: float, adamw_lr: float) -> None:
+    def __init__(self, model: torch.nn.Module, recipe: Recipe) -> None:
         named = list(model.named_parameters())
         matrices = [p for n, p in named if p.ndim == 2 and "embed" not in n]
         rest = [p for n, p in named if p.ndim != 2 or "embed" in n]
         self.parts = (
-            torch.optim.Muon(matrices, lr=muon_lr, weight_decay=0.01),
-            torch.optim.AdamW(rest, lr=adamw_lr, betas=(0.9, 0.95), weight_decay=0.0),
+            torch.optim.Muon(matrices, lr=recipe.muon_lr, weight_decay=recipe.weight_decay),
+            torch.optim.AdamW(rest, lr=recipe.adamw_lr, betas=(0.9, 0.95), weight_decay=0.0),
         )
         super().__init__([*matrices, *rest], {})
         self.param_groups = [group for part in self.parts for group in part.param_groups]
@@ -171,14 +184,18 @@ class _Blocks(Dataset[dict[str, torch.Tensor]]):
         return {"input_ids": ids, "labels": ids}
 
 
-def _prepare(recipe: Recipe, tokenizer_folder: Path, tokens_file: Path) -> None:
+def _prepare(recipe: Recipe, start: Path | None, tokenizer_folder: Path, tokens_file: Path) -> None:
     """Train the tokenizer and write the run's tokens, plain text and structure interleaved."""
     with console.status("reading the corpus and clustering its words"):
         corpus = corpora.read(recipe.seed)
         sample = list(corpus.stream(recipe.seed))
-        structure = Structure(corpus, word_classes(sample[: len(sample) // 2], recipe.seed))
+        classes = word_classes(sample[: len(sample) // 2], recipe.seed)
+        structure = Structure(corpus, classes, Ontology.load())
     console.print(f"{corpus.removed} texts removed: repeated, or shared with an evaluation item")
-    tokenizer = train_tokenizer(sample, recipe.vocabulary)
+    if start is None:
+        tokenizer = train_tokenizer(sample, recipe.vocabulary)
+    else:
+        tokenizer = PreTrainedTokenizerFast.from_pretrained(start)
     tokenizer.save_pretrained(tokenizer_folder)
     unfinished = tokens_file.with_suffix(".part.npy")
     np.save(unfinished, _tokens(recipe, corpus, structure, tokenizer))

@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file
 from transformers import TrainingArguments
 
+from adapters.files import base_digest
+from adapters.ontology import Ontology
 from training import pretrain
 from training.corpus import Corpus
 from training.pretrain import SPECIAL, MuonAdamW, Recipe
@@ -36,6 +38,7 @@ CORPUS = Corpus(
     },
     passes=dict.fromkeys(("review", "opinion", "title", "query", "copy", "slots"), 1),
 )  # fmt: skip
+ONTOLOGY = Ontology.load()
 CLASSES = WordClasses(
     {"red": "red", "shirt": "shirt", "kettle": "shirt", "blue": "red"}, frozenset()
 )
@@ -75,7 +78,7 @@ def test_labels_take_few_tokens(tokenizer: Any) -> None:
 
 def test_structure_has_its_share_which_rises(tokenizer: Any) -> None:
     recipe = replace(TINY, tokens=20_000)
-    ids = pretrain._tokens(recipe, CORPUS, Structure(CORPUS, CLASSES), tokenizer)
+    ids = pretrain._tokens(recipe, CORPUS, Structure(CORPUS, CLASSES, ONTOLOGY), tokenizer)
     assert ids.shape == (20_000,)
     assert int(ids.max()) < len(tokenizer)
     end, system = tokenizer.convert_tokens_to_ids(["<|endoftext|>", "<|system|>"])
@@ -90,7 +93,7 @@ def test_structure_has_its_share_which_rises(tokenizer: Any) -> None:
     low, high = pretrain.STRUCTURE_SHARE
     assert share(documents[:quarter]) == pytest.approx(low + (high - low) / 8, abs=0.06)
     assert share(documents[-quarter:]) == pytest.approx(high - (high - low) / 8, abs=0.06)
-    again = pretrain._tokens(recipe, CORPUS, Structure(CORPUS, CLASSES), tokenizer)
+    again = pretrain._tokens(recipe, CORPUS, Structure(CORPUS, CLASSES, ONTOLOGY), tokenizer)
     assert np.array_equal(ids, again)
 
 
@@ -128,7 +131,7 @@ def learn(model: torch.nn.Module, optimizer: MuonAdamW, steps: int) -> None:
 
 
 def test_muon_takes_the_matrices_and_adamw_the_rest() -> None:
-    optimizer = MuonAdamW(small_model(), muon_lr=0.02, adamw_lr=0.004)
+    optimizer = MuonAdamW(small_model(), Recipe(muon_lr=0.02, adamw_lr=0.004))
     muon, adamw = optimizer.param_groups
     assert [tuple(p.shape) for p in muon["params"]] == [(16, 16)]
     assert sorted(tuple(p.shape) for p in adamw["params"]) == [(8, 16), (16,), (16,), (16,)]
@@ -137,9 +140,9 @@ def test_muon_takes_the_matrices_and_adamw_the_rest() -> None:
 
 def test_the_optimizer_goes_on_from_what_it_saved() -> None:
     one, other = small_model(), small_model()
-    first = MuonAdamW(one, 0.02, 0.004)
+    first = MuonAdamW(one, Recipe())
     learn(one, first, 3)
-    second = MuonAdamW(other, 0.5, 0.5)
+    second = MuonAdamW(other, Recipe(muon_lr=0.5, adamw_lr=0.5))
     other.load_state_dict(one.state_dict())
     second.load_state_dict(deepcopy(first.state_dict()))
     assert [group["lr"] for group in second.param_groups] == [0.02, 0.004]
@@ -205,6 +208,16 @@ def test_a_run_that_is_stopped_goes_on_to_the_same_weights(
     assert {p.suffix for p in whole.iterdir()} <= {".json", ".safetensors", ".jinja", ".md"}
     assert (whole / "README.md").read_text().startswith("# ")
     assert np.load(tmp_path / "whole" / "tokens.npy").shape == (TINY.tokens,)
+
+
+def test_a_run_goes_on_from_an_earlier_base(small_run: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    first = pretrain.run(TINY, tmp_path / "first", compile_model=False)
+    still = replace(TINY, muon_lr=0.0, adamw_lr=0.0, weight_decay=0.0, vocabulary=600)
+    second = pretrain.run(still, tmp_path / "second", start=first, compile_model=False)
+    wanted, found = (load_file(folder / "model.safetensors") for folder in (first, second))
+    assert all(torch.equal(weights, found[name]) for name, weights in wanted.items())
+    assert (second / "tokenizer.json").read_text() == (first / "tokenizer.json").read_text()
+    assert f"start: {base_digest(first)}" in (second / "README.md").read_text()
 
 
 def test_tokens_cut_short_are_made_anew(small_run: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -11,6 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from adapters.ontology import Ontology
+from adapters.tasks import rewrite
 from training import structure
 from training.corpus import Corpus
 from training.structure import Structure, WordClasses, word_classes
@@ -19,7 +21,16 @@ WORD = st.from_regex("[a-z]{1,8}", fullmatch=True)
 TEXT = st.lists(WORD, min_size=8, max_size=90).map(" ".join)
 SEED = st.integers(0, 2**32)
 quick = settings(max_examples=50, deadline=None)
-NAMES = {"red": "red", "blue": "red", "shirt": "shirt", "kettle": "shirt", "sofas": "shirt"}
+ONTOLOGY = Ontology.load()
+NAMES = {
+    "red": "red",
+    "blue": "red",
+    "pink": "red",
+    "gray": "red",
+    "shirt": "shirt",
+    "kettle": "shirt",
+    "sofas": "shirt",
+}
 CLASSES = WordClasses(NAMES, frozenset({("navy", "blue")}))
 CORPUS = Corpus(
     texts={
@@ -27,14 +38,14 @@ CORPUS = Corpus(
         "opinion": ["light and small but the strap is short"],
         "title": ["acme navy blue shirt", "brio steel kettle 2 l"],
         "query": ["red shirt", "steel kettle", "3 blue sofas"],
-        "copy": ["a steel kettle that pours without dripping and looks good in any kitchen"],
+        "copy": ["a red steel kettle that pours without dripping and looks good in any kitchen"],
         "slots": ["the aspire is a light laptop with long battery life"],
     }
 )
 
 
 def make(name: str, text: str, seed: int) -> tuple[str, str, str] | None:
-    made = getattr(Structure(CORPUS, CLASSES), name)(text, random.Random(seed))
+    made = getattr(Structure(CORPUS, CLASSES, ONTOLOGY), name)(text, random.Random(seed))
     assert made is None or all(isinstance(part, str) and part for part in made)
     return made
 
@@ -138,6 +149,28 @@ def test_words_are_labelled_by_class(text: str, labels: str) -> None:
     assert made[2] == labels
 
 
+@quick
+@given(SEED)
+def test_labels_like_the_examples(seed: int) -> None:
+    members = {word: "red" for word in ("red", "blue", "navy", "green")} | {"shirt": "shirt"}
+    few = Structure(CORPUS, WordClasses(members, frozenset({("navy", "blue")})), ONTOLOGY)
+    made = few._label_like("acme navy blue shirt", random.Random(seed))
+    assert made is not None
+    told, asked = made[1].splitlines()
+    label, _, examples = told.partition(": ")
+    assert label in rewrite.TYPES
+    assert set(examples.split()) < set(members)
+    assert (asked, made[2]) == ("acme navy blue shirt", f"other {label} + other")
+
+
+def test_facts_are_in_the_text() -> None:
+    made = make("_write_facts", "A soft Cotton shirt in navy blue.", 0)
+    assert made is not None
+    assert {"material: cotton", "color: navy blue"} <= set(made[1].splitlines())
+    assert made[2] == "A soft Cotton shirt in navy blue."
+    assert make("_write_facts", "a shirt", 0) is None
+
+
 @pytest.mark.parametrize("name", ["_fill", "_find", "_which_are_in", "_write_with"])
 def test_a_text_that_is_too_short_makes_nothing(name: str) -> None:
     assert make(name, "red shirt", 0) is None
@@ -149,11 +182,11 @@ def test_a_text_without_words_makes_nothing(name: str) -> None:
 
 
 def test_examples_are_made_without_end_of_every_kind_and_by_seed_alone() -> None:
-    made = list(islice(Structure(CORPUS, CLASSES).examples(7), 800))
-    assert made == list(islice(Structure(CORPUS, CLASSES).examples(7), 800))
-    assert made != list(islice(Structure(CORPUS, CLASSES).examples(8), 800))
+    made = list(islice(Structure(CORPUS, CLASSES, ONTOLOGY).examples(7), 800))
+    assert made == list(islice(Structure(CORPUS, CLASSES, ONTOLOGY).examples(7), 800))
+    assert made != list(islice(Structure(CORPUS, CLASSES, ONTOLOGY).examples(8), 800))
     kinds = {re.sub(r"\d+ words|the \w+\.$", "...", instruction) for instruction, _, _ in made}
-    assert len(kinds) == 10
+    assert len(kinds) == 15
 
 
 def products(count: int, colors: list[str]) -> list[str]:
