@@ -8,6 +8,7 @@ import typer
 import adapters.cli
 import server.cli
 import training.cli
+import training.data.cli
 
 app = typer.Typer(
     name="shoplora",
@@ -53,6 +54,15 @@ app.command(
         "shoplora evaluate rewrite --adapter rewrite@1 --json figures.json",
     )
 )(training.cli.evaluate)
+app.add_typer(
+    training.data.cli.app,
+    name="data",
+    epilog=examples(
+        "shoplora data import classify products.csv",
+        "shoplora data check classify.jsonl --html check.html",
+        "shoplora data split classify.jsonl --output splits",
+    ),
+)
 app.add_typer(
     adapters.cli.app,
     name="adapters",

@@ -23,7 +23,10 @@ console = Console()
 TaskName = Annotated[str, typer.Argument(help="classify, rewrite, extract or copywrite.")]
 Data = Annotated[
     list[Path] | None,
-    typer.Option(help="JSON Lines of {request, labels}; the public data sets if not given."),
+    typer.Option(
+        help="JSON Lines of {request, labels}, or a folder that `shoplora data split` "
+        "wrote; the public data sets if not given."
+    ),
 ]
 Base = Annotated[Path | None, typer.Option(help="Base model's folder; the demo base if not given.")]
 
@@ -172,13 +175,23 @@ def _examples(task: str, files: list[Path] | None, ontology: Ontology) -> list[E
         _fail(f"no task {task!r}; there are {', '.join(sorted(tasks()))}")
     try:
         if files:
-            return [e for file in files for e in examples.load(task, file, ontology)]
+            return _proved([e for file in files for e in examples.load(task, file, ontology)])
         return examples.public(task, ontology)
     except (examples.ExampleError, OSError) as error:
         _fail(error)
     except SourceError as error:
         _fail(f"{error}; or name your own examples with --data FILE, such as "
               f"{examples.SAMPLES / f'{task}.jsonl'}")  # fmt: skip
+
+
+def _proved(examples: list[Example]) -> list[Example]:
+    """The examples, if no text is in two splits: figures on such a split would flatter."""
+    from training.data.split import prove, told
+
+    if pairs := prove(examples):
+        _fail(f"{told(pairs)}\nsplit them with `shoplora data split FILE --output FOLDER`, "
+              "and name the folder with --data")  # fmt: skip
+    return examples
 
 
 def _modules(named: str | None) -> tuple[str, ...] | None:

@@ -2,7 +2,7 @@
 
 One function a task, named after it; called by `train` and `evaluate`. An example's split comes from
 `training.datasets` and is never changed here. A shop's own examples are JSON Lines of
-`{"request": ..., "labels": ...}` and are read by `load`.
+`{"request": ..., "labels": ..., "origin": ...}`, a file or a folder of splits, read by `load`.
 """
 
 from __future__ import annotations
@@ -23,11 +23,13 @@ from pydantic import ValidationError
 
 from adapters.ontology import Ontology
 from adapters.tasks import classify, copywrite, extract, rewrite, task
+from adapters.tasks.contract import Task
 from adapters.words import words
 from training import datasets, synthesis
 from training.text import key, split_of
 
 SAMPLES = Path(__file__).with_name("samples")
+SPLITS = ("train", "validation", "test")
 
 
 class ExampleError(ValueError):
@@ -36,39 +38,76 @@ class ExampleError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """`partial`: only the line's beginning is known; nothing is learnt or scored beyond it."""
+    """`partial`: only the line's beginning is known; nothing is learnt or scored beyond it.
+
+    `origin` says where a shop's own example comes from: file, row and what it can be grouped by.
+    """
 
     split: str
     source: str
     request: Any
     labels: Any
     partial: bool = False
+    origin: dict[str, Any] | None = None
 
 
-def load(name: str, file: Path, ontology: Ontology) -> list[Example]:
-    """A shop's own examples: a tenth for test and a tenth for validation, by a hash of the input.
+def load(name: str, path: Path, ontology: Ontology) -> list[Example]:
+    """A shop's own examples: of a folder the splits it holds, of a file the lines, split here.
+
+    Of a file a tenth is kept for test and a tenth for validation, by a hash of the input.
 
     Raises:
-        ExampleError: a line is not valid; nothing is used.
+        ExampleError: a line is not valid, or a split is missing; nothing is used.
     """
-    of = task(name)
+    if not path.is_dir():
+        return _split(read(name, path, ontology))
+    found = []
+    for split in SPLITS:
+        file = path / f"{split}.jsonl"
+        if not file.is_file():
+            raise ExampleError(f"{path} has no {file.name}; `shoplora data split` writes all three")
+        if file.stat().st_size or split == "train":
+            source = path.resolve().name
+            found += [replace(e, split=split, source=source) for e in read(name, file, ontology)]
+    return found
+
+
+def read(name: str, file: Path, ontology: Ontology) -> list[Example]:
+    """The examples of one file, not split; raises ExampleError with the first bad line."""
     examples = []
     for number, line in enumerate(file.read_bytes().split(b"\n"), 1):
         if not line.strip():
             continue
         try:
-            record = json.loads(line.decode("utf-8"))
-            if not isinstance(record, dict):
-                raise ValueError("a line must be an object: {request, labels}")
-            request = of.request.model_validate(record["request"])
-            labels = of.labels.model_validate(record["labels"])
-            labels = of.decode(of.encode(labels), request, ontology)  # as a line tells them
-        except (ValueError, KeyError) as error:  # also ValidationError and LineError
+            example = typed(task(name), json.loads(line.decode("utf-8")), ontology)
+        except ValueError as error:
             raise ExampleError(f"{file.name}:{number}: {_reason(error)}") from error
-        examples.append(Example("train", file.stem, request, labels))
+        except RecursionError as error:
+            raise ExampleError(f"{file.name}:{number}: nested too deeply") from error
+        examples.append(replace(example, source=file.stem))
     if not examples:
         raise ExampleError(f"{file.name}: no examples")
-    return _split(examples)
+    return examples
+
+
+def typed(of: Task[Any, Any], record: Any, ontology: Ontology) -> Example:
+    """The example that a record holds, its labels as the task's line tells them.
+
+    Raises:
+        ExampleError: it is not valid for the task.
+    """
+    try:
+        if not isinstance(record, dict):
+            raise ValueError("a line must be an object: {request, labels}")
+        request = of.request.model_validate(record["request"])
+        labels = of.labels.model_validate(record["labels"])
+        labels = of.decode(of.encode(labels), request, ontology)
+        partial, origin = record.get("partial", False), record.get("origin")
+        if not isinstance(partial, bool) or not isinstance(origin, dict | None):
+            raise ValueError("partial must be true or false, and origin an object")
+    except (ValueError, KeyError) as error:  # also ValidationError and LineError
+        raise ExampleError(_reason(error)) from error
+    return Example("train", "", request, labels, partial, origin)
 
 
 def _split(examples: list[Example]) -> list[Example]:
@@ -286,4 +325,6 @@ def as_record(example: Example) -> dict[str, Any]:
     return {
         "request": example.request.model_dump(mode="json", exclude_defaults=True),
         "labels": example.labels.model_dump(mode="json"),
+        **({"partial": True} if example.partial else {}),
+        **({"origin": example.origin} if example.origin else {}),
     }

@@ -1,0 +1,110 @@
+"""Duplicates: what counts as the same, that no near pair is missed, and leaks."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from training.data import duplicates
+from training.data.duplicates import (
+    SIMILAR,
+    clusters,
+    components,
+    folded,
+    input_text,
+    jaccard,
+    leaks,
+    near_pairs,
+    shingles,
+)
+
+TITLE = "Turtle Check Men Navy Blue Shirt"
+
+
+@given(st.text(max_size=60))
+def test_folding_twice_is_folding_once(text: str) -> None:
+    assert folded(folded(text)) == folded(text)
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "same"),
+    [
+        (TITLE, "turtle-check  MEN navy/blue shirt!", True),
+        ("日本のシャツ", "日本のズボン", False),
+        ("Straße", "STRASSE", True),
+        ("\uff21\uff22\uff23 shirt", "abc shirt", True),
+        ("!!!", "???", False),
+    ],
+)
+def test_folded(left: str, right: str, same: bool) -> None:
+    assert (folded(left) == folded(right)) is same
+
+
+@given(st.text(min_size=1, max_size=30), st.text(min_size=1, max_size=30))
+def test_similarity_is_symmetric_and_one_for_itself(left: str, right: str) -> None:
+    a, b = shingles(left), shingles(right)
+    assert jaccard(a, b) == jaccard(b, a) <= 1.0
+    assert jaccard(a, a) == 1.0
+
+
+def test_one_letter_is_near_and_another_colour_is_not() -> None:
+    letter = jaccard(shingles(folded(TITLE)), shingles(folded(TITLE.replace("Turtle", "Turtla"))))
+    colour = jaccard(shingles(folded(TITLE)), shingles(folded(TITLE.replace("Navy Blue", "Red"))))
+    assert colour < SIMILAR <= letter
+
+
+def titles(count: int) -> list[str]:
+    rng = random.Random(0)
+    words = ["".join(rng.choices("abcdefghij", k=rng.randint(3, 7))) for _ in range(60)]
+    made = [" ".join(rng.choices(words, k=6)) for _ in range(count // 2)]
+    changed = [text.replace(rng.choice(text.replace(" ", "")), "x", 1) for text in made]
+    return list(dict.fromkeys([*made, *changed]))
+
+
+def test_every_near_pair_is_found_and_none_beside() -> None:
+    texts = titles(400)
+    sets = [shingles(text) for text in texts]
+    all_pairs = {
+        (i, j) for j in range(len(texts)) for i in range(j) if jaccard(sets[i], sets[j]) >= SIMILAR
+    }
+    assert len(all_pairs) > 100
+    assert {pair[:2] for pair in near_pairs(texts)} == all_pairs
+
+
+def test_leaks_name_the_nearest_once_for_each_held_out_text() -> None:
+    train = ["blue jeans", TITLE, TITLE.replace("Shirt", "Shirts"), "plain mug of clay"]
+    held = ["a lamp", TITLE.upper(), TITLE.replace("Turtle", "Turtla"), "Blue-Jeans"]
+    found = leaks(train, held)
+    assert [(leak.train, leak.held_out) for leak in found] == [(1, 1), (1, 2), (0, 3)]
+    assert [leak.similarity == 1.0 for leak in found] == [True, False, True]
+    assert leaks([], held) == leaks(train, []) == []
+
+
+def test_clusters_link_chains() -> None:
+    chain = [TITLE, TITLE + " x", TITLE + " xy z", "mug"]
+    numbers = clusters([*chain, TITLE.lower()])
+    assert numbers[0] == numbers[1] == numbers[2] == numbers[4] != numbers[3]
+    assert clusters([]) == []
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=12))
+def test_components_join_what_is_linked(links: list[tuple[int, int]]) -> None:
+    roots = components(10, links)
+    assert all(roots[i] == roots[j] for i, j in links)
+    linked = {i for pair in links for i in pair}
+    assert all(roots.count(roots[i]) == 1 for i in range(10) if i not in linked)
+
+
+def test_the_bands_miss_next_to_nothing() -> None:
+    missed = (1 - SIMILAR**duplicates.ROWS) ** duplicates.BANDS
+    assert missed < 1 / 20_000
+
+
+def test_an_input_is_all_that_the_request_says() -> None:
+    request = {"title": "mug", "max_words": 5, "stream": True, "attributes": {"color": "red"},
+               "context": ["a", "b"], "brand": None}  # fmt: skip
+    assert input_text(request) == "mug red a b"
+    assert input_text(None) == ""

@@ -1,0 +1,209 @@
+"""Importing: a row becomes a typed example or a reject with its reason, and none is lost."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from adapters.ontology import Ontology
+from adapters.tasks import task
+from tests.adapters.tasks.strategies import classified, rewritten
+from training.data.importing import Importer, RowError, check_columns, peek, run, suggestions
+from training.data.mapping import Mapping, MappingError, guess
+from training.data.reading import Bad, ReadingError, Row, Source, row_of
+from training.examples import load, typed
+
+SHOP = Ontology.load()
+
+
+def importer(name: str, columns: list[str], **changed: Any) -> Importer:
+    return Importer(task(name), replace(guess(task(name), columns, SHOP), **changed), SHOP)
+
+
+def record(name: str, cells: dict[str, Any], **changed: Any) -> dict[str, Any]:
+    return importer(name, list(cells), **changed).record(Row(7, cells), "shop.csv")
+
+
+def test_a_row_becomes_a_typed_example() -> None:
+    cells = {"title": "cafÃ© <b>shirt</b> 500 Grams", "category": "Apparel > Topwear > shirt",
+             "colour": "Navy", "gender": "N/A", "sku": 12.0, "price": "3"}  # fmt: skip
+    assert record("classify", cells) == {
+        "request": {"title": "café shirt 500 g"},
+        "labels": {"category": "Shirts", "attributes": {"color": "navy blue"}},
+        "origin": {"file": "shop.csv", "row": 7, "sku": "12"},
+    }
+
+
+def test_each_task_has_its_labels() -> None:
+    assert record("rewrite", {"query": "red $ 20 dress", "tags": "color price + type"})[
+        "labels"
+    ] == {"tags": ["color", "price", "+", "type"]}
+    told = record("copywrite", {"name": "Mug", "description": "A  mug.", "material": "clay"})
+    assert told["labels"] == {"description": "A mug."}
+    assert told["request"]["attributes"] == {"material": "clay"}
+    aspects = (
+        '[{"aspect": "lid", "category": "Parts", "sentiment": "negative", "opinion": "loose"}]'
+    )
+    told = record("extract", {"review": "Loose lid", "sentiment": "Negative", "aspects": aspects})
+    assert told["labels"]["aspects"][0]["category"] == "parts"
+    assert "partial" not in told
+
+
+def test_a_review_that_is_only_rated_is_known_in_part() -> None:
+    """Else the adapter would learn that no review has aspects."""
+    told = record("extract", {"review": "Loose lid", "stars": 1.0})
+    assert told["labels"]["overall_sentiment"] == "negative"
+    assert told["partial"] is True
+    assert typed(task("extract"), told, SHOP).partial
+
+
+def test_values_are_renamed_whatever_their_case() -> None:
+    values = {"labels.category": {"tees &amp; tops": "Tshirts"}}
+    told = record("classify", {"title": "a", "category": "Tees & Tops"}, values=values)
+    assert told["labels"]["category"] == "Tshirts"
+    chat = {"user": "a", "assistant": '{"category": "Tees & tops"}'}
+    assert record("classify", chat, values=values)["labels"]["category"] == "Tshirts"
+
+
+@settings(deadline=None)
+@given(st.one_of(classified().map(lambda e: ("classify", e)),
+                 rewritten().map(lambda e: ("rewrite", e))))  # fmt: skip
+def test_an_example_comes_back_from_every_way_to_write_it(drawn: tuple[str, Any]) -> None:
+    name, (request, labels) = drawn
+    of = task(name)
+    ((main, text),) = request.model_dump(exclude_none=True).items()
+    wanted = typed(of, {"request": {main: text}, "labels": labels.model_dump()}, SHOP)
+    line, as_json = of.encode(labels), labels.model_dump_json()
+    rows: list[Any] = [{"request": request.model_dump(), "labels": labels.model_dump()}]
+    rows += [
+        {"messages": [{"role": "user", "content": text}, {"role": "assistant", "content": said}]}
+        for said in (line, as_json)
+    ]  # fmt: skip
+    for told in rows:
+        row = row_of(1, told)
+        assert isinstance(row, Row)
+        got = typed(of, record(name, row.cells, normalise=()), SHOP)
+        assert (got.request, got.labels) == (wanted.request, wanted.labels)
+
+
+@pytest.mark.parametrize(
+    ("name", "cells", "reason"),
+    [
+        ("classify", {"title": "a", "category": "Tshirtz"},
+         "labels.category: 'Tshirtz' is not in the ontology; near: 'Tshirts'"),
+        ("classify", {"title": "a", "category": "Shirts", "color": "puce"},
+         "labels.attributes.color: 'puce' is not in the ontology"),
+        ("classify", {"title": " ", "category": "Shirts"}, "request.title: column 'title' is"),
+        ("classify", {"title": None, "category": "Shirts"}, "column 'title' is empty"),
+        ("classify", {"title": float("nan"), "category": "Shirts"}, "column 'title' is empty"),
+        ("classify", {"title": "a", "category": ""}, "labels.category: column 'category' is empty"),
+        ("classify", {"title": "a " * 200, "category": "Shirts"}, "at most 300 characters"),
+        ("classify", {"title": "a" * 100_001, "category": "Shirts"}, "over 100,000 characters"),
+        ("classify", {"title": ["a"], "category": "Shirts"}, "title: Input should be"),
+        ("classify", {"user": "a", "assistant": "shirts; red"}, "neither JSON nor an answer line"),
+        ("classify", {"user": "a", "assistant": "{"}, "labels: not JSON"),
+        ("classify", {"user": "a", "assistant": "[" * 100_000}, "labels: not JSON"),
+        ("classify", {"user": "a", "assistant": None}, "labels: column 'assistant' is empty"),
+        ("classify", {"user": "a", "assistant": '{"category": 3}'}, "category: Input should be"),
+        ("classify", {"user": "a", "assistant": "[1]"}, "neither JSON nor an answer line"),
+        ("rewrite", {"query": "red dress", "tags": "color"}, "1 labels for 2 words"),
+        ("rewrite", {"query": "red dress", "tags": "colour type"}, "near: 'color'"),
+        ("extract", {"review": "fine", "stars": "3"}, "'3' is not in the ontology"),
+        ("copywrite", {"name": "Mug", "description": "x", "color": "c" * 101}, "100 characters"),
+    ],
+)  # fmt: skip
+def test_a_row_that_is_no_example_is_refused(name: str, cells: dict[str, Any], reason: str) -> None:
+    with pytest.raises(RowError) as refused:
+        record(name, cells)
+    assert reason in str(refused.value)
+
+
+CELLS = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=20),
+    st.sampled_from(["Shirts", "shirt", "red", "color", '{"a": 1}', "[1, {}]", "{"]),
+    st.lists(st.one_of(st.text(max_size=5), st.integers(), st.none()), max_size=3),
+    st.dictionaries(st.text(max_size=5), st.one_of(st.text(max_size=5), st.none()), max_size=2),
+)  # fmt: skip
+
+
+@settings(deadline=None)
+@given(
+    st.sampled_from([["title", "category", "color"], ["user", "assistant"], ["query", "tags"],
+                     ["review", "sentiment", "aspects"], ["name", "description", "color"]]),
+    st.lists(CELLS, min_size=3, max_size=3),
+)  # fmt: skip
+def test_any_row_is_an_example_or_refused(columns: list[str], cells: list[Any]) -> None:
+    names = {"title": "classify", "user": "classify", "query": "rewrite", "review": "extract",
+             "name": "copywrite"}  # fmt: skip
+    name = names[columns[0]]
+    try:
+        told = record(name, dict(zip(columns, cells, strict=False)))
+    except RowError as error:
+        assert str(error)
+    else:
+        assert typed(task(name), json.loads(json.dumps(told)), SHOP)
+
+
+def source(*rows: Row | Bad, name: str = "shop.csv") -> Source:
+    return Source(name, iter(rows))
+
+
+def test_every_row_is_kept_or_rejected(tmp_path: Path) -> None:
+    good = [Row(i, {"title": f"shirt {i}", "category": "Shirts"}) for i in range(5)]
+    odd = [Row(8, {"title": "x", "category": "Tshirtz", "n": 10**30}), Bad(9, "no row", "a|b")]
+    counts = run([source(*good, *odd), source(odd[0], name="more.csv")],
+                 importer("classify", ["title", "category"]),
+                 tmp_path / "out.jsonl", tmp_path / "bad.jsonl")  # fmt: skip
+    assert (counts.rows, counts.kept, counts.rejected) == (8, 5, 3)
+    found = load("classify", tmp_path / "out.jsonl", SHOP)
+    assert [e.origin for e in found] == [{"file": "shop.csv", "row": i} for i in range(5)]
+    rejects = [json.loads(line) for line in (tmp_path / "bad.jsonl").read_text().splitlines()]
+    assert [(r["file"], r["row"]) for r in rejects] == [
+        ("shop.csv", 8), ("shop.csv", 9), ("more.csv", 8),
+    ]  # fmt: skip
+    assert rejects[0]["cells"] == {"title": "x", "category": "Tshirtz", "n": 10**30}
+    assert rejects[1] == {
+        "file": "shop.csv",
+        "row": 9,
+        "reason": "no row",
+        "cells": {"text": "a|b"},
+    }
+    vocabulary = importer("classify", ["title", "category"]).vocabulary
+    assert list(suggestions(counts, vocabulary)) == [(2, "labels.category", "Tshirtz", "Tshirts")]
+
+
+def test_a_source_that_breaks_off_leaves_no_file(tmp_path: Path) -> None:
+    def breaking() -> Any:
+        yield Row(1, {"title": "shirt", "category": "Shirts"})
+        raise ReadingError("broke off")
+
+    (tmp_path / "out.jsonl").write_text("before")
+    with pytest.raises(ReadingError):
+        run([Source("x", breaking())], importer("classify", ["title", "category"]),
+            tmp_path / "out.jsonl", tmp_path / "bad.jsonl")  # fmt: skip
+    assert [path.name for path in tmp_path.iterdir()] == ["out.jsonl"]
+    assert (tmp_path / "out.jsonl").read_text() == "before"
+
+
+def test_columns_are_looked_up_before_anything_is_read() -> None:
+    of = task("classify")
+    rows = [Row(1, {"title": "a"}), Bad(2, "no"), Row(3, {"category": "b"})]
+    told = [source(*rows), Source("t", iter(()), columns=("title", "brand"))]
+    columns = peek(told)
+    assert columns == ("title", "category", "brand")
+    assert list(told[0].rows) == rows
+    fields = {"request.title": "title", "labels.category": "kind"}
+    with pytest.raises(MappingError, match="from column 'kind'; there are title, category, brand"):
+        check_columns(Mapping("classify", fields), told, columns, of, SHOP)
+    with pytest.raises(MappingError, match=r"no column is labels\.category"):
+        check_columns(Mapping("classify", {"request.title": "title"}), told, ("title",), of, SHOP)
+    fields = {"request.title": "title", "labels.category": "category", "request.brand": "late"}
+    check_columns(Mapping("classify", fields), told, ("title", "category"), of, SHOP)
+    with pytest.raises(MappingError, match="from column 'late'"):
+        check_columns(Mapping("classify", fields), told[1:], ("title", "category"), of, SHOP)

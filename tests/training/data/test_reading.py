@@ -1,0 +1,199 @@
+"""Reading: every format gives the same rows, and a broken file or row is told, never raised."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from training.data import reading
+from training.data.reading import Bad, ReadingError, Row, open_file
+
+CELLS = [{"name": "red, shirt", "price": "3"}, {"name": "café", "price": "4"}]
+
+
+def written(file: Path, content: str | bytes) -> Path:
+    file.write_bytes(content.encode() if isinstance(content, str) else content)
+    return file
+
+
+def rows(path: Path) -> list[Row | Bad]:
+    found: list[Row | Bad] = []
+    for source in open_file(path):
+        found += source.rows
+        source.close()
+    return found
+
+
+def cells(path: Path) -> list[dict[str, Any]]:
+    return [row.cells for row in rows(path) if isinstance(row, Row)]
+
+
+def workbook(file: Path, sheets: dict[str, list[list[str]]]) -> Path:
+    """The least that counts as a workbook: no package that writes one is a dependency."""
+    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    package = "http://schemas.openxmlformats.org/package/2006"
+    names = "".join(f'<sheet name="{name}" sheetId="{i}" r:id="r{i}"/>'
+                    for i, name in enumerate(sheets, 1))  # fmt: skip
+    links = "".join(f'<Relationship Id="r{i}" Type="{office}/worksheet" '
+                    f'Target="worksheets/sheet{i}.xml"/>'
+                    for i in range(1, len(sheets) + 1))  # fmt: skip
+    with zipfile.ZipFile(file, "w") as book:
+        book.writestr(
+            "[Content_Types].xml",
+            f'<Types xmlns="{package}/content-types">'
+            '<Default Extension="xml" ContentType="application/xml"/></Types>',
+        )
+        book.writestr(
+            "_rels/.rels",
+            f'<Relationships xmlns="{package}/relationships"><Relationship Id="w" '
+            f'Type="{office}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
+        )
+        book.writestr(
+            "xl/workbook.xml",
+            f'<workbook xmlns="{main}" xmlns:r="{office}"><sheets>{names}</sheets></workbook>',
+        )
+        book.writestr(
+            "xl/_rels/workbook.xml.rels",
+            f'<Relationships xmlns="{package}/relationships">{links}</Relationships>',
+        )
+        for i, lines in enumerate(sheets.values(), 1):
+            told = "".join(
+                f'<row r="{y}">' + "".join(
+                    f'<c r="{chr(65 + x)}{y}" t="inlineStr"><is><t>{said}</t></is></c>'
+                    for x, said in enumerate(line) if said
+                ) + "</row>"
+                for y, line in enumerate(lines, 1)
+            )  # fmt: skip
+            sheet = f'<worksheet xmlns="{main}"><sheetData>{told}</sheetData></worksheet>'
+            book.writestr(f"xl/worksheets/sheet{i}.xml", sheet)
+    return file
+
+
+def exports(folder: Path) -> list[Path]:
+    pl.DataFrame(CELLS).write_parquet(folder / "shop.parquet")
+    lines = [list(CELLS[0]), *(list(each.values()) for each in CELLS)]
+    return [
+        written(folder / "shop.csv", 'name,price\n"red, shirt",3\ncafé,4\n'),
+        written(folder / "semicolon.csv", "name;price\r\nred, shirt;3\r\ncafé;4\r\n"),
+        written(folder / "bom.csv", "\ufeffname\tprice\nred, shirt\t3\n\ncafé\t4"),
+        written(folder / "shop.tsv", "name\tprice\nred, shirt\t3\ncafé\t4\n"),
+        written(folder / "shop.jsonl", "".join(f"{json.dumps(each)}\n" for each in CELLS)),
+        written(folder / "shop.json", json.dumps(CELLS)),
+        written(folder / "nested.json", json.dumps({"count": 2, "products": CELLS})),
+        written(folder / "lines.json", "\n".join(map(json.dumps, CELLS))),
+        folder / "shop.parquet",
+        workbook(folder / "shop.xlsx", {"Products": lines}),
+    ]
+
+
+def test_every_format_gives_the_same_cells(tmp_path: Path) -> None:
+    for path in exports(tmp_path):
+        assert cells(path) == CELLS, path.name
+
+
+def test_a_row_says_where_it_was(tmp_path: Path) -> None:
+    file = written(tmp_path / "shop.csv", 'name,price\n"two\nlines",3\n\nmug,4\n')
+    assert [row.row for row in rows(file)] == [2, 5]
+    lines = [["name"], ["mug"], [""], ["cup"]]
+    book = workbook(tmp_path / "book.xlsx", {"A": lines, "Empty": [["name"]], "B": lines})
+    assert [row.row for row in rows(book)] == [2, 4, 2, 4]
+    assert [source.name for source in open_file(book)] == [f"{book}#A", f"{book}#B"]
+
+
+def test_nested_json_becomes_columns_with_dots(tmp_path: Path) -> None:
+    told = {"request": {"title": "mug"}, "labels": {"category": "Mugs", "tags": ["a"]}}
+    assert cells(written(tmp_path / "shop.jsonl", json.dumps(told))) == [
+        {"request.title": "mug", "labels.category": "Mugs", "labels.tags": ["a"]}
+    ]
+
+
+def chat(*roles: str) -> str:
+    return json.dumps({"messages": [{"role": role, "content": f"by {role}"} for role in roles]})
+
+
+def test_of_a_chat_the_user_and_the_assistant_count(tmp_path: Path) -> None:
+    lines = [chat("system", "user", "assistant"), chat("user"), chat("user", "assistant") * 2,
+             chat("user", "assistant", "user", "assistant"), '{"messages": [3]}']  # fmt: skip
+    found = rows(written(tmp_path / "chats.jsonl", "\n".join(lines)))
+    assert found[0] == Row(1, {"user": "by user", "assistant": "by assistant"})
+    assert [type(row) for row in found[1:]] == [Bad] * 4
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "row", "reason"),
+    [
+        ("shop.csv", "a,b\n1,2\n1,2,3\n4,5\n", 3, "3 cells for 2 columns"),
+        ("shop.csv", "a,b\n1,2\n1\n4,5\n", 3, "1 cells for 2 columns"),
+        ("shop.csv", 'a,b\n1,2\n"open,3\n' + "x" * 100_000 + "\n4,5\n5,6\n", 3, "quote left open"),
+        ("shop.csv", "a,b\n1,2\n" + "x" * 1_100_000 + ",3\n4,5\n", 3, "over 1,000,000 bytes"),
+        ("shop.jsonl", '{"a": 1}\n\n{"a": \n{"a": 2}\n', 3, "not JSON"),
+        ("shop.jsonl", '{"a": 1}\n[2]\n{"a": 2}\n', 2, "not an object"),
+        ("shop.jsonl", '{"a": 1}\n' + "[" * 100_000 + '\n{"a": 2}\n', 2, "not JSON"),
+        ("shop.json", '[{"a": 1}, 7, {"a": 2}]', 2, "not an object"),
+    ],
+)  # fmt: skip
+def test_a_bad_row_is_told_and_the_next_is_read(
+    name: str, content: str, row: int, reason: str, tmp_path: Path
+) -> None:
+    found = rows(written(tmp_path / name, content))
+    (bad,) = [each for each in found if isinstance(each, Bad)]
+    assert bad.row == row
+    assert reason in bad.reason
+    assert isinstance(found[0], Row)
+    assert isinstance(found[-1], Row)
+
+
+def test_a_line_in_another_encoding_is_read_and_counted(tmp_path: Path) -> None:
+    content = b"name\ncaf\xc3\xa9\ncaf\xe9 \x80\nodd \x81\n"
+    (source,) = open_file(written(tmp_path / "shop.csv", content))
+    names = [row.cells["name"] for row in source.rows if isinstance(row, Row)]
+    assert names == ["café", "café €", "odd \x81"]
+    assert source.recoded == 2
+    assert source.done == source.size
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("shop.csv", b"", "is empty"),
+        ("shop.csv", b"a,a\n1,2\n", "'a' comes twice"),
+        ("shop.csv", b"\n1,2\n", "the first line must name the columns"),
+        ("shop.csv", "a,b\n".encode("utf-16"), "UTF-16; save it as UTF-8"),
+        ("shop.pdf", b"x", "the suffix must be one of .csv .tsv"),
+        ("shop.json", b"{", "is not JSON"),
+        ("shop.json", b"\xff\xfe", "is not JSON"),
+        ("shop.json", b"[" * 100_000, "is not JSON"),
+        ("shop.parquet", b"PAR1 is not enough", "cannot be read as Parquet"),
+        ("shop.xlsx", b"PK but no workbook", "cannot be read as a spreadsheet"),
+    ],
+)
+def test_a_broken_file_is_refused(name: str, content: bytes, reason: str, tmp_path: Path) -> None:
+    with pytest.raises(ReadingError) as refused:
+        open_file(written(tmp_path / name, content))
+    assert reason in str(refused.value)
+    assert name in str(refused.value)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ReadingError, match=r"absent\.csv cannot be read: No such file"):
+        open_file(tmp_path / "absent.csv")
+    with pytest.raises(ReadingError, match="cannot be read"):
+        open_file(tmp_path / "absent.parquet")
+
+
+def test_a_sheet_without_rows_is_empty(tmp_path: Path) -> None:
+    with pytest.raises(ReadingError, match="is empty"):
+        open_file(workbook(tmp_path / "shop.xlsx", {"A": [["name"]]}))
+
+
+def test_what_is_not_streamed_is_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "MAX_WHOLE", 10)
+    for name, advice in (("shop.json", "JSON Lines"), ("shop.xlsx", "CSV")):
+        with pytest.raises(ReadingError, match=f"save it as {advice}"):
+            open_file(written(tmp_path / name, b"x" * 11))

@@ -1,0 +1,1 @@
+"""The refinery: what a shop exports becomes typed, checked and split examples."""

@@ -1,0 +1,116 @@
+"""One spelling for one thing: mojibake, HTML, controls, white space, units and currencies.
+
+Knows text only, no column and no task. Called by `importing` for every cell. All of it is a fixed
+point: what was normalised once stays as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import cache
+
+from training.text import clean
+
+ROUNDS = 8  # each round shortens or settles a text; deeper nesting is nobody's product title
+
+# The symbols are those of the SI Brochure (BIPM 2019, section 5.4.3: a space before the unit) and
+# of trade. Single letters (5G, 12V, size L) and "pounds", which is also money, stay as they are.
+_UNITS = {
+    "mg": "milligram milligrams", "kg": "kgs kilo kilos kilogram kilograms",
+    "g": "gr grs gm gms gram grams gramme grammes",
+    "ml": "mls millilitre millilitres milliliter milliliters", "cl": "centilitre centilitres",
+    "l": "ltr ltrs litre litres liter liters", "oz": "ozs ounce ounces", "lb": "lbs",
+    "mm": "millimetre millimetres millimeter millimeters",
+    "cm": "cms centimetre centimetres centimeter centimeters",
+    "m": "mtr mtrs metre metres meter meters", "inch": "inches", "ft": "foot feet",
+    "MB": "megabyte megabytes", "GB": "gigabyte gigabytes", "TB": "terabyte terabytes",
+    "mAh": "mah", "GHz": "gigahertz", "MHz": "megahertz",
+}  # fmt: skip
+_SYMBOLS = {
+    alias.lower(): symbol
+    for symbol, aliases in _UNITS.items()
+    for alias in (*aliases.split(), *([symbol] if len(symbol) > 1 else []))
+}
+_NUMBER = r"(?<![\w.,$£€₹-])(\d+(?:[.,]\d+)*)"
+_MEASURE = re.compile(rf"{_NUMBER}[ -]?({'|'.join(sorted(_SYMBOLS, key=len, reverse=True))})\b\.?"
+                      r"(?!\w)", re.IGNORECASE)  # fmt: skip
+
+_MONEY = {
+    "$": r"us\$|\$|usd|dollars?|bucks?", "£": r"£|gbp", "€": r"€|eur|euros?",
+    "₹": r"₹|inr|rs\.?",
+}  # fmt: skip
+_AMOUNT = r"(\d+(?:[.,]\d+)*)(?![\w])"
+_BEFORE = {
+    sign: re.compile(rf"(?<![\w$£€₹])(?:{names}) ?{_AMOUNT}(?: ?(?:{names})(?![\w$£€₹]))?",
+                     re.IGNORECASE)
+    for sign, names in _MONEY.items()
+}  # fmt: skip
+_AFTER = {
+    sign: re.compile(rf"{_NUMBER} ?(?:{names})(?![\w$£€₹])", re.IGNORECASE)
+    for sign, names in _MONEY.items()
+}
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\ufffe\uffff]+")
+
+
+def plain(text: str) -> str:
+    """One line of readable text: mojibake repaired, tags, controls and odd spaces gone."""
+    return _settled(_plain, text)
+
+
+def _plain(text: str) -> str:
+    if not text.isascii():
+        text = _fixed(text)
+    return clean(_CONTROLS.sub(" ", text))
+
+
+@cache
+def _fixer() -> Callable[[str], str]:
+    import ftfy  # slow to import, and most catalogs are plain ASCII
+
+    config = ftfy.TextFixerConfig(uncurl_quotes=False, unescape_html=False, explain=False)
+    return lambda text: str(ftfy.fix_text(text, config))
+
+
+def _fixed(text: str) -> str:
+    """Mojibake undone by ftfy (Speer 2019, doi:10.5281/zenodo.2591652); typographic quotes stay."""
+    return _fixer()(text)
+
+
+def units(text: str) -> str:
+    """`500 Grams` becomes `500 g` and `64gb` becomes `64 GB`."""
+    return _MEASURE.sub(lambda found: f"{found[1]} {_SYMBOLS[found[2].lower()]}", text)
+
+
+def currencies(text: str) -> str:
+    """`USD 20`, `20 dollars` and `$ 20` become `$20`; the digits stay as they are."""
+    return _settled(_currencies, text)
+
+
+def _currencies(text: str) -> str:
+    for sign in _MONEY:
+        text = _BEFORE[sign].sub(lambda found, sign=sign: f"{sign}{found[1]}", text)
+        text = _AFTER[sign].sub(lambda found, sign=sign: f"{sign}{found[1]}", text)
+    return text
+
+
+STEPS: dict[str, Callable[[str], str]] = {"units": units, "currencies": currencies}
+
+
+def normalised(text: str, steps: tuple[str, ...] = tuple(STEPS)) -> str:
+    """Plain text after the named steps as well."""
+    return _settled(lambda said: _apply(_plain(said), steps), text)
+
+
+def _apply(text: str, steps: tuple[str, ...]) -> str:
+    for step in steps:
+        text = STEPS[step](text)
+    return text
+
+
+def _settled(change: Callable[[str], str], text: str) -> str:
+    for _ in range(ROUNDS):
+        if (again := change(text)) == text:
+            break
+        text = again
+    return text

@@ -1,0 +1,116 @@
+"""The lines of a file of examples, valid or not, and what is compared and counted of them.
+
+Knows one record at a time. Called by `check`, which must see what `training.examples` refuses, and
+by `split`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from adapters.tasks import rewrite, tasks
+from training.data.duplicates import input_text
+
+MAX_LINE = 1_000_000  # bytes
+ASKED = 1_000  # records that say which task a file is for
+
+
+class RecordError(ValueError):
+    """A file of examples cannot be used; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    line: int
+    told: dict[str, Any]
+
+    @property
+    def request(self) -> Any:
+        return self.told.get("request")
+
+    @property
+    def labels(self) -> Any:
+        return self.told.get("labels")
+
+    @property
+    def text(self) -> str:
+        return input_text(self.request)
+
+
+def read(file: Path) -> tuple[list[Record], list[tuple[int, str]]]:
+    """The records, and (line, reason) of lines that are none.
+
+    Raises:
+        RecordError: the file cannot be read or holds nothing.
+    """
+    records: list[Record] = []
+    broken: list[tuple[int, str]] = []
+    try:
+        with file.open("rb") as lines:
+            for number, line in enumerate(lines, 1):
+                if not line.strip():
+                    continue
+                try:
+                    records.append(Record(number, _object(line)))
+                except (ValueError, RecursionError) as error:
+                    broken.append((number, f"not a record: {error}"))
+    except OSError as error:
+        raise RecordError(f"{file} cannot be read: {error.strerror or error}") from error
+    if not records and not broken:
+        raise RecordError(f"{file} holds no examples; write them with `shoplora data import`")
+    return records, broken
+
+
+def _object(line: bytes) -> dict[str, Any]:
+    if len(line) > MAX_LINE:
+        raise ValueError(f"over {MAX_LINE:,} bytes")
+    told = json.loads(line.decode("utf-8"))
+    if not isinstance(told, dict):
+        raise ValueError("a line must be an object: {request, labels}")
+    return told
+
+
+def task_of(records: list[Record], file: Path) -> str:
+    """The task whose fields most of the first records have.
+
+    Raises:
+        RecordError: no task has such fields.
+    """
+    votes: Counter[str] = Counter()
+    for record in records[:ASKED]:
+        for name, task in sorted(tasks().items()):
+            models = ((task.request, record.request), (task.labels, record.labels))
+            if all(
+                isinstance(told, dict)
+                and {n for n, info in model.model_fields.items() if info.is_required()}
+                <= told.keys()
+                and told.keys() <= model.model_fields.keys()
+                for model, told in models
+            ):
+                votes[name] += 1
+    if not votes:
+        raise RecordError(
+            f"{file}: no line has the fields of a task; write it with `shoplora data import TASK`"
+        )
+    return votes.most_common(1)[0][0]
+
+
+def label_values(task: str, labels: Any) -> list[str]:
+    """What a record counts for, the main label first; nothing where labels are free text."""
+    if not isinstance(labels, dict):
+        return []
+    if task == "rewrite":
+        tags = labels.get("tags")
+        named = [t for t in tags if isinstance(t, str)] if isinstance(tags, list) else []
+        return [tag for tag in named if tag not in (rewrite.CONTINUES, rewrite.OTHER)] or named[:1]
+    value = labels.get({"classify": "category", "extract": "overall_sentiment"}.get(task, ""))
+    return [value] if isinstance(value, str) else []
+
+
+def main_label(task: str, labels: Any) -> str:
+    """What a split keeps in proportion: category, sentiment or a query's first label."""
+    return next(iter(label_values(task, labels)), "")
