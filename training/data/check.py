@@ -6,6 +6,7 @@ Knows typed records, whatever made them. Called by `cli`; `report` shows what co
 from __future__ import annotations
 
 import hashlib
+import heapq
 import math
 import statistics
 from collections import Counter, defaultdict
@@ -148,20 +149,28 @@ def _same(records: Sequence[Record], by_text: dict[str, list[int]], task: str) -
 
 
 def _near(records: Sequence[Record], by_text: dict[str, list[int]], task: str) -> Iterator[Finding]:
-    """Of nearly the same inputs a colour may well differ, a category should not."""
+    """Of nearly the same inputs a colour may well differ; a category may, so that is no defect."""
     firsts = [records[members[0]] for members in by_text.values()]
-    near: list[dict[str, Any]] = []
-    at_odds: list[dict[str, Any]] = []
-    for i, j, similarity in sorted(near_pairs(list(by_text)), key=lambda pair: -pair[2]):
-        pair = [firsts[i], firsts[j]]
-        case = {"similarity": round(similarity, 2), **_side_by_side(pair, task)}
-        odd = _differing(pair, ONE_RIGHT.get(task, ())[:1])
-        (at_odds if odd else near).append(case)
+    nearest: dict[bool, list[tuple[float, int, int]]] = {False: [], True: []}
+    counts: Counter[bool] = Counter()
+    for i, j, similarity in near_pairs(list(by_text)):
+        odd = bool(_differing((firsts[i], firsts[j]), ONE_RIGHT.get(task, ())[:1]))
+        counts[odd] += 1
+        heapq.heappush(nearest[odd], (similarity, -i, -j))  # pairs can be many more than records
+        if len(nearest[odd]) > CASES:
+            heapq.heappop(nearest[odd])
+    cases = {
+        odd: [
+            {"similarity": round(each, 2), **_side_by_side((firsts[-i], firsts[-j]), task)}
+            for each, i, j in sorted(heap, reverse=True)
+        ]
+        for odd, heap in nearest.items()
+    }
     advice = f"inputs that share {SIMILAR:.0%} of their letter triples; a split keeps them together"
-    yield Finding("near duplicates", False, len(near), advice, near[:CASES])
-    advice = "nearly the same input with different labels: look which is right"
-    yield Finding("contradictory labels, nearly the same input", True, len(at_odds), advice,
-                  at_odds[:CASES])  # fmt: skip
+    yield Finding("near duplicates", False, counts[False], advice, cases[False])
+    advice = "nearly the same input with different labels: one may be wrong, look at both"
+    yield Finding("contradictory labels, nearly the same input", False, counts[True], advice,
+                  cases[True])  # fmt: skip
 
 
 def _differing(told: Sequence[Record], fields: Iterable[str]) -> list[str]:
@@ -239,10 +248,11 @@ def _by_hash(text: str) -> bytes:
 
 
 def _language(text: str) -> str:
+    """The code of ISO 639-1; `zxx` of ISO 639-2 is none, as of a list of model numbers."""
     if sum(map(str.isalpha, text)) < LETTERS:
         return "unsure"
     language, probability = _identifier().classify(text.encode("utf-8", "replace").decode("utf-8"))
-    return str(language) if probability >= SURE else "unsure"
+    return str(language) if probability >= SURE and language != "zxx" else "unsure"
 
 
 @cache

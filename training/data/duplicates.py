@@ -69,17 +69,15 @@ def jaccard(left: frozenset[str], right: frozenset[str]) -> float:
     return shared / (len(left) + len(right) - shared)
 
 
-def near_pairs(texts: Sequence[str]) -> list[tuple[int, int, float]]:
+def near_pairs(texts: Sequence[str]) -> Iterator[tuple[int, int, float]]:
     """(earlier, later, similarity) of all pairs of different folded texts that are near."""
     sets = [shingles(text) for text in texts]
     signatures = _signatures(sets)
     index = _index(signatures)
-    found = []
     for i, signature in enumerate(signatures):
         for j in sorted(index.query(signature)):
             if j > i and (similarity := jaccard(sets[i], sets[j])) >= SIMILAR:
-                found.append((i, j, similarity))
-    return found
+                yield i, j, similarity
 
 
 def clusters(texts: Sequence[str]) -> list[int]:

@@ -89,8 +89,8 @@ def currencies(text: str) -> str:
 
 def _currencies(text: str) -> str:
     for sign in _MONEY:
-        text = _BEFORE[sign].sub(lambda found, sign=sign: f"{sign}{found[1]}", text)
-        text = _AFTER[sign].sub(lambda found, sign=sign: f"{sign}{found[1]}", text)
+        text = _BEFORE[sign].sub(rf"{sign}\1", text)
+        text = _AFTER[sign].sub(rf"{sign}\1", text)
     return text
 
 

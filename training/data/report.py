@@ -27,10 +27,11 @@ def page(report: Report) -> str:
         "Length of the input in characters": _histogram(report.lengths),
         "Languages of the inputs": _bars(report.languages, "languages"),
     }
-    return environment.get_template("report.html").render(
+    told: str = environment.get_template("report.html").render(
         report=report, plots={name: plot for name, plot in plots.items() if plot},
         hidden=max(0, len(report.labels) - SHOWN),
     )  # fmt: skip
+    return told
 
 
 def _bars(counts: dict[str, int], name: str) -> str:

@@ -48,7 +48,7 @@ def split(
     """
     groups = _groups(examples, group_by)
     by_label: defaultdict[str, list[list[int]]] = defaultdict(list)
-    names = {}
+    names: dict[int, str] = {}
     for members in groups:
         hashes = {i: _hash(seed, examples[i]) for i in members}
         names |= hashes

@@ -1,0 +1,209 @@
+"""`shoplora data` as somebody at a terminal meets it: from a bad export to splits without leaks."""
+
+from __future__ import annotations
+
+import csv
+import json
+import random
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from shoplora import app
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SHOPLORA_ONTOLOGY", raising=False)
+    monkeypatch.setenv("SHOPLORA_STORE", str(tmp_path / "store"))
+    monkeypatch.setenv("COLUMNS", "160")
+    monkeypatch.chdir(tmp_path)
+
+
+def run(*arguments: str, status: int = 0) -> str:
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == status, result.output
+    assert "Traceback" not in result.output
+    return re.sub(r"\x1b\[[\d;]*m", "", result.output)
+
+
+def lines(file: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in Path(file).read_text(encoding="utf-8").splitlines()]
+
+
+def titles(count: int, seed: int = 0) -> list[str]:
+    """Titles of made-up words, none nearly another."""
+    rng = random.Random(seed)
+    return [" ".join("".join(rng.choices("abcdefghijklmnop", k=6)) for _ in range(5))
+            for _ in range(count)]  # fmt: skip
+
+
+def exported(file: Path, rows: list[tuple[str, str]], name: str = "Product Name") -> None:
+    with file.open("w", encoding="utf-8", newline="") as out:
+        writer = csv.writer(out)
+        writer.writerow([name, "Category", "SKU"])
+        writer.writerows((*row, f"s{i}") for i, row in enumerate(rows))
+
+
+@pytest.mark.parametrize("command", ["import", "check", "split", "prove"])
+def test_help_shows_examples(command: str) -> None:
+    said = run("data", command, "--help")
+    assert f"shoplora data {command}" in said.rpartition("Examples")[2]
+
+
+def test_every_planted_defect_is_found(tmp_path: Path) -> None:
+    """400 sound rows and 5% duplicates, 3% contradictions, 2% near duplicates, bad encodings,
+    labels that the shop does not have, and personal data."""
+    sound = [(title, ("Shirts", "Jeans", "dress")[i % 3]) for i, title in enumerate(titles(400))]
+    duplicates = [(title.upper() + "!", leaf) for title, leaf in sound[:20]]
+    contradictions = [(title, "Sarees") for title, _ in sound[50:62]]
+    near = [(f"{title}s", leaf) for title, leaf in sound[100:108]]
+    mojibake = [(f"cafÃ© {title}", "Shirts") for title in titles(3, seed=1)]
+    outside = [(title, "Tshirtz") for title in titles(7, seed=2)]
+    personal = [(f"{titles(1, seed=3)[0]} jane@example.com", "Shirts")]
+    rows = [*sound, *duplicates, *contradictions, *near, *mojibake, *outside, *personal]
+    random.Random(4).shuffle(rows)
+    exported(tmp_path / "shop.csv", rows)
+    with (tmp_path / "shop.csv").open("ab") as out:
+        out.write(b"na\xefve latin one title,Jeans,x1\r\nonly,two\r\n")
+
+    said = run("data", "import", "classify", "shop.csv")
+    assert "7 rows: labels.category 'Tshirtz' is not in the ontology; near: 'Tshirts'" in said
+    assert "1 lines were not UTF-8 and were read as Windows-1252" in said
+    assert f"{len(rows) + 2} rows: {len(rows) - 7 + 1} kept in classify.jsonl, 8 rejected" in said
+    rejects = Counter(
+        reject["reason"].partition(":")[0] for reject in lines("classify.rejects.jsonl")
+    )
+    assert rejects == {"labels.category": 7, "2 cells for 3 columns": 1}
+    kept = [each["request"]["title"] for each in lines("classify.jsonl")]
+    assert sum(title.startswith("café ") for title in kept) == 3
+    assert "naïve latin one title" in kept
+    assert len({each["origin"]["sku"] for each in lines("classify.jsonl")}) == len(kept)
+
+    said = run("data", "check", "classify.jsonl", "--json", "c.json", "--html", "c.html",
+               "--mask", "masked.jsonl", status=1)  # fmt: skip
+    told = json.loads(Path("c.json").read_text())
+    found = {each["kind"]: each["count"] for each in told["findings"]}
+    assert found == {
+        "exact duplicates": 20, "contradictory labels": 12, "near duplicates": 8,
+        "personal data": 1,
+    }  # fmt: skip
+    assert told["defects"] == 33
+    assert f"{len(kept)} examples of classify, 33 defects" in said
+    assert "<svg" in Path("c.html").read_text()
+    assert "jane@example.com" not in Path("masked.jsonl").read_text()
+    assert len(lines("masked.jsonl")) == len(kept)
+
+    said = run("data", "split", "classify.jsonl", "--output", "splits")
+    assert "no leaks" in said
+    parts = {name: lines(f"splits/{name}.jsonl") for name in ("train", "validation", "test")}
+    assert sum(map(len, parts.values())) == len(kept)
+    assert len(parts["test"]) == pytest.approx(0.2 * len(kept), abs=3)
+    assert f"no leaks among {len(kept)} examples" in run("data", "prove", "splits")
+
+    leaked = parts["train"][:5]
+    leaked[0]["request"]["title"] += "s"
+    with Path("splits/test.jsonl").open("a") as out:
+        out.writelines(json.dumps(each) + "\n" for each in leaked)
+    said = run("data", "prove", "splits", status=1)
+    assert "5 held-out examples are 0.8 or more like one of another split" in said
+    for command in ("train", "evaluate"):
+        # The proof comes before any model is loaded.
+        adapter = () if command == "train" else ("--adapter", "classify@1")
+        said = run(command, "classify", *adapter, "--data", "splits", status=1)
+        assert leaked[1]["request"]["title"] in said
+        assert "split them with `shoplora data split FILE --output FOLDER`" in said
+
+
+def test_the_guessed_mapping_can_be_edited_and_used(tmp_path: Path) -> None:
+    exported(tmp_path / "shop.csv", [(t, "Tops & T's") for t in titles(5)])
+    assert "5 rejected" in run("data", "import", "classify", "shop.csv", status=1)
+    draft = Path("classify.map.yaml")
+    assert "Tops & T's" in draft.read_text()
+    draft.write_text(draft.read_text().replace("values: {}",
+                     'values: {labels.category: {"tops & t\'s": Tshirts}}'))  # fmt: skip
+    said = run("data", "import", "classify", "shop.csv", status=1)
+    assert "classify.map.yaml was edited: pass it with --map" in said
+    said = run("data", "import", "classify", "shop.csv", "--map", "classify.map.yaml")
+    assert "5 kept" in said
+    assert {each["labels"]["category"] for each in lines("classify.jsonl")} == {"Tshirts"}
+
+
+def test_the_same_import_twice_is_the_same(tmp_path: Path) -> None:
+    exported(tmp_path / "shop.csv", [(t, "Shirts") for t in titles(5)])
+    run("data", "import", "classify", "shop.csv")
+    first = Path("classify.jsonl").read_text()
+    run("data", "import", "classify", "shop.csv")
+    assert Path("classify.jsonl").read_text() == first
+
+
+def test_a_column_that_is_missing_is_asked_for(tmp_path: Path) -> None:
+    exported(tmp_path / "shop.csv", [("mug", "Mugs")], name="Bezeichnung")
+    said = run("data", "import", "classify", "shop.csv", status=1)
+    assert "no column looks like request.title; there are Bezeichnung, Category, SKU" in said
+    assert "request.title: ''" in Path("classify.map.yaml").read_text()
+    assert not Path("classify.jsonl").exists()
+
+
+def write(name: str, content: str) -> str:
+    Path(name).write_text(content, encoding="utf-8")
+    return name
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("import", "sort", "a.csv"), "no task 'sort'; there are classify"),
+        (("import", "classify"), "name at least one file, or give both --sql and --url"),
+        (("import", "classify", "--sql", "select 1"), "give both --sql and --url"),
+        (("import", "classify", "absent.csv"), "absent.csv cannot be read: No such file"),
+        (("import", "classify", "empty.csv"), "empty.csv is empty"),
+        (("import", "classify", "good.csv", "--map", "absent.yaml"), "absent.yaml cannot be read"),
+        (("import", "classify", "good.csv", "--map", "bad.yaml"), "bad.yaml is not valid YAML"),
+        (("import", "classify", "good.csv", "--map", "other.yaml"), "from column 'titel'"),
+        (("import", "classify", "good.csv", "--output", "no/such/x.jsonl"), "no/such"),
+        (("import", "classify", "good.jsonl", "--output", "good.jsonl"), "would be written over"),
+        (("import", "classify", "--sql", "selec", "--url", "sqlite://"), "the query failed"),
+        (("check", "absent.jsonl"), "absent.jsonl cannot be read"),
+        (("check", "good.csv"), "no line has the fields of a task"),
+        (("check", "good.jsonl", "--mask", "good.jsonl"), "would be written over"),
+        (("split", "bad.jsonl", "--output", "x"), "bad.jsonl:2: category: Field required"),
+        (("split", "good.jsonl", "--output", "x"), "are too few to part"),
+        (("split", "good.jsonl", "--output", "x", "--group-by", "y"), "no example has a value in"),
+        (("prove", "absent"), "cannot be read"),
+    ],
+)
+def test_what_is_wrong_is_told_in_a_line(arguments: tuple[str, ...], reason: str) -> None:
+    good = '{"request": {"title": "red shirt"}, "labels": {"category": "Shirts"}}\n'
+    write("good.csv", "title,category\nred shirt,Shirts\n")
+    write("good.jsonl", good)
+    write("bad.jsonl", good + '{"request": {"title": "red shirt"}, "labels": {}}\n')
+    write("empty.csv", "")
+    write("bad.yaml", "fields: {")
+    write("other.yaml", "fields: {request.title: titel, labels.category: category}")
+    said = " ".join(run("data", *arguments, status=1).split())
+    if arguments[:2] == ("check", "good.csv"):
+        reason = "unreadable lines"
+    assert reason in said
+
+
+def test_a_country_that_there_is_not_is_a_usage_error() -> None:
+    write("good.jsonl", '{"request": {"title": "a"}, "labels": {"category": "Shirts"}}\n')
+    assert "--region" in run("data", "check", "good.jsonl", "--region", "Mars", status=2)
+
+
+def test_a_query_is_imported(tmp_path: Path) -> None:
+    import sqlite3
+
+    with sqlite3.connect(tmp_path / "shop.db") as made:
+        made.execute("create table reviews (body text, stars integer)")
+        made.executemany("insert into reviews values (?, ?)", [("Loose lid", 1), ("Fine", 5)])
+    made.close()
+    said = run("data", "import", "extract", "--sql", "select body as review, stars from reviews",
+               "--url", f"sqlite:///{tmp_path / 'shop.db'}")  # fmt: skip
+    assert "2 rows: 2 kept in extract.jsonl" in said
+    assert [each["partial"] for each in lines("extract.jsonl")] == [True, True]
