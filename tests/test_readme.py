@@ -63,7 +63,8 @@ def said(page: Path, command: str) -> Iterator[str]:
 
 def help_examples() -> Iterator[str]:
     group: Any = typer.main.get_command(shoplora.app)
-    for command in (*group.commands.values(), *group.commands["adapters"].commands.values()):
+    groups = (group, group.commands["adapters"], group.commands["data"])
+    for command in (each for one in groups for each in one.commands.values()):
         yield from re.findall(r"`(shoplora [^`]+)`", command.epilog or "")
 
 

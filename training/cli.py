@@ -92,13 +92,14 @@ def train(
     store: Annotated[Path | None, typer.Option(help="Store to publish to.")] = None,
 ) -> None:
     """Train an adapter, evaluate it beside the baselines, publish it and make it live."""
-    from adapters.manifest import Draft
+    ontology = _ontology()
+    examples = _examples(task, data, ontology)
+
+    from adapters.manifest import Draft  # after the data: what is wrong with it is told at once
     from adapters.tasks import task as find_task
     from training import cards, finetune
     from training.evaluate import ADAPTER, calibrate, evaluate
 
-    ontology = _ontology()
-    examples = _examples(task, data, ontology)
     given = {"rank": rank, "alpha": alpha, "dropout": dropout, "lr": lr, "epochs": epochs,
              "batch": batch, "seed": seed, "modules": _modules(modules)}  # fmt: skip
     recipe = finetune.recipe_for(task, **{k: v for k, v in given.items() if v is not None})
@@ -136,10 +137,6 @@ def evaluate(
     ] = None,
 ) -> None:
     """An adapter on its test split, beside the prompted base and the cheap baselines."""
-    from adapters.tasks import task as find_task
-    from training import cards
-    from training.evaluate import evaluate as figures_of
-
     store = Store(default_root())
     try:
         version = store.get(adapter) if adapter else store.live().get(task)
@@ -149,6 +146,11 @@ def evaluate(
         _fail(f"no adapter of {task}: train one with `shoplora train {task}`")
     ontology = _ontology()
     examples = _examples(task, data, ontology)
+
+    from adapters.tasks import task as find_task  # after the data, as in `train`
+    from training import cards
+    from training.evaluate import evaluate as figures_of
+
     figures = figures_of(
         find_task(task), examples, base or default_base(), version.folder, ontology
     )

@@ -241,7 +241,9 @@ def split(
     from training.data import split as splitting
 
     with _told(), Console(stderr=True).status(f"splitting {file.name}"):
-        found, _ = records.read(file)
+        found, broken = records.read(file)
+        if broken:
+            _fail(f"{file.name}:{broken[0][0]}: {broken[0][1]}; look with `shoplora data check`")
         task = records.task_of(found, file)
         read = examples.read(task, file, _ontology())
         parts = splitting.split(task, read, test, validation, seed, group_by)

@@ -21,7 +21,7 @@ from adapters.tasks.contract import LineError, Task
 from training.data import mapping as mappings
 from training.data.mapping import LABELS, Mapping, MappingError
 from training.data.normalise import normalised
-from training.data.reading import MAX_CELL, Bad, Row, Source
+from training.data.reading import MAX_CELL, Bad, Row, Source, too_deep
 from training.data.vocabulary import Vocabulary
 from training.examples import ExampleError, as_record, typed
 
@@ -153,9 +153,12 @@ class Importer:
         """A cell of JSON, else labels parted by spaces; the answer line stays a line."""
         if cell[0] in "[{":
             try:
-                return json.loads(cell)
+                told = json.loads(cell)
             except (ValueError, RecursionError) as error:
                 raise RowError(f"{path}: not JSON: {error}") from error
+            if too_deep(told):
+                raise RowError(f"{path}: nested too deeply")
+            return told
         return cell.split() if path == "labels.tags" else cell if path == LABELS else [cell]
 
     def _normalised(self, value: Any) -> Any:

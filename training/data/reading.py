@@ -12,12 +12,14 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
 MAX_LINE = 1_000_000  # bytes of a line of text
 MAX_CELL = 100_000  # characters
 MAX_COLUMNS = 1_000
+MAX_DEPTH = 20  # objects and lists inside each other
 MAX_WHOLE = 256_000_000  # bytes of a file that is not streamed
 BATCH = 10_000
 USER, ASSISTANT = "user", "assistant"  # the columns of OpenAI's fine-tuning chats
@@ -128,8 +130,14 @@ class _Text:
 def _table(path: Path) -> Source:
     text = _Text(path)
     first = next(text, "")
-    delimiter = "\t" if path.suffix == ".tsv" else max(DELIMITERS, key=first.count)
-    header = [name.strip() for name in next(csv.reader([first], delimiter=delimiter), [])]
+    delimiter = "\t" if path.suffix.lower() == ".tsv" else max(DELIMITERS, key=first.count)
+    csv.field_size_limit(MAX_CELL)
+    reader = csv.reader(chain([first], text), delimiter=delimiter)
+    try:
+        header = [" ".join(name.split()) for name in next(reader, [])]
+    except csv.Error as error:
+        text.file.close()
+        raise ReadingError(f"{path}: {error} in the first line: is a quote left open?") from error
     header = [name or f"column {i}" for i, name in enumerate(header, 1)]
     twice = sorted({name for name in header if header.count(name) > 1}) if header else []
     if twice or not header or len(header) > MAX_COLUMNS:
@@ -139,13 +147,13 @@ def _table(path: Path) -> Source:
             else f"{path}: the first line must name the columns, at most {MAX_COLUMNS:,}"
         )  # fmt: skip
     text.source.columns = tuple(header)
-    text.source.rows = _records(text, header, delimiter)
+    text.source.rows = _records(text, reader, header, delimiter)
     return text.source
 
 
-def _records(text: _Text, header: list[str], delimiter: str) -> Iterator[Row | Bad]:
-    csv.field_size_limit(MAX_CELL)
-    reader = csv.reader(text, delimiter=delimiter)
+def _records(
+    text: _Text, reader: Iterator[list[str]], header: list[str], delimiter: str
+) -> Iterator[Row | Bad]:
     with closing(text.file):
         while True:
             text.first = None
@@ -214,10 +222,18 @@ def counted(name: str, rows: Iterator[Row | Bad], size: int | None) -> Source:
     return source
 
 
+def too_deep(value: Any, levels: int = MAX_DEPTH) -> bool:
+    """Whether objects and lists lie inside each other further than anything here follows."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return bool(inner) and (not levels or any(too_deep(item, levels - 1) for item in inner))
+
+
 def row_of(number: int, value: Any) -> Row | Bad:
     """Nested names become columns with a dot; of a chat the two messages that matter."""
     if not isinstance(value, dict):
         return Bad(number, "not an object", str(value)[:2000])
+    if too_deep(value):
+        return Bad(number, "nested too deeply")
     if isinstance(value.get("messages"), list):
         said = [m for m in value["messages"] if isinstance(m, dict) and m.get("role") != "system"]
         if [m.get("role") for m in said] != [USER, ASSISTANT]:

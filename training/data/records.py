@@ -14,8 +14,8 @@ from typing import Any
 
 from adapters.tasks import rewrite, tasks
 from training.data.duplicates import input_text
+from training.data.reading import MAX_LINE, too_deep
 
-MAX_LINE = 1_000_000  # bytes
 ASKED = 1_000  # records that say which task a file is for
 
 
@@ -71,6 +71,8 @@ def _object(line: bytes) -> dict[str, Any]:
     told = json.loads(line.decode("utf-8"))
     if not isinstance(told, dict):
         raise ValueError("a line must be an object: {request, labels}")
+    if too_deep(told):
+        raise ValueError("nested too deeply")
     return told
 
 

@@ -109,6 +109,7 @@ def test_an_example_comes_back_from_every_way_to_write_it(drawn: tuple[str, Any]
         ("classify", {"user": "a", "assistant": "shirts; red"}, "neither JSON nor an answer line"),
         ("classify", {"user": "a", "assistant": "{"}, "labels: not JSON"),
         ("classify", {"user": "a", "assistant": "[" * 100_000}, "labels: not JSON"),
+        ("classify", {"user": "a", "assistant": "[" * 99 + "1" + "]" * 99}, "nested too deeply"),
         ("classify", {"user": "a", "assistant": None}, "labels: column 'assistant' is empty"),
         ("classify", {"user": "a", "assistant": '{"category": 3}'}, "category: Input should be"),
         ("classify", {"user": "a", "assistant": "[1]"}, "neither JSON nor an answer line"),

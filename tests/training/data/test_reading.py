@@ -106,6 +106,22 @@ def test_a_row_says_where_it_was(tmp_path: Path) -> None:
     assert [source.name for source in open_file(book)] == [f"{book}#A", f"{book}#B"]
 
 
+def test_a_columns_name_may_run_over_two_lines(tmp_path: Path) -> None:
+    file = written(tmp_path / "shop.csv", '"name\nas sold",price\nmug,3\n')
+    assert rows(file) == [Row(3, {"name as sold": "mug", "price": "3"})]
+
+
+def test_a_file_that_is_cut_off_is_told(tmp_path: Path) -> None:
+    pl.DataFrame({"name": ["mug"] * 1000}).write_parquet(tmp_path / "whole.parquet")
+    whole = (tmp_path / "whole.parquet").read_bytes()
+    for size in (8, len(whole) // 2, len(whole) - 1):
+        with pytest.raises(ReadingError):
+            rows(written(tmp_path / "cut.parquet", whole[:size]))
+    broken = whole[:20] + b"\xff" * 30 + whole[50:]
+    with pytest.raises(ReadingError, match="breaks off"):
+        rows(written(tmp_path / "broken.parquet", broken))
+
+
 def test_nested_json_becomes_columns_with_dots(tmp_path: Path) -> None:
     told = {"request": {"title": "mug"}, "labels": {"category": "Mugs", "tags": ["a"]}}
     assert cells(written(tmp_path / "shop.jsonl", json.dumps(told))) == [
@@ -136,6 +152,8 @@ def test_of_a_chat_the_user_and_the_assistant_count(tmp_path: Path) -> None:
         ("shop.jsonl", '{"a": 1}\n[2]\n{"a": 2}\n', 2, "not an object"),
         ("shop.jsonl", '{"a": 1}\n' + "[" * 100_000 + '\n{"a": 2}\n', 2, "not JSON"),
         ("shop.json", '[{"a": 1}, 7, {"a": 2}]', 2, "not an object"),
+        ("shop.jsonl", '{"a": 1}\n{"a": ' + "[" * 300 + "1" + "]" * 300 + '}\n{"a": 2}\n', 2,
+         "nested too deeply"),
     ],
 )  # fmt: skip
 def test_a_bad_row_is_told_and_the_next_is_read(
@@ -163,6 +181,7 @@ def test_a_line_in_another_encoding_is_read_and_counted(tmp_path: Path) -> None:
     [
         ("shop.csv", b"", "is empty"),
         ("shop.csv", b"a,a\n1,2\n", "'a' comes twice"),
+        ("shop.csv", b'"a,b\n' + b"x" * 100_000, "in the first line: is a quote left open"),
         ("shop.csv", b"\n1,2\n", "the first line must name the columns"),
         ("shop.csv", "a,b\n".encode("utf-16"), "UTF-16; save it as UTF-8"),
         ("shop.pdf", b"x", "the suffix must be one of .csv .tsv"),

@@ -24,11 +24,12 @@ def test_lines_that_are_no_records_are_told_with_their_number(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(records, "MAX_LINE", 150_000)
-    file = written(tmp_path, {"request": {}}, "", "{", [3], "[" * 100_000, "x" * 200_000)
+    deep = '{"a":' * 300 + "1" + "}" * 300
+    file = written(tmp_path, {"request": {}}, "", "{", [3], "[" * 100_000, "x" * 200_000, deep)
     file.write_bytes(file.read_bytes() + b"\xff\n")
     found, broken = read(file)
     assert [record.line for record in found] == [1]
-    assert [line for line, _ in broken] == [3, 4, 5, 6, 7]
+    assert [line for line, _ in broken] == [3, 4, 5, 6, 7, 8]
     assert "must be an object" in broken[1][1]
     assert "over 150,000 bytes" in broken[3][1]
 
