@@ -57,6 +57,9 @@ def test_labels_come_as_the_line_tells_them(tmp_path: Path, ontology: Ontology) 
     [
         ("classify", "{", "Expecting property name"),
         ("classify", "[1]", "a line must be an object"),
+        ("classify", "[" * 100_000, "nested too deeply"),
+        ("classify", {**SHIRT, "origin": "shop.csv"}, "origin an object"),
+        ("classify", {**SHIRT, "partial": "yes"}, "partial must be true or false"),
         ("classify", {"request": {"title": "red shirt"}}, "'labels'"),
         ("classify", {"labels": {"category": "Shirts"}}, "'request'"),
         ("classify", {**SHIRT, "request": {"titel": "shirt"}}, "titel"),
@@ -89,6 +92,14 @@ def test_a_bad_line_is_named_with_number_and_reason(
     assert str(refused.value).startswith("shop.jsonl:3: ")
     assert reason in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def test_origin_and_what_is_known_in_part_are_kept(tmp_path: Path, ontology: Ontology) -> None:
+    told = {"request": {"review": "Loose lid"}, "labels": {"overall_sentiment": "negative"},
+            "partial": True, "origin": {"file": "shop.csv", "row": 3, "sku": "s1"}}  # fmt: skip
+    (found,) = load("extract", written(tmp_path, told), ontology)
+    assert (found.partial, found.origin) == (True, told["origin"])
+    assert load("extract", written(tmp_path, as_record(found)), ontology) == [found]
 
 
 @pytest.mark.parametrize("content", [b"", b"\n\n  \n"])

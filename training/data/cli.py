@@ -302,9 +302,15 @@ def _task(name: str) -> Task[Any, Any]:
 
 
 def _say(message: str) -> None:
-    Console().print(message, markup=False, highlight=False, soft_wrap=True)
+    Console().print(_printable(message), markup=False, highlight=False, soft_wrap=True)
+
+
+def _printable(message: str) -> str:
+    """Half a character, which JSON can hold, would end the command with a traceback."""
+    return message.encode("utf-8", "replace").decode("utf-8")
 
 
 def _fail(reason: object) -> NoReturn:
-    Console(stderr=True).print(str(reason), style="red", markup=False, soft_wrap=True)
+    said = _printable(str(reason))
+    Console(stderr=True).print(said, style="red", markup=False, soft_wrap=True)
     raise typer.Exit(1)

@@ -166,6 +166,6 @@ def write(parts: dict[str, list[Example]], folder: Path) -> None:
     for name, part in parts.items():
         lines = (json.dumps(as_record(e), ensure_ascii=False) + "\n" for e in part)
         draft = folder / f"{name}.jsonl.part"
-        draft.write_text("".join(lines), encoding="utf-8")
+        draft.write_text("".join(lines), encoding="utf-8", errors="replace")
     for name in parts:
         (folder / f"{name}.jsonl.part").replace(folder / f"{name}.jsonl")

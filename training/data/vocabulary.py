@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
-from functools import cache
 from typing import Any
 
 from adapters.ontology import Ontology
@@ -17,6 +16,7 @@ from adapters.tasks import extract, rewrite
 from adapters.words import phrase_key
 
 NEAR = 0.6  # difflib's own default: a ratio that a typing error or a plural leaves
+SUGGESTED = 1_000  # values; each takes milliseconds, and a wrong column has a new one in every row
 _PATH = re.compile(r"\s*(?:>|/|\||»|::)\s*")
 
 
@@ -42,7 +42,7 @@ class Vocabulary:
             ("labels.aspects.category", "aspects"),
         ):
             self._lists[field] = _keys(ontology, kind, getattr(ontology, kind))
-        self.suggest = cache(self._suggest)
+        self._near: dict[tuple[str, str], str | None] = {}
 
     def canonical(self, field: str, value: str) -> str | None:
         """What the list of the field calls the value; None if it does not know it.
@@ -59,11 +59,14 @@ class Vocabulary:
     def closed(self, field: str) -> bool:
         return field in self._lists
 
-    def _suggest(self, field: str, value: str) -> str | None:
+    def suggest(self, field: str, value: str) -> str | None:
         """The listed name nearest to a value that is not listed, by difflib's ratio."""
-        known = self._lists[field]
-        near = get_close_matches(phrase_key(value)[:100], known, n=1, cutoff=NEAR)
-        return known[near[0]] if near else None
+        key = (field, value)
+        if key not in self._near and len(self._near) < SUGGESTED:
+            known = self._lists[field]
+            near = get_close_matches(phrase_key(value)[:100], known, n=1, cutoff=NEAR)
+            self._near[key] = known[near[0]] if near else None
+        return self._near.get(key)
 
     def complaint(self, field: str, value: str) -> str:
         """Why a value is refused, with the nearest that would not be."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from adapters.ontology import Ontology
+from training.data import vocabulary
 from training.data.vocabulary import Vocabulary
 
 SHOP = Ontology.load()
@@ -45,6 +46,14 @@ def test_a_complaint_names_the_value_and_what_is_near() -> None:
     said = KNOWN.complaint("labels.category", "T-Shirtz")
     assert said == "labels.category: 'T-Shirtz' is not in the ontology; near: 'Tshirts'"
     assert KNOWN.complaint("labels.category", "qqqq").endswith("is not in the ontology")
+
+
+def test_only_so_many_values_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vocabulary, "SUGGESTED", 1)
+    known = Vocabulary(SHOP)
+    assert known.suggest("labels.category", "T-Shirtz") == "Tshirts"
+    assert known.suggest("labels.category", "Shirtz") is None
+    assert known.suggest("labels.category", "T-Shirtz") == "Tshirts"
 
 
 def test_unknown_labels_are_found_wherever_they_are() -> None:
