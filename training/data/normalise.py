@@ -50,6 +50,7 @@ _AFTER = {
     sign: re.compile(rf"{_NUMBER} ?(?:{names})(?![\w$£€₹])", re.IGNORECASE)
     for sign, names in _MONEY.items()
 }
+_SIGN = re.compile(rf"(?<![a-z])(?:{'|'.join(_MONEY.values())})", re.IGNORECASE)
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\ufffe\uffff]+")
 
 
@@ -88,6 +89,8 @@ def currencies(text: str) -> str:
 
 
 def _currencies(text: str) -> str:
+    if not _SIGN.search(text):
+        return text
     for sign in _MONEY:
         text = _BEFORE[sign].sub(rf"{sign}\1", text)
         text = _AFTER[sign].sub(rf"{sign}\1", text)
