@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from adapters.ontology import Ontology
     from adapters.tasks.contract import Task
     from training.data.importing import Counts, Importer
-    from training.data.mapping import Mapping
     from training.data.reading import Source
 
 app = typer.Typer(
@@ -84,15 +83,16 @@ def import_(
             chosen = mapping.guess(of, columns, ontology)
             lacking = mapping.missing(chosen, of, ontology)
             if lacking:
-                _write_map(draft, chosen, mapping.written(chosen, columns, lacking))
+                _write_map(draft, mapping.written(chosen, columns, lacking))
                 _fail(f"no column looks like {' or '.join(lacking)}; there are "
                       f"{', '.join(columns)}: fill {draft} in and pass it with --map")  # fmt: skip
+            _write_map(draft, mapping.written(chosen, columns))
         importing.check_columns(chosen, sources, columns, of, ontology)
         importer = importing.Importer(of, chosen, ontology)
         counts = _import(sources, importer, output, rejects)
         unknown = list(importing.suggestions(counts, importer.vocabulary))
         if not map_file:
-            _write_map(draft, chosen, mapping.written(chosen, columns, unknown=unknown))
+            _write_map(draft, mapping.written(chosen, columns, unknown=unknown))
     for path, column in chosen.fields.items():
         _say(f"  {path} from {column}")
     for rows, path, value, near in unknown[:SHOWN]:
@@ -141,12 +141,12 @@ def _sources(files: list[Path], sql: str | None, url: str | None) -> Iterator[li
             source.close()
 
 
-def _write_map(file: Path, chosen: Mapping, text: str) -> None:
-    """Keeps what a person has edited: only what was guessed before is written over."""
-    if file.exists() and _settings(file.read_text(encoding="utf-8", errors="replace")) != _settings(
-        text
-    ):
-        _fail(f"{file} was edited: pass it with --map, or remove it for a new guess")
+def _write_map(file: Path, text: str) -> None:
+    """Keeps what a person has edited: only a guess that is the same is written over."""
+    if file.exists():
+        before = file.read_text(encoding="utf-8", errors="replace")
+        if _settings(before) != _settings(text):
+            _fail(f"{file} says otherwise than a new guess: pass it with --map, or remove it")
     file.write_text(text, encoding="utf-8", errors="replace")
 
 

@@ -127,7 +127,8 @@ def test_the_guessed_mapping_can_be_edited_and_used(tmp_path: Path) -> None:
     draft.write_text(draft.read_text().replace("values: {}",
                      'values: {labels.category: {"tops & t\'s": Tshirts}}'))  # fmt: skip
     said = run("data", "import", "classify", "shop.csv", status=1)
-    assert "classify.map.yaml was edited: pass it with --map" in said
+    assert "classify.map.yaml says otherwise than a new guess: pass it with --map" in said
+    assert Path("classify.jsonl").read_text() == ""
     said = run("data", "import", "classify", "shop.csv", "--map", "classify.map.yaml")
     assert "5 kept" in said
     assert {each["labels"]["category"] for each in lines("classify.jsonl")} == {"Tshirts"}
