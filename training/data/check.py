@@ -11,7 +11,7 @@ import math
 import statistics
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -94,8 +94,10 @@ def check(file: Path, ontology: Ontology, region: str = personal.REGION) -> Repo
         _far_out(records),
         _foreign(languages),
     ]
+    # A report must not spread what it warns of.
+    masked = [replace(f, cases=personal.mask_all(f.cases, region)) for f in found if f.count]
     return Report(
-        file.name, task, len(records), [finding for finding in found if finding.count],
+        file.name, task, len(records), masked,
         dict(labels.most_common()), dict(sorted(lengths.items())), dict(languages.most_common()),
     )  # fmt: skip
 
@@ -208,7 +210,7 @@ def _personal(records: Sequence[Record], region: str) -> Finding:
     for record in records:
         masked = personal.mask_all(record.told, region)
         if masked != record.told:
-            told = Record(record.line, masked)  # a report must not spread what it warns of
+            told = Record(record.line, masked)  # before a number is cut in two
             cases.append({"line": record.line, "text": told.text[:200]})
     advice = "e-mail addresses, telephone or card numbers: --mask writes the file without them"
     return Finding("personal data", True, len(cases), advice, cases[:CASES])

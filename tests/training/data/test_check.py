@@ -121,6 +121,9 @@ def test_personal_data_is_told_without_spreading_it(tmp_path: Path) -> None:
                      example("pay 4111 1111 1111 1111"))  # fmt: skip
     found = finding(report, "personal data")
     assert [case["text"] for case in found.cases] == ["mail [email]", "pay [card]"]
+    twice = [example("mail jane@example.com"), example("Mail jane@example.com", "Tshirtz")]
+    report = checked(tmp_path, *examples(10), *twice)
+    assert {"contradictory labels", "labels outside the ontology"} <= kinds(report).keys()
     assert "jane@example.com" not in json.dumps([f.cases for f in report.findings])
 
 
