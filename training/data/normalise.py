@@ -33,8 +33,12 @@ _SYMBOLS = {
     for alias in (*aliases.split(), *([symbol] if len(symbol) > 1 else []))
 }
 _NUMBER = r"(?<![\w.,$£€₹-])(\d+(?:[.,]\d+)*)"
-_MEASURE = re.compile(rf"{_NUMBER}[ -]?({'|'.join(sorted(_SYMBOLS, key=len, reverse=True))})\b\.?"
-                      r"(?!\w)", re.IGNORECASE)  # fmt: skip
+# The dot of "8 oz. mug" goes, the one that ends a sentence stays.
+_MEASURE = re.compile(
+    rf"{_NUMBER}[ -]?({'|'.join(sorted(_SYMBOLS, key=len, reverse=True))})\b(?!\.?\w)"
+    r"(?-i:\.(?= [a-z0-9]))?",
+    re.IGNORECASE,
+)
 
 _MONEY = {
     "$": r"us\$|\$|usd|dollars?|bucks?", "£": r"£|gbp", "€": r"€|eur|euros?",
