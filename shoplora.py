@@ -43,7 +43,7 @@ app.command(
 app.command(
     epilog=examples(
         "shoplora train classify",
-        "shoplora train classify --data training/samples/classify.jsonl",
+        'shoplora train classify --data training/samples/classify.jsonl --force "a first try"',
         "shoplora train rewrite --modules o_proj,down_proj --rank 8 --lr 0.005 --epochs 2",
     )
 )(training.cli.train)
@@ -53,6 +53,12 @@ app.command(
         "shoplora evaluate rewrite --adapter rewrite@1 --json figures.json",
     )
 )(training.cli.evaluate)
+app.command(
+    epilog=examples(
+        "shoplora publish runs/classify-1a2b3c4d",
+        'shoplora publish runs/classify-1a2b3c4d --force "trying it on the staging shop"',
+    )
+)(training.cli.publish)
 app.add_typer(
     adapters.cli.app,
     name="adapters",

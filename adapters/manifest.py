@@ -72,6 +72,8 @@ class Draft(_Frozen):
     data: list[DataSource] = []
     metrics: dict[str, Any] = {}
     recipe: dict[str, Any] = {}
+    refusals: list[str] = Field(default=[], description="why the gate would not have it live")
+    forced: str | None = Field(default=None, description="why it was published nevertheless")
 
     @field_validator("variant")
     @classmethod

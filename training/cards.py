@@ -7,7 +7,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from adapters.manifest import DataSource, Draft
+from training.evaluate import Evaluation
 from training.examples import Example
+from training.gate import verdict
 from training.metrics import HEADLINE, Figures
 from training.sources import sources
 
@@ -37,10 +39,8 @@ def data_sources(examples: Iterable[Example]) -> list[DataSource]:
     ]  # fmt: skip
 
 
-def adapter_card(
-    draft: Draft, modules: Sequence[str], figures: dict[str, dict[str, Figures]]
-) -> str:
-    """The card of an adapter: recipe, data with licences, figures of every side."""
+def adapter_card(draft: Draft, modules: Sequence[str], evaluation: Evaluation) -> str:
+    """The card of an adapter: verdict, recipe, data with licences, figures of every side."""
     recipe = ", ".join(
         f"{name} {value}" for name, value in draft.recipe.items() if name != "modules"
     )
@@ -53,14 +53,36 @@ def adapter_card(
 A LoRA adapter for ShopLoRA's task `{draft.task}` on the base {draft.base_digest[:12]}.
 Modules {", ".join(modules)}; {recipe}.
 
+{verdict(draft.task, evaluation)}
+
 ## Data
 {data}
 
 ## Figures
 On the test splits, none of which was trained on; from `shoplora evaluate {draft.task}`.
 
-{tables(figures)}
+{intervals(draft.task, evaluation)}
+
+{tables(evaluation.figures)}
 """
+
+
+def intervals(task: str, evaluation: Evaluation) -> str:
+    """Every side's main figure with its 95% interval, and p against the adapter."""
+    figure = HEADLINE.get(task, ("", "exact"))[1]
+    lines = [
+        f"The main figure, {figure}, with its 95% interval (bootstrap; p: paired approximate",
+        "randomisation against the adapter).",
+        "",
+        "| source | side | figure | 95% interval | p |",
+        "|---|---|---|---|---|",
+    ]
+    for side, by_source in evaluation.headlines.items():
+        for source, told in by_source.items():
+            p = "" if told.p is None else f"{told.p:.2g}"
+            reach = f"{told.low:.3f} to {told.high:.3f}"
+            lines.append(f"| {source} | {side} | {told.value:.3f} | {reach} | {p} |")
+    return "\n".join(lines)
 
 
 def tables(figures: dict[str, dict[str, Figures]]) -> str:

@@ -1,4 +1,4 @@
-"""`shoplora fetch | pretrain | train | evaluate`. Called by `shoplora`; heavy imports wait."""
+"""`shoplora fetch | pretrain | train | evaluate | publish`, from `shoplora`; heavy imports wait."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from adapters.ontology import Ontology, OntologyError
 from adapters.store import Store, StoreError, base_digest, default_base, default_root
 
 if TYPE_CHECKING:
+    from training.evaluate import Evaluation
     from training.examples import Example
 
 console = Console()
@@ -26,6 +27,9 @@ Data = Annotated[
     typer.Option(help="JSON Lines of {request, labels}; the public data sets if not given."),
 ]
 Base = Annotated[Path | None, typer.Option(help="Base model's folder; the demo base if not given.")]
+Force = Annotated[
+    str | None, typer.Option(help="Publish against the gate, for this reason, which is recorded.")
+]
 
 
 def fetch() -> None:
@@ -87,11 +91,12 @@ def train(
         "runs"
     ),
     store: Annotated[Path | None, typer.Option(help="Store to publish to.")] = None,
+    force: Force = None,
 ) -> None:
-    """Train an adapter, evaluate it beside the baselines, publish it and make it live."""
+    """Train an adapter, evaluate it beside the baselines, publish it if the gate lets it."""
     from adapters.manifest import Draft
     from adapters.tasks import task as find_task
-    from training import cards, finetune
+    from training import cards, finetune, release
     from training.evaluate import ADAPTER, calibrate, evaluate
 
     ontology = _ontology()
@@ -105,20 +110,58 @@ def train(
         adapter = finetune.run(find_task(task), examples, recipe, folder, run, ontology)
     except (finetune.TrainingError, StoreError) as error:
         _fail(error)
-    figures = evaluate(find_task(task), examples, folder, adapter, ontology)
+    target = Store(store or default_root())
+    try:
+        live = _comparable(target, task, folder, ontology)
+    except StoreError as error:
+        _fail(error)
+    told = evaluate(find_task(task), examples, folder, adapter, ontology, live)
     draft = Draft(
         task=task, base_digest=base_digest(folder), ontology_digest=ontology.digest,
         recipe=json.loads(json.dumps(asdict(recipe))), data=cards.data_sources(examples),
-        metrics=figures[ADAPTER],
+        metrics=told.figures[ADAPTER],
         calibration=calibrate(find_task(task), examples, folder, adapter, ontology),
     )  # fmt: skip
-    card = cards.adapter_card(draft, recipe.modules, figures)
-    console.print(Markdown(cards.tables(figures)))
+    release.keep(run, draft, told, cards.adapter_card(draft, recipe.modules, told))
+    _show(task, told)
+    publish(run, force, store)
+
+
+def publish(
+    run: Annotated[Path, typer.Argument(help="Folder of a finished run of `shoplora train`.")],
+    force: Force = None,
+    store: Annotated[Path | None, typer.Option(help="Store to publish to.")] = None,
+) -> None:
+    """Make a trained adapter live, unless the gate has reasons against it."""
+    from training import release
+
     try:
-        version = Store(store or default_root()).publish(adapter, draft, card)
+        version = release.publish(run, Store(store or default_root()), force)
+    except release.Refused as error:
+        _fail(
+            f"not published:\n{error}\n"
+            f'to publish it nevertheless: shoplora publish {run} --force "REASON"'
+        )
     except StoreError as error:
         _fail(error)
     console.print(f"[bold]{version.name}[/] is published and live from the server's next start")
+
+
+def _comparable(store: Store, task: str, base: Path, ontology: Ontology) -> Path | None:
+    """The live version's folder, if it is of the same base and ontology."""
+    version = store.live().get(task)
+    if version is None:
+        return None
+    made_for = version.manifest.base_digest, version.manifest.ontology_digest
+    return version.folder if made_for == (base_digest(base), ontology.digest) else None
+
+
+def _show(task: str, told: Evaluation) -> None:
+    from training import cards, gate
+
+    console.print(f"[bold]{gate.verdict(task, told)}[/]\n")
+    console.print(Markdown(cards.intervals(task, told)))
+    console.print(Markdown(cards.tables(told.figures)))
 
 
 def evaluate(
@@ -134,7 +177,6 @@ def evaluate(
 ) -> None:
     """An adapter on its test split, beside the prompted base and the cheap baselines."""
     from adapters.tasks import task as find_task
-    from training import cards
     from training.evaluate import evaluate as figures_of
 
     store = Store(default_root())
@@ -146,13 +188,11 @@ def evaluate(
         _fail(f"no adapter of {task}: train one with `shoplora train {task}`")
     ontology = _ontology()
     examples = _examples(task, data, ontology)
-    figures = figures_of(
-        find_task(task), examples, base or default_base(), version.folder, ontology
-    )
+    told = figures_of(find_task(task), examples, base or default_base(), version.folder, ontology)
     console.print(f"[bold]{version.name}[/] on its test split")
-    console.print(Markdown(cards.tables(figures)))
+    _show(task, told)
     if json_file:
-        json_file.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+        json_file.write_text(json.dumps(asdict(told), indent=2) + "\n", encoding="utf-8")
 
 
 def _ontology() -> Ontology:

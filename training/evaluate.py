@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,23 +21,44 @@ from adapters.tasks.contract import LineError, Task
 from training.baselines import BASELINES
 from training.decoding import Decoded, Decoder
 from training.examples import Example
-from training.metrics import Figures, right, score
+from training.metrics import Figures, headline, right, score
+from training.significance import interval, p_value, ratio
 
-ADAPTER, PROMPTED = "adapter", "prompted base"
+ADAPTER, PROMPTED, LIVE = "adapter", "prompted base", "live version"
 THRESHOLD = 0.5
 CALIBRATION = 1_000  # validation examples, at most
 SEED = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """The main figure of one side on one source, its 95% interval, and p against the adapter."""
+
+    value: float
+    low: float
+    high: float
+    p: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Every side on the test split: side -> source -> figure -> value, and the main figures."""
+
+    figures: dict[str, dict[str, Figures]]
+    headlines: dict[str, dict[str, Headline]]
+
+
 def evaluate(
-    task: Task[Any, Any], examples: Sequence[Example], base: Path, adapter: Path, ontology: Ontology
-) -> dict[str, dict[str, Figures]]:
-    """Figures of every side on the test split: side -> source -> figure -> value."""
+    task: Task[Any, Any], examples: Sequence[Example], base: Path, adapter: Path,
+    ontology: Ontology, live: Path | None = None,
+) -> Evaluation:  # fmt: skip
+    """The adapter, the prompted base, the cheap baselines and, if given, the version now live."""
     test = [e for e in examples if e.split == "test"]
     train = [e for e in examples if e.split == "train"]
-    sides = {}
+    sides: dict[str, list[Any]] = {}
     fallen: dict[str, list[bool]] = {}
-    for side, weights in ((ADAPTER, adapter), (PROMPTED, None)):
+    models = {ADAPTER: adapter, PROMPTED: None} | ({LIVE: live} if live else {})
+    for side, weights in models.items():
         decoder = Decoder(base, weights, ontology)
         lines = answer_lines(task, test, decoder)
         told = [_best(task, e, found, ontology) for e, found in zip(test, lines, strict=True)]
@@ -51,10 +72,30 @@ def evaluate(
     # A small file may leave nothing to learn from, or nothing to answer.
     for name, baseline in BASELINES.get(task.name, {}).items() if train and test else ():
         sides[name] = baseline(train, test, ontology)
-    return {
-        side: score(task.name, test, said, ontology, fallen.get(side))
-        for side, said in sides.items()
-    }
+    return Evaluation(
+        {
+            side: score(task.name, test, said, ontology, fallen.get(side))
+            for side, said in sides.items()
+        },
+        _headlines(task.name, test, sides, ontology),
+    )
+
+
+def _headlines(
+    task: str, test: list[Example], sides: dict[str, list[Any]], ontology: Ontology
+) -> dict[str, dict[str, Headline]]:
+    found: dict[str, dict[str, Headline]] = {side: {} for side in sides}
+    for source in dict.fromkeys(e.source for e in test):
+        members = [i for i, e in enumerate(test) if e.source == source]
+        gold = [test[i] for i in members]
+        terms = {
+            side: headline(task, gold, [said[i] for i in members], ontology)
+            for side, said in sides.items()
+        }
+        for side, own in terms.items():
+            p = None if side == ADAPTER else p_value(terms[ADAPTER], own)
+            found[side][source] = Headline(ratio(own), *interval(own), p)
+    return found
 
 
 def answer_lines(

@@ -109,12 +109,19 @@ def test_a_small_file_of_ones_own_becomes_a_version(tiny_base: Path, tmp_path: P
     ]
     file.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
     shared = ("--data", str(file), "--base", str(tiny_base))
-    said = run("train", "classify", *shared, "--epochs", "1", "--rank", "2", "--modules", "o_proj")
+    training = ("--epochs", "1", "--rank", "2", "--modules", "o_proj", "--output", str(tmp_path))
+    said = " ".join(run("train", "classify", *shared, *training, status=1).split())
+    assert "not significantly above the prompted base" in said
+    (folder,) = tmp_path.glob("classify-*")
+    said = run("publish", str(folder), "--force", "a first try")
     version = re.search(r"(classify@\d+) is published", said)
     assert version is not None
     figures = tmp_path / "figures.json"
     run("evaluate", "classify", "--adapter", version[1], *shared, "--json", str(figures))
     told = json.loads(figures.read_text())
     (manifest,) = (tmp_path / "store").rglob("manifest.json")
-    assert told["adapter"] == json.loads(manifest.read_text())["metrics"]
-    assert told.keys() >= {"adapter", "prompted base", "TF-IDF + logistic regression"}
+    published = json.loads(manifest.read_text())
+    assert told["figures"]["adapter"] == published["metrics"]
+    assert published["forced"] == "a first try" and published["refusals"]
+    assert "a first try" in (manifest.parent / "README.md").read_text()
+    assert told["figures"].keys() >= {"adapter", "prompted base", "TF-IDF + logistic regression"}
