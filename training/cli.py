@@ -76,6 +76,9 @@ def pretrain(
 def train(
     task: TaskName,
     data: Data = None,
+    recipe_file: Annotated[
+        Path | None, typer.Option("--recipe", help="YAML of the fields below; these come first.")
+    ] = None,
     modules: Annotated[
         str | None, typer.Option(help="Comma-separated: o_proj, down_proj ... or all-linear.")
     ] = None,
@@ -92,20 +95,27 @@ def train(
     ),
     store: Annotated[Path | None, typer.Option(help="Store to publish to.")] = None,
     force: Force = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be trained, on what, how long.")
+    ] = False,
 ) -> None:
     """Train an adapter, evaluate it beside the baselines, publish it if the gate lets it."""
     from adapters.manifest import Draft
     from adapters.tasks import task as find_task
-    from training import cards, finetune, release
+    from training import cards, finetune, preview, release
     from training.evaluate import ADAPTER, calibrate, evaluate
 
     ontology = _ontology()
     examples = _examples(task, data, ontology)
     given = {"rank": rank, "alpha": alpha, "dropout": dropout, "lr": lr, "epochs": epochs,
-             "batch": batch, "seed": seed, "modules": _modules(modules)}  # fmt: skip
-    recipe = finetune.recipe_for(task, **{k: v for k, v in given.items() if v is not None})
+             "batch": batch, "seed": seed, "modules": modules}  # fmt: skip
+    changes = {name: value for name, value in given.items() if value is not None}
     folder = base or default_base()
     try:
+        recipe = finetune.recipe_for(task, recipe_file, **changes)
+        if dry_run:
+            preview.show(find_task(task), examples, recipe, folder, ontology)
+            return
         run = output / f"{task}-{_run_key(recipe, examples, folder)}"
         adapter = finetune.run(find_task(task), examples, recipe, folder, run, ontology)
     except (finetune.TrainingError, StoreError) as error:
@@ -219,17 +229,6 @@ def _examples(task: str, files: list[Path] | None, ontology: Ontology) -> list[E
     except SourceError as error:
         _fail(f"{error}; or name your own examples with --data FILE, such as "
               f"{examples.SAMPLES / f'{task}.jsonl'}")  # fmt: skip
-
-
-def _modules(named: str | None) -> tuple[str, ...] | None:
-    from training.finetune import ALL_LINEAR
-
-    if named is None:
-        return None
-    modules = ALL_LINEAR if named == "all-linear" else tuple(named.split(","))
-    if unknown := [m for m in modules if m not in ALL_LINEAR]:
-        _fail(f"no module {', '.join(unknown)}; there are {', '.join(ALL_LINEAR)} and all-linear")
-    return modules
 
 
 def _run_key(recipe: Any, examples: list[Example], base: Path) -> str:

@@ -58,6 +58,36 @@ def test_an_unknown_module_is_named() -> None:
     assert "all-linear" in said
 
 
+@pytest.mark.parametrize(
+    ("written", "reason"),
+    [
+        ("rank: 0", "rank: Input should be greater than or equal to 1"),
+        ("ranks: 8", "ranks: Unexpected"),
+        ("modules: [o_proj, fc2]", "no module fc2"),
+        ("- rank", "no mapping"),
+        ("rank: [", "recipe: "),
+    ],
+)
+def test_a_bad_recipe_is_told(written: str, reason: str, tmp_path: Path) -> None:
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(written)
+    data = str(SAMPLES / "classify.jsonl")
+    said = run("train", "classify", "--data", data, "--recipe", str(recipe), status=1)
+    assert reason in " ".join(said.split())
+
+
+def test_a_dry_run_shows_examples_counts_and_time(tiny_base: Path, tmp_path: Path) -> None:
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text("modules: all-linear\nrank: 4\nepochs: 2\n")
+    data, runs = str(SAMPLES / "rewrite.jsonl"), tmp_path / "runs"
+    said = run("train", "rewrite", "--data", data, "--base", str(tiny_base), "--recipe",
+               str(recipe), "--batch", "16", "--output", str(runs), "--dry-run")  # fmt: skip
+    assert "Write one type for each word" in said
+    assert "6 of 16 examples" in said  # 48 examples, two epochs
+    assert "minutes" in said
+    assert not runs.exists()
+
+
 def test_a_bad_line_is_named_with_its_reason(tmp_path: Path) -> None:
     file = tmp_path / "shop.jsonl"
     file.write_text(json.dumps({"request": {"title": "a [/b] shirt"}, "labels": {"colour": "red"}}))
