@@ -44,6 +44,7 @@ app.command(
     epilog=examples(
         "shoplora train classify",
         'shoplora train classify --data training/samples/classify.jsonl --force "a first try"',
+        "shoplora train copywrite --variant streetwear --data streetwear.jsonl",
         "shoplora train extract --recipe recipe.yaml --dry-run",
         "shoplora train rewrite --modules o_proj,down_proj --rank 8 --lr 0.005 --epochs 2",
     )

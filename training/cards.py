@@ -21,6 +21,7 @@ REPOSITORIES = {
     "queryner": "mdfwg/queryner-kd",
     "dmaste": "NJUNLP/DMASTE",
     "hatn": "hsqmlzno1/HATN",
+    "rnnlg": "shawnwun/RNNLG",
 }
 OWN_LICENCE = "Apache-2.0"
 

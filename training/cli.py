@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -13,6 +14,7 @@ import typer
 from rich.console import Console
 from rich.markdown import Markdown
 
+from adapters.manifest import VARIANT
 from adapters.ontology import Ontology, OntologyError
 from adapters.store import Store, StoreError, base_digest, default_base, default_root
 
@@ -76,6 +78,9 @@ def pretrain(
 def train(
     task: TaskName,
     data: Data = None,
+    variant: Annotated[
+        str | None, typer.Option(help="A brand voice or tenant: publishes task/variant.")
+    ] = None,
     recipe_file: Annotated[
         Path | None, typer.Option("--recipe", help="YAML of the fields below; these come first.")
     ] = None,
@@ -106,7 +111,7 @@ def train(
     from training.evaluate import ADAPTER, calibrate, evaluate
 
     ontology = _ontology()
-    examples = _examples(task, data, ontology)
+    examples = _examples(task, data, ontology, variant)
     given = {"rank": rank, "alpha": alpha, "dropout": dropout, "lr": lr, "epochs": epochs,
              "batch": batch, "seed": seed, "modules": modules}  # fmt: skip
     changes = {name: value for name, value in given.items() if value is not None}
@@ -116,18 +121,20 @@ def train(
         if dry_run:
             preview.show(find_task(task), examples, recipe, folder, ontology)
             return
-        run = output / f"{task}-{_run_key(recipe, examples, folder)}"
+        name = f"{task}-{variant}" if variant else task
+        run = output / f"{name}-{_run_key(recipe, examples, folder)}"
         adapter = finetune.run(find_task(task), examples, recipe, folder, run, ontology)
     except (finetune.TrainingError, StoreError) as error:
         _fail(error)
     target = Store(store or default_root())
     try:
-        live = _comparable(target, task, folder, ontology)
+        live = _comparable(target, f"{task}/{variant}" if variant else task, folder, ontology)
     except StoreError as error:
         _fail(error)
     told = evaluate(find_task(task), examples, folder, adapter, ontology, live)
     draft = Draft(
-        task=task, base_digest=base_digest(folder), ontology_digest=ontology.digest,
+        task=task, variant=variant, base_digest=base_digest(folder),
+        ontology_digest=ontology.digest,
         recipe=json.loads(json.dumps(asdict(recipe))), data=cards.data_sources(examples),
         metrics=told.figures[ADAPTER],
         calibration=calibrate(find_task(task), examples, folder, adapter, ontology),
@@ -157,9 +164,9 @@ def publish(
     console.print(f"[bold]{version.name}[/] is published and live from the server's next start")
 
 
-def _comparable(store: Store, task: str, base: Path, ontology: Ontology) -> Path | None:
+def _comparable(store: Store, channel: str, base: Path, ontology: Ontology) -> Path | None:
     """The live version's folder, if it is of the same base and ontology."""
-    version = store.live().get(task)
+    version = store.live().get(channel)
     if version is None:
         return None
     made_for = version.manifest.base_digest, version.manifest.ontology_digest
@@ -197,7 +204,7 @@ def evaluate(
     if version is None or version.manifest.task != task:
         _fail(f"no adapter of {task}: train one with `shoplora train {task}`")
     ontology = _ontology()
-    examples = _examples(task, data, ontology)
+    examples = _examples(task, data, ontology, version.manifest.variant)
     told = figures_of(find_task(task), examples, base or default_base(), version.folder, ontology)
     console.print(f"[bold]{version.name}[/] on its test split")
     _show(task, told)
@@ -213,17 +220,23 @@ def _ontology() -> Ontology:
         _fail(error)
 
 
-def _examples(task: str, files: list[Path] | None, ontology: Ontology) -> list[Example]:
+def _examples(
+    task: str, files: list[Path] | None, ontology: Ontology, variant: str | None
+) -> list[Example]:
     from adapters.tasks import tasks
     from training import examples
     from training.sources import SourceError
 
     if task not in tasks():
         _fail(f"no task {task!r}; there are {', '.join(sorted(tasks()))}")
+    if variant and tasks()[task].variant_field is None:
+        _fail(f"{task} has no variants: no field of its requests would name one")
+    if variant and not re.fullmatch(VARIANT, variant):
+        _fail(f"{variant!r} is no variant's name: lower-case letters, digits and hyphens")
     try:
         if files:
             return [e for file in files for e in examples.load(task, file, ontology)]
-        return examples.public(task, ontology)
+        return examples.public(task, ontology, variant=variant)
     except (examples.ExampleError, OSError) as error:
         _fail(error)
     except SourceError as error:

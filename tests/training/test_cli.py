@@ -51,6 +51,19 @@ def test_an_unknown_task_is_named_with_those_there_are() -> None:
     assert "no task 'sort'; there are classify, copywrite, extract, rewrite" in said
 
 
+@pytest.mark.parametrize(
+    ("task", "variant", "reason"),
+    [
+        ("classify", "streetwear", "classify has no variants"),
+        ("copywrite", "Street Wear", "is no variant's name"),
+        ("copywrite", "streetwear", "no public data has examples of copywrite/streetwear"),
+    ],
+)
+def test_a_variant_that_cannot_be(task: str, variant: str, reason: str) -> None:
+    said = " ".join(run("train", task, "--variant", variant, status=1).split())
+    assert reason in said
+
+
 def test_an_unknown_module_is_named() -> None:
     data = str(SAMPLES / "classify.jsonl")
     said = run("train", "classify", "--data", data, "--modules", "o_proj,oproj", status=1)
