@@ -10,7 +10,7 @@ from adapters.manifest import DataSource, Draft
 from training.evaluate import Evaluation
 from training.examples import Example
 from training.gate import verdict
-from training.metrics import HEADLINE, Figures
+from training.metrics import HEADLINE, Figures, calibration_error
 from training.sources import sources
 
 # Where the examples of a source come from.
@@ -83,7 +83,17 @@ def intervals(task: str, evaluation: Evaluation) -> str:
             p = "" if told.p is None else f"{told.p:.2g}"
             reach = f"{told.low:.3f} to {told.high:.3f}"
             lines.append(f"| {source} | {side} | {told.value:.3f} | {reach} | {p} |")
-    return "\n".join(lines)
+    return "\n".join([*lines, "", _calibrated(evaluation)])
+
+
+def _calibrated(evaluation: Evaluation) -> str:
+    sources = dict.fromkeys(answer.source for answer in evaluation.answers)
+    errors = []
+    for source in sources:
+        own = [a for a in evaluation.answers if a.source == source]
+        error = calibration_error([a.confidence for a in own], [a.right for a in own])
+        errors.append(f"{source} {error:.3f}")
+    return f"Expected calibration error of the confidence (10 bins): {', '.join(errors) or '-'}."
 
 
 def tables(figures: dict[str, dict[str, Figures]]) -> str:

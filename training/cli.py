@@ -107,7 +107,7 @@ def train(
     """Train an adapter, evaluate it beside the baselines, publish it if the gate lets it."""
     from adapters.manifest import Draft
     from adapters.tasks import task as find_task
-    from training import cards, finetune, preview, release
+    from training import cards, finetune, preview, release, report
     from training.evaluate import ADAPTER, calibrate, evaluate
 
     ontology = _ontology()
@@ -131,15 +131,17 @@ def train(
         live = _comparable(target, f"{task}/{variant}" if variant else task, folder, ontology)
     except StoreError as error:
         _fail(error)
-    told = evaluate(find_task(task), examples, folder, adapter, ontology, live)
+    fitted = calibrate(find_task(task), examples, folder, adapter, ontology)
+    told = evaluate(find_task(task), examples, folder, adapter, ontology, fitted, live)
     draft = Draft(
         task=task, variant=variant, base_digest=base_digest(folder),
         ontology_digest=ontology.digest,
         recipe=json.loads(json.dumps(asdict(recipe))), data=cards.data_sources(examples),
         metrics=told.figures[ADAPTER],
-        calibration=calibrate(find_task(task), examples, folder, adapter, ontology),
+        calibration=fitted,
     )  # fmt: skip
     release.keep(run, draft, told, cards.adapter_card(draft, recipe.modules, told))
+    console.print(f"report: {report.write(run, task, told)}")
     _show(task, told)
     publish(run, force, store)
 
@@ -205,11 +207,15 @@ def evaluate(
         _fail(f"no adapter of {task}: train one with `shoplora train {task}`")
     ontology = _ontology()
     examples = _examples(task, data, ontology, version.manifest.variant)
-    told = figures_of(find_task(task), examples, base or default_base(), version.folder, ontology)
+    told = figures_of(
+        find_task(task), examples, base or default_base(), version.folder, ontology,
+        version.manifest.calibration,
+    )  # fmt: skip
     console.print(f"[bold]{version.name}[/] on its test split")
     _show(task, told)
     if json_file:
-        json_file.write_text(json.dumps(asdict(told), indent=2) + "\n", encoding="utf-8")
+        figures = {"figures": told.figures, "headlines": asdict(told)["headlines"]}
+        json_file.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
 
 
 def _ontology() -> Ontology:

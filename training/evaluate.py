@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,18 +41,32 @@ class Headline:
 
 
 @dataclass(frozen=True, slots=True)
+class Judged:
+    """One answer of the adapter beside what was wanted."""
+
+    source: str
+    request: dict[str, Any]
+    wanted: str
+    said: str
+    right: bool
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
 class Evaluation:
     """Every side on the test split: side -> source -> figure -> value, and the main figures."""
 
     figures: dict[str, dict[str, Figures]]
     headlines: dict[str, dict[str, Headline]]
+    answers: list[Judged] = field(default_factory=list)
 
 
 def evaluate(
     task: Task[Any, Any], examples: Sequence[Example], base: Path, adapter: Path,
-    ontology: Ontology, live: Path | None = None,
+    ontology: Ontology, calibration: Calibration, live: Path | None = None,
 ) -> Evaluation:  # fmt: skip
     """The adapter, the prompted base, the cheap baselines and, if given, the version now live."""
+    answers: list[Judged] = []
     test = [e for e in examples if e.split == "test"]
     train = [e for e in examples if e.split == "train"]
     sides: dict[str, list[Any]] = {}
@@ -64,6 +78,11 @@ def evaluate(
         told = [_best(task, e, found, ontology) for e, found in zip(test, lines, strict=True)]
         sides[side] = [labels for labels, _ in told]
         fallen[side] = [fell for _, fell in told]
+        if side == ADAPTER:
+            answers = [
+                _judge(task, e, found[0], labels, calibration, ontology)
+                for e, found, (labels, _) in zip(test, lines, told, strict=True)
+            ]
         if task.samples > 1:
             firsts = [
                 _decode(task, e, found[0], ontology) for e, found in zip(test, lines, strict=True)
@@ -78,6 +97,22 @@ def evaluate(
             for side, said in sides.items()
         },
         _headlines(task.name, test, sides, ontology),
+        answers,
+    )
+
+
+def _judge(
+    task: Task[Any, Any], example: Example, found: Decoded, labels: Any, calibration: Calibration,
+    ontology: Ontology,
+) -> Judged:  # fmt: skip
+    wanted = task.encode(example.labels)
+    return Judged(
+        source=example.source,
+        request=example.request.model_dump(mode="json", exclude_defaults=True),
+        wanted=wanted.rpartition("; ")[0] if example.partial else wanted,
+        said=found.line,
+        right=right(task.name, example, labels, ontology),
+        confidence=round(calibration.confidence(found.logprob), 4),
     )
 
 

@@ -109,6 +109,16 @@ def headline(
     return np.array([(hit, 1.0) for hit in hits], dtype=float).reshape(-1, 2)
 
 
+def calibration_error(
+    confidences: Sequence[float], rights: Sequence[bool], bins: int = 10
+) -> float:
+    """Expected calibration error over bins of equal width (Guo et al. 2017, arXiv:1706.04599)."""
+    told, hits = np.asarray(confidences), np.asarray(rights, dtype=float)
+    placed = np.minimum((told * bins).astype(int), bins - 1)
+    gaps = (abs((told - hits)[placed == b].sum()) for b in range(bins))
+    return float(sum(gaps) / len(told)) if len(told) else 0.0
+
+
 def _f1_terms(gold: Iterable[Thing], found: Iterable[Thing]) -> Terms:
     told = counts(gold, found)
     return np.stack((2 * told[:, 0], told[:, 1] + told[:, 2]), axis=1)

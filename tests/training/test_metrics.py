@@ -9,7 +9,7 @@ import pytest
 from adapters.ontology import Ontology
 from adapters.tasks import classify, copywrite, extract, rewrite
 from training.examples import Example
-from training.metrics import HEADLINE, SCORERS, headline, micro_f1, right, score
+from training.metrics import HEADLINE, SCORERS, calibration_error, headline, micro_f1, right, score
 from training.significance import ratio
 
 
@@ -209,3 +209,17 @@ def test_the_headline_is_the_figure_of_the_table(ontology: Ontology) -> None:
         figure = score(task, gold, answers, ontology)[source][name]
         assert ratio(headline(task, gold, answers, ontology)) == pytest.approx(figure, abs=1e-4)
         assert 0.3 < figure < 0.8
+
+
+@pytest.mark.parametrize(
+    ("confidences", "rights", "error"),
+    [
+        ([0.95, 0.95], [True, True], 0.05),
+        ([0.95, 0.95], [True, False], 0.45),
+        ([1.0, 0.0], [True, False], 0.0),
+        ([0.8, 0.2], [False, True], 0.8),
+        ([], [], 0.0),
+    ],
+)
+def test_calibration_error(confidences: list[float], rights: list[bool], error: float) -> None:
+    assert calibration_error(confidences, rights) == pytest.approx(error)
