@@ -61,6 +61,11 @@ app.command(
         'shoplora publish runs/classify-1a2b3c4d --force "trying it on the staging shop"',
     )
 )(training.cli.publish)
+app.command(
+    epilog=examples(
+        "shoplora cost classify --machine 0.40 --rate 50 --input-price 0.15 --output-price 0.60",
+    )
+)(training.cli.cost)
 app.add_typer(
     adapters.cli.app,
     name="adapters",

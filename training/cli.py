@@ -1,4 +1,4 @@
-"""`shoplora fetch | pretrain | train | evaluate | publish`, from `shoplora`; heavy imports wait."""
+"""`shoplora fetch | pretrain | train | evaluate | publish | cost`; heavy imports wait."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 from rich.console import Console
 from rich.markdown import Markdown
+from rich.table import Table
 
 from adapters.manifest import VARIANT
 from adapters.ontology import Ontology, OntologyError
@@ -216,6 +217,34 @@ def evaluate(
     if json_file:
         figures = {"figures": told.figures, "headlines": asdict(told)["headlines"]}
         json_file.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+
+
+def cost(
+    task: TaskName,
+    machine: Annotated[float, typer.Option(min=0, help="Price of an hour of your machine.")],
+    rate: Annotated[float, typer.Option(min=0.001, help="Its answers per second; measure them.")],
+    input_price: Annotated[float, typer.Option(min=0, help="Hosted: per million tokens read.")],
+    output_price: Annotated[float, typer.Option(min=0, help="Hosted: per million written.")],
+    data: Data = None,
+    base: Base = None,
+) -> None:
+    """The price of 1,000 answers here and at a hosted model, at the prices you state."""
+    from adapters.tasks import task as find_task
+    from training import costs
+    from training.examples import SAMPLES
+
+    ontology = _ontology()
+    examples = _examples(task, data or [SAMPLES / f"{task}.jsonl"], ontology, None)
+    of, folder = find_task(task), base or default_base()
+    ours = costs.adapter_tokens(of, examples, folder, ontology)
+    theirs = costs.hosted_tokens(of, examples, folder, ontology)
+    here = costs.machine_price(machine, rate)
+    there = costs.hosted_price(theirs, input_price, output_price)
+    table = Table("", "tokens read", "tokens written", "1,000 answers")
+    table.add_row("adapter, this machine", f"{ours.read:.0f}", f"{ours.written:.0f}", f"{here:.4f}")
+    table.add_row("hosted model", f"{theirs.read:.0f}", f"{theirs.written:.0f}", f"{there:.4f}")
+    console.print(table)
+    console.print(f"The hosted model costs {there / here:.1f} times as much." if here else "")
 
 
 def _ontology() -> Ontology:
