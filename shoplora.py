@@ -8,6 +8,7 @@ import typer
 import adapters.cli
 import server.cli
 import training.cli
+import training.studies
 
 app = typer.Typer(
     name="shoplora",
@@ -63,9 +64,16 @@ app.command(
 )(training.cli.publish)
 app.command(
     epilog=examples(
+        "shoplora ablate rewrite",
+        "shoplora ablate rewrite --modules o_proj,o_proj+down_proj,all-linear --no-serve",
+        "shoplora ablate classify --examples 100,250,500,1000,2000",
+    )
+)(training.studies.ablate)
+app.command(
+    epilog=examples(
         "shoplora cost classify --machine 0.40 --rate 50 --input-price 0.15 --output-price 0.60",
     )
-)(training.cli.cost)
+)(training.studies.cost)
 app.add_typer(
     adapters.cli.app,
     name="adapters",

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from adapters.ontology import Ontology
-from adapters.store import Store, Version, base_digest
+from adapters.store import SHIPPED, Store, Version, base_digest
 from adapters.tasks import tasks
 from server.answering import Answering
 from server.generation import Model
@@ -44,7 +44,8 @@ class Service:
         began = time.perf_counter()
         ontology = Ontology.load(self.settings.ontology)
         self.base_digest = _digest(self.settings.base)
-        self.versions = self._fitting(Store(self.settings.store).live(), ontology)
+        shipped = SHIPPED if self.settings.demo_adapters else None
+        self.versions = self._fitting(Store(self.settings.store, shipped).live(), ontology)
         await self.engine.start(list(self.versions.values()))
         answering = Answering(self.engine, ontology, self.versions, self.metrics)
         for version in self.versions.values():

@@ -1,35 +1,24 @@
-"""`shoplora fetch | pretrain | train | evaluate | publish | cost`; heavy imports wait."""
+"""What `shoplora` has for training, from `fetch` to `publish`; heavy imports wait."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
-import re
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.markdown import Markdown
-from rich.table import Table
 
-from adapters.manifest import VARIANT
-from adapters.ontology import Ontology, OntologyError
+from adapters.ontology import Ontology
 from adapters.store import Store, StoreError, base_digest, default_base, default_root
+from training.inputs import Base, Data, TaskName, examples_of, fail, ontology_of_the_shop, run_key
 
 if TYPE_CHECKING:
     from training.evaluate import Evaluation
-    from training.examples import Example
 
 console = Console()
-TaskName = Annotated[str, typer.Argument(help="classify, rewrite, extract or copywrite.")]
-Data = Annotated[
-    list[Path] | None,
-    typer.Option(help="JSON Lines of {request, labels}; the public data sets if not given."),
-]
-Base = Annotated[Path | None, typer.Option(help="Base model's folder; the demo base if not given.")]
 Force = Annotated[
     str | None, typer.Option(help="Publish against the gate, for this reason, which is recorded.")
 ]
@@ -42,7 +31,7 @@ def fetch() -> None:
     try:
         places = sources.fetch()
     except sources.SourceError as error:
-        _fail(error)
+        fail(error)
     console.print(f"{len(places)} files are here and have the listed SHA-256")
 
 
@@ -72,7 +61,7 @@ def pretrain(
     try:
         folder = pretraining.run(recipe, output, start, compile_model)
     except SourceError as error:
-        _fail(error)
+        fail(error)
     console.print(f"the base is in {folder}; next: `shoplora train TASK --base {folder}`")
 
 
@@ -111,8 +100,8 @@ def train(
     from training import cards, finetune, preview, release, report
     from training.evaluate import ADAPTER, calibrate, evaluate
 
-    ontology = _ontology()
-    examples = _examples(task, data, ontology, variant)
+    ontology = ontology_of_the_shop()
+    examples = examples_of(task, data, ontology, variant)
     given = {"rank": rank, "alpha": alpha, "dropout": dropout, "lr": lr, "epochs": epochs,
              "batch": batch, "seed": seed, "modules": modules}  # fmt: skip
     changes = {name: value for name, value in given.items() if value is not None}
@@ -123,15 +112,15 @@ def train(
             preview.show(find_task(task), examples, recipe, folder, ontology)
             return
         name = f"{task}-{variant}" if variant else task
-        run = output / f"{name}-{_run_key(recipe, examples, folder)}"
+        run = output / f"{name}-{run_key(recipe, examples, folder)}"
         adapter = finetune.run(find_task(task), examples, recipe, folder, run, ontology)
     except (finetune.TrainingError, StoreError) as error:
-        _fail(error)
+        fail(error)
     target = Store(store or default_root())
     try:
         live = _comparable(target, f"{task}/{variant}" if variant else task, folder, ontology)
     except StoreError as error:
-        _fail(error)
+        fail(error)
     fitted = calibrate(find_task(task), examples, folder, adapter, ontology)
     told = evaluate(find_task(task), examples, folder, adapter, ontology, fitted, live)
     draft = Draft(
@@ -158,12 +147,12 @@ def publish(
     try:
         version = release.publish(run, Store(store or default_root()), force)
     except release.Refused as error:
-        _fail(
+        fail(
             f"not published:\n{error}\n"
             f'to publish it nevertheless: shoplora publish {run} --force "REASON"'
         )
     except StoreError as error:
-        _fail(error)
+        fail(error)
     console.print(f"[bold]{version.name}[/] is published and live from the server's next start")
 
 
@@ -203,11 +192,11 @@ def evaluate(
     try:
         version = store.get(adapter) if adapter else store.live().get(task)
     except StoreError as error:
-        _fail(error)
+        fail(error)
     if version is None or version.manifest.task != task:
-        _fail(f"no adapter of {task}: train one with `shoplora train {task}`")
-    ontology = _ontology()
-    examples = _examples(task, data, ontology, version.manifest.variant)
+        fail(f"no adapter of {task}: train one with `shoplora train {task}`")
+    ontology = ontology_of_the_shop()
+    examples = examples_of(task, data, ontology, version.manifest.variant)
     told = figures_of(
         find_task(task), examples, base or default_base(), version.folder, ontology,
         version.manifest.calibration,
@@ -217,77 +206,3 @@ def evaluate(
     if json_file:
         figures = {"figures": told.figures, "headlines": asdict(told)["headlines"]}
         json_file.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-
-
-def cost(
-    task: TaskName,
-    machine: Annotated[float, typer.Option(min=0, help="Price of an hour of your machine.")],
-    rate: Annotated[float, typer.Option(min=0.001, help="Its answers per second; measure them.")],
-    input_price: Annotated[float, typer.Option(min=0, help="Hosted: per million tokens read.")],
-    output_price: Annotated[float, typer.Option(min=0, help="Hosted: per million written.")],
-    data: Data = None,
-    base: Base = None,
-) -> None:
-    """The price of 1,000 answers here and at a hosted model, at the prices you state."""
-    from adapters.tasks import task as find_task
-    from training import costs
-    from training.examples import SAMPLES
-
-    ontology = _ontology()
-    examples = _examples(task, data or [SAMPLES / f"{task}.jsonl"], ontology, None)
-    of, folder = find_task(task), base or default_base()
-    ours = costs.adapter_tokens(of, examples, folder, ontology)
-    theirs = costs.hosted_tokens(of, examples, folder, ontology)
-    here = costs.machine_price(machine, rate)
-    there = costs.hosted_price(theirs, input_price, output_price)
-    table = Table("", "tokens read", "tokens written", "1,000 answers")
-    table.add_row("adapter, this machine", f"{ours.read:.0f}", f"{ours.written:.0f}", f"{here:.4f}")
-    table.add_row("hosted model", f"{theirs.read:.0f}", f"{theirs.written:.0f}", f"{there:.4f}")
-    console.print(table)
-    console.print(f"The hosted model costs {there / here:.1f} times as much." if here else "")
-
-
-def _ontology() -> Ontology:
-    """The ontology that the server is told of, `SHOPLORA_ONTOLOGY`; the shipped one if none is."""
-    try:
-        return Ontology.load(os.environ.get("SHOPLORA_ONTOLOGY"))
-    except OntologyError as error:
-        _fail(error)
-
-
-def _examples(
-    task: str, files: list[Path] | None, ontology: Ontology, variant: str | None
-) -> list[Example]:
-    from adapters.tasks import tasks
-    from training import examples
-    from training.sources import SourceError
-
-    if task not in tasks():
-        _fail(f"no task {task!r}; there are {', '.join(sorted(tasks()))}")
-    if variant and tasks()[task].variant_field is None:
-        _fail(f"{task} has no variants: no field of its requests would name one")
-    if variant and not re.fullmatch(VARIANT, variant):
-        _fail(f"{variant!r} is no variant's name: lower-case letters, digits and hyphens")
-    try:
-        if files:
-            return [e for file in files for e in examples.load(task, file, ontology)]
-        return examples.public(task, ontology, variant=variant)
-    except (examples.ExampleError, OSError) as error:
-        _fail(error)
-    except SourceError as error:
-        _fail(f"{error}; or name your own examples with --data FILE, such as "
-              f"{examples.SAMPLES / f'{task}.jsonl'}")  # fmt: skip
-
-
-def _run_key(recipe: Any, examples: list[Example], base: Path) -> str:
-    """Eight characters that name a run by its recipe, examples and base: only the same resumes."""
-    digest = hashlib.sha256(repr(recipe).encode())
-    for example in examples:
-        digest.update(repr((example.split, example.request, example.labels)).encode())
-    digest.update(base_digest(base).encode())
-    return digest.hexdigest()[:8]
-
-
-def _fail(reason: object) -> NoReturn:
-    Console(stderr=True).print(str(reason), style="red", markup=False, soft_wrap=True)
-    raise typer.Exit(1)

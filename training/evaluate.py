@@ -149,6 +149,14 @@ def answer_lines(
     return found
 
 
+def answers_of(
+    task: Task[Any, Any], examples: Sequence[Example], decoder: Decoder, ontology: Ontology
+) -> list[Any]:
+    """The labels that serving would answer with."""
+    lines = answer_lines(task, examples, decoder)
+    return [_best(task, e, found, ontology)[0] for e, found in zip(examples, lines, strict=True)]
+
+
 def calibrate(
     task: Task[Any, Any], examples: Sequence[Example], base: Path, adapter: Path, ontology: Ontology
 ) -> Calibration:
