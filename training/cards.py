@@ -127,6 +127,11 @@ def base_card(recipe: dict[str, Any], parameters: int, loss: float) -> str:
         for repository, licence in sorted({(s.repository, s.licence) for s in sources()})
     )
     settings = "\n".join(f"- {name}: {value}" for name, value in recipe.items())
+    earlier = (
+        "It went on from an earlier base, named below by the digest of its weights (`start`).\n"
+        if recipe["start"]
+        else ""
+    )
     return f"""# ShopLoRA demo base
 
 A Qwen3-shaped language model of {parameters / 1e6:.2f}M parameters, trained from scratch with
@@ -137,6 +142,7 @@ lexicon alone tell (`training/weak.py`), never a label of the four tasks' data s
 validation and test item was removed. Training loss at the end: {loss:.3f} nats a token.
 
 ## Recipe
+{earlier}
 {settings}
 
 ## Data and licences

@@ -72,7 +72,7 @@ class Recipe:
 RECIPES = {
     "classify": Recipe(modules=ALL_LINEAR, lr=2e-3, batch=16, epochs=2),
     "rewrite": Recipe(modules=ALL_LINEAR, lr=2e-3, batch=8),
-    "extract": Recipe(modules=ALL_LINEAR, lr=2e-3, batch=8),
+    "extract": Recipe(modules=ALL_LINEAR, lr=2e-3, batch=8, epochs=2),
     "copywrite": Recipe(modules=ALL_LINEAR, lr=2e-3, batch=8),
 }
 
