@@ -9,6 +9,7 @@ import adapters.cli
 import server.cli
 import training.cli
 import training.data.cli
+import training.studies
 
 app = typer.Typer(
     name="shoplora",
@@ -44,7 +45,9 @@ app.command(
 app.command(
     epilog=examples(
         "shoplora train classify",
-        "shoplora train classify --data training/samples/classify.jsonl",
+        'shoplora train classify --data training/samples/classify.jsonl --force "a first try"',
+        "shoplora train copywrite --variant streetwear --data streetwear.jsonl",
+        "shoplora train extract --recipe recipe.yaml --dry-run",
         "shoplora train rewrite --modules o_proj,down_proj --rank 8 --lr 0.005 --epochs 2",
     )
 )(training.cli.train)
@@ -54,6 +57,24 @@ app.command(
         "shoplora evaluate rewrite --adapter rewrite@1 --json figures.json",
     )
 )(training.cli.evaluate)
+app.command(
+    epilog=examples(
+        "shoplora publish runs/classify-1a2b3c4d",
+        'shoplora publish runs/classify-1a2b3c4d --force "trying it on the staging shop"',
+    )
+)(training.cli.publish)
+app.command(
+    epilog=examples(
+        "shoplora ablate rewrite",
+        "shoplora ablate rewrite --modules o_proj,o_proj+down_proj,all-linear --no-serve",
+        "shoplora ablate classify --examples 100,250,500,1000,2000",
+    )
+)(training.studies.ablate)
+app.command(
+    epilog=examples(
+        "shoplora cost classify --machine 0.40 --rate 50 --input-price 0.15 --output-price 0.60",
+    )
+)(training.studies.cost)
 app.add_typer(
     training.data.cli.app,
     name="data",

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, field_validator
 
 _TASK = r"[a-z][a-z0-9_]{0,63}"
 _VARIANT = r"[a-z0-9][a-z0-9-]{0,63}"
+VARIANT = f"^{_VARIANT}$"
 _NAME = re.compile(rf"({_TASK}(?:/(?!default@){_VARIANT})?)@([1-9][0-9]{{0,8}})")
 
 NO_VARIANT = "default"  # how the store's folders call it, hence no variant's own name
@@ -65,13 +66,15 @@ class Draft(_Frozen):
     """What training knows of a version before the store gives it a number."""
 
     task: Annotated[str, Field(pattern=f"^{_TASK}$")]
-    variant: Annotated[str, Field(pattern=f"^{_VARIANT}$")] | None = None
+    variant: Annotated[str, Field(pattern=VARIANT)] | None = None
     base_digest: str = Field(min_length=1, description="`store.base_digest` of the frozen base")
     ontology_digest: str = Field(min_length=1, description="`Ontology.digest` in training")
     calibration: Calibration = Calibration()
     data: list[DataSource] = []
     metrics: dict[str, Any] = {}
     recipe: dict[str, Any] = {}
+    refusals: list[str] = Field(default=[], description="why the gate would not have it live")
+    forced: str | None = Field(default=None, description="why it was published nevertheless")
 
     @field_validator("variant")
     @classmethod

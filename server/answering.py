@@ -19,7 +19,7 @@ from pydantic import BaseModel
 from adapters.ontology import Ontology
 from adapters.store import Version
 from adapters.tasks.contract import Answered, Task, Usage
-from server.errors import UNEXPECTED, NoAdapter, Problem, Undecodable
+from server.errors import UNEXPECTED, FieldError, Invalid, NoAdapter, Problem, Undecodable
 from server.generation import Generation, Job, Model
 from server.metrics import Metrics, Tracked
 
@@ -45,7 +45,7 @@ class Answering:
         Raises:
             Problem: one of NoAdapter, TextTooLong, EngineFailed and Undecodable.
         """
-        version = self._version(task)
+        version = self._version(task, request)
         with self._metrics.track(task.name, version.name) as tracked:
             job = self._job(task, request, version, request_id)
             generation = await self._engine.generate(job)
@@ -53,7 +53,7 @@ class Answering:
 
     async def begin(self, task: AnyTask, request: BaseModel, request_id: str) -> Job:
         """What `events` needs; what can be refused is refused here, before the stream begins."""
-        version = self._version(task)
+        version = self._version(task, request)
         try:
             return self._job(task, request, version, request_id)
         except Problem as problem:
@@ -81,20 +81,25 @@ class Answering:
             log.exception("request %s failed", job.request_id)
             yield _event("problem", Problem(UNEXPECTED).details(job.request_id))
 
-    async def warm(self, task: AnyTask) -> None:
-        """Has the engine compile the task's grammars and run its adapter once."""
-        version = self._version(task)
+    async def warm(self, task: AnyTask, version: Version) -> None:
+        """Has the engine compile the task's grammars and run the adapter once."""
         jobs = (
-            self._job(task, request, version, f"warm-{task.name}-{number}")
+            self._job(task, request, version, f"warm-{version.name}-{number}")
             for number, request in enumerate(task.warm())
         )
         await asyncio.gather(*(self._engine.generate(replace(job, max_tokens=1)) for job in jobs))
 
-    def _version(self, task: AnyTask) -> Version:
-        try:
-            return self._versions[task.name]
-        except KeyError:
-            raise NoAdapter(f"Train and activate one: shoplora train {task.name}") from None
+    def _version(self, task: AnyTask, request: BaseModel) -> Version:
+        channel = task.channel(request)
+        if version := self._versions.get(channel):
+            return version
+        if channel == task.name or task.variant_field is None:
+            raise NoAdapter(f"Train and activate one: shoplora train {task.name}")
+        known = (name.partition("/")[2] for name in sorted(self._versions) if "/" in name
+                 and name.partition("/")[0] == task.name)  # fmt: skip
+        message = f"no such {task.variant_field}; there are: {', '.join(known) or 'none'}"
+        error = FieldError(field=task.variant_field, message=message)
+        raise Invalid("No adapter of that name is live.", [error])
 
     def _job(self, task: AnyTask, request: BaseModel, version: Version, request_id: str) -> Job:
         max_tokens = task.max_tokens(request)

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from adapters.ontology import Ontology
-from adapters.store import Store, Version, base_digest
+from adapters.store import SHIPPED, Store, Version, base_digest
 from adapters.tasks import tasks
 from server.answering import Answering
 from server.generation import Model
@@ -44,22 +44,24 @@ class Service:
         began = time.perf_counter()
         ontology = Ontology.load(self.settings.ontology)
         self.base_digest = _digest(self.settings.base)
-        self.versions = self._fitting(Store(self.settings.store).live(), ontology)
+        shipped = SHIPPED if self.settings.demo_adapters else None
+        self.versions = self._fitting(Store(self.settings.store, shipped).live(), ontology)
         await self.engine.start(list(self.versions.values()))
         answering = Answering(self.engine, ontology, self.versions, self.metrics)
-        for name, version in self.versions.items():
-            self.metrics.announce(name, version.name)
-            await answering.warm(tasks()[name])
+        for version in self.versions.values():
+            self.metrics.announce(version.manifest.task, version.name)
+            await answering.warm(tasks()[version.manifest.task], version)
         self.answering = answering
         names = ", ".join(version.name for version in self.versions.values())
         log.info("ready with %s after %.1f s", names, time.perf_counter() - began)
 
     def _fitting(self, live: dict[str, Version], ontology: Ontology) -> dict[str, Version]:
-        """The live versions that were trained on this base, by task."""
+        """The live versions that were trained on this base, by channel."""
         fitting = {}
         for channel, version in live.items():
             manifest = version.manifest
-            if manifest.task not in tasks() or channel != manifest.task:
+            task = tasks().get(manifest.task)
+            if task is None or (manifest.variant and task.variant_field is None):
                 log.warning("%s is left out: no task serves %s", version.name, channel)
             elif self.base_digest and manifest.base_digest != self.base_digest:
                 log.warning("%s is left out: it was trained on another base", version.name)

@@ -21,6 +21,9 @@ class Settings(BaseSettings):
         description="base model: a folder, or a name that vLLM can load",
     )
     store: Path = Field(default_factory=default_root, description="the store of versions")
+    demo_adapters: bool = Field(
+        default=True, description="serve the shipped ones where you have none"
+    )
     ontology: Path = Field(default=SHIPPED, description="the shop's taxonomy and attributes")
     max_model_len: int | None = Field(
         default=None, gt=0, description="context in tokens; the model's own if not set"

@@ -7,8 +7,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from adapters.manifest import DataSource, Draft
+from training.evaluate import Evaluation
 from training.examples import Example
-from training.metrics import HEADLINE, Figures
+from training.gate import verdict
+from training.metrics import HEADLINE, Figures, calibration_error
 from training.sources import sources
 
 # Where the examples of a source come from.
@@ -19,6 +21,7 @@ REPOSITORIES = {
     "queryner": "mdfwg/queryner-kd",
     "dmaste": "NJUNLP/DMASTE",
     "hatn": "hsqmlzno1/HATN",
+    "rnnlg": "shawnwun/RNNLG",
 }
 OWN_LICENCE = "Apache-2.0"
 
@@ -37,10 +40,8 @@ def data_sources(examples: Iterable[Example]) -> list[DataSource]:
     ]  # fmt: skip
 
 
-def adapter_card(
-    draft: Draft, modules: Sequence[str], figures: dict[str, dict[str, Figures]]
-) -> str:
-    """The card of an adapter: recipe, data with licences, figures of every side."""
+def adapter_card(draft: Draft, modules: Sequence[str], evaluation: Evaluation) -> str:
+    """The card of an adapter: verdict, recipe, data with licences, figures of every side."""
     recipe = ", ".join(
         f"{name} {value}" for name, value in draft.recipe.items() if name != "modules"
     )
@@ -53,14 +54,46 @@ def adapter_card(
 A LoRA adapter for ShopLoRA's task `{draft.task}` on the base {draft.base_digest[:12]}.
 Modules {", ".join(modules)}; {recipe}.
 
+{verdict(draft.task, evaluation)}
+
 ## Data
 {data}
 
 ## Figures
 On the test splits, none of which was trained on; from `shoplora evaluate {draft.task}`.
 
-{tables(figures)}
+{intervals(draft.task, evaluation)}
+
+{tables(evaluation.figures)}
 """
+
+
+def intervals(task: str, evaluation: Evaluation) -> str:
+    """Every side's main figure with its 95% interval, and p against the adapter."""
+    figure = HEADLINE.get(task, ("", "exact"))[1]
+    lines = [
+        f"The main figure, {figure}, with its 95% interval (bootstrap; p: paired approximate",
+        "randomisation against the adapter).",
+        "",
+        "| source | side | figure | 95% interval | p |",
+        "|---|---|---|---|---|",
+    ]
+    for side, by_source in evaluation.headlines.items():
+        for source, told in by_source.items():
+            p = "" if told.p is None else f"{told.p:.2g}"
+            reach = f"{told.low:.3f} to {told.high:.3f}"
+            lines.append(f"| {source} | {side} | {told.value:.3f} | {reach} | {p} |")
+    return "\n".join([*lines, "", _calibrated(evaluation)])
+
+
+def _calibrated(evaluation: Evaluation) -> str:
+    sources = dict.fromkeys(answer.source for answer in evaluation.answers)
+    errors = []
+    for source in sources:
+        own = [a for a in evaluation.answers if a.source == source]
+        error = calibration_error([a.confidence for a in own], [a.right for a in own])
+        errors.append(f"{source} {error:.3f}")
+    return f"Expected calibration error of the confidence (10 bins): {', '.join(errors) or '-'}."
 
 
 def tables(figures: dict[str, dict[str, Figures]]) -> str:
@@ -94,6 +127,11 @@ def base_card(recipe: dict[str, Any], parameters: int, loss: float) -> str:
         for repository, licence in sorted({(s.repository, s.licence) for s in sources()})
     )
     settings = "\n".join(f"- {name}: {value}" for name, value in recipe.items())
+    earlier = (
+        "It went on from an earlier base, named below by the digest of its weights (`start`).\n"
+        if recipe["start"]
+        else ""
+    )
     return f"""# ShopLoRA demo base
 
 A Qwen3-shaped language model of {parameters / 1e6:.2f}M parameters, trained from scratch with
@@ -104,6 +142,7 @@ lexicon alone tell (`training/weak.py`), never a label of the four tasks' data s
 validation and test item was removed. Training loss at the end: {loss:.3f} nats a token.
 
 ## Recipe
+{earlier}
 {settings}
 
 ## Data and licences

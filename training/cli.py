@@ -1,34 +1,27 @@
-"""`shoplora fetch | pretrain | train | evaluate`. Called by `shoplora`; heavy imports wait."""
+"""What `shoplora` has for training, from `fetch` to `publish`; heavy imports wait."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.markdown import Markdown
 
-from adapters.ontology import Ontology, OntologyError
+from adapters.ontology import Ontology
 from adapters.store import Store, StoreError, base_digest, default_base, default_root
+from training.inputs import Base, Data, TaskName, examples_of, fail, ontology_of_the_shop, run_key
 
 if TYPE_CHECKING:
-    from training.examples import Example
+    from training.evaluate import Evaluation
 
 console = Console()
-TaskName = Annotated[str, typer.Argument(help="classify, rewrite, extract or copywrite.")]
-Data = Annotated[
-    list[Path] | None,
-    typer.Option(
-        help="JSON Lines of {request, labels}, or a folder that `shoplora data split` "
-        "wrote; the public data sets if not given."
-    ),
+Force = Annotated[
+    str | None, typer.Option(help="Publish against the gate, for this reason, which is recorded.")
 ]
-Base = Annotated[Path | None, typer.Option(help="Base model's folder; the demo base if not given.")]
 
 
 def fetch() -> None:
@@ -38,7 +31,7 @@ def fetch() -> None:
     try:
         places = sources.fetch()
     except sources.SourceError as error:
-        _fail(error)
+        fail(error)
     console.print(f"{len(places)} files are here and have the listed SHA-256")
 
 
@@ -68,13 +61,19 @@ def pretrain(
     try:
         folder = pretraining.run(recipe, output, start, compile_model)
     except SourceError as error:
-        _fail(error)
+        fail(error)
     console.print(f"the base is in {folder}; next: `shoplora train TASK --base {folder}`")
 
 
 def train(
     task: TaskName,
     data: Data = None,
+    variant: Annotated[
+        str | None, typer.Option(help="A brand voice or tenant: publishes task/variant.")
+    ] = None,
+    recipe_file: Annotated[
+        Path | None, typer.Option("--recipe", help="YAML of the fields below; these come first.")
+    ] = None,
     modules: Annotated[
         str | None, typer.Option(help="Comma-separated: o_proj, down_proj ... or all-linear.")
     ] = None,
@@ -90,39 +89,89 @@ def train(
         "runs"
     ),
     store: Annotated[Path | None, typer.Option(help="Store to publish to.")] = None,
+    force: Force = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be trained, on what, how long.")
+    ] = False,
 ) -> None:
-    """Train an adapter, evaluate it beside the baselines, publish it and make it live."""
-    ontology = _ontology()
-    examples = _examples(task, data, ontology)
+    """Train an adapter, evaluate it beside the baselines, publish it if the gate lets it."""
+    ontology = ontology_of_the_shop()
+    examples = examples_of(task, data, ontology, variant)
 
     from adapters.manifest import Draft  # after the data: what is wrong with it is told at once
     from adapters.tasks import task as find_task
-    from training import cards, finetune
+    from training import cards, finetune, preview, release, report
     from training.evaluate import ADAPTER, calibrate, evaluate
 
     given = {"rank": rank, "alpha": alpha, "dropout": dropout, "lr": lr, "epochs": epochs,
-             "batch": batch, "seed": seed, "modules": _modules(modules)}  # fmt: skip
-    recipe = finetune.recipe_for(task, **{k: v for k, v in given.items() if v is not None})
+             "batch": batch, "seed": seed, "modules": modules}  # fmt: skip
+    changes = {name: value for name, value in given.items() if value is not None}
     folder = base or default_base()
     try:
-        run = output / f"{task}-{_run_key(recipe, examples, folder)}"
+        recipe = finetune.recipe_for(task, recipe_file, **changes)
+        if dry_run:
+            preview.show(find_task(task), examples, recipe, folder, ontology)
+            return
+        name = f"{task}-{variant}" if variant else task
+        run = output / f"{name}-{run_key(recipe, examples, folder)}"
         adapter = finetune.run(find_task(task), examples, recipe, folder, run, ontology)
     except (finetune.TrainingError, StoreError) as error:
-        _fail(error)
-    figures = evaluate(find_task(task), examples, folder, adapter, ontology)
-    draft = Draft(
-        task=task, base_digest=base_digest(folder), ontology_digest=ontology.digest,
-        recipe=json.loads(json.dumps(asdict(recipe))), data=cards.data_sources(examples),
-        metrics=figures[ADAPTER],
-        calibration=calibrate(find_task(task), examples, folder, adapter, ontology),
-    )  # fmt: skip
-    card = cards.adapter_card(draft, recipe.modules, figures)
-    console.print(Markdown(cards.tables(figures)))
+        fail(error)
+    target = Store(store or default_root())
     try:
-        version = Store(store or default_root()).publish(adapter, draft, card)
+        live = _comparable(target, f"{task}/{variant}" if variant else task, folder, ontology)
     except StoreError as error:
-        _fail(error)
+        fail(error)
+    fitted = calibrate(find_task(task), examples, folder, adapter, ontology)
+    told = evaluate(find_task(task), examples, folder, adapter, ontology, fitted, live)
+    draft = Draft(
+        task=task, variant=variant, base_digest=base_digest(folder),
+        ontology_digest=ontology.digest,
+        recipe=json.loads(json.dumps(asdict(recipe))), data=cards.data_sources(examples),
+        metrics=told.figures[ADAPTER],
+        calibration=fitted,
+    )  # fmt: skip
+    release.keep(run, draft, told, cards.adapter_card(draft, recipe.modules, told))
+    console.print(f"report: {report.write(run, task, told)}")
+    _show(task, told)
+    publish(run, force, store)
+
+
+def publish(
+    run: Annotated[Path, typer.Argument(help="Folder of a finished run of `shoplora train`.")],
+    force: Force = None,
+    store: Annotated[Path | None, typer.Option(help="Store to publish to.")] = None,
+) -> None:
+    """Make a trained adapter live, unless the gate has reasons against it."""
+    from training import release
+
+    try:
+        version = release.publish(run, Store(store or default_root()), force)
+    except release.Refused as error:
+        fail(
+            f"not published:\n{error}\n"
+            f'to publish it nevertheless: shoplora publish {run} --force "REASON"'
+        )
+    except StoreError as error:
+        fail(error)
     console.print(f"[bold]{version.name}[/] is published and live from the server's next start")
+
+
+def _comparable(store: Store, channel: str, base: Path, ontology: Ontology) -> Path | None:
+    """The live version's folder, if it is of the same base and ontology."""
+    version = store.live().get(channel)
+    if version is None:
+        return None
+    made_for = version.manifest.base_digest, version.manifest.ontology_digest
+    return version.folder if made_for == (base_digest(base), ontology.digest) else None
+
+
+def _show(task: str, told: Evaluation) -> None:
+    from training import cards, gate
+
+    console.print(f"[bold]{gate.verdict(task, told)}[/]\n")
+    console.print(Markdown(cards.intervals(task, told)))
+    console.print(Markdown(cards.tables(told.figures)))
 
 
 def evaluate(
@@ -137,85 +186,24 @@ def evaluate(
     ] = None,
 ) -> None:
     """An adapter on its test split, beside the prompted base and the cheap baselines."""
+    from adapters.tasks import task as find_task
+    from training.evaluate import evaluate as figures_of
+
     store = Store(default_root())
     try:
         version = store.get(adapter) if adapter else store.live().get(task)
     except StoreError as error:
-        _fail(error)
+        fail(error)
     if version is None or version.manifest.task != task:
-        _fail(f"no adapter of {task}: train one with `shoplora train {task}`")
-    ontology = _ontology()
-    examples = _examples(task, data, ontology)
-
-    from adapters.tasks import task as find_task  # after the data, as in `train`
-    from training import cards
-    from training.evaluate import evaluate as figures_of
-
-    figures = figures_of(
-        find_task(task), examples, base or default_base(), version.folder, ontology
-    )
+        fail(f"no adapter of {task}: train one with `shoplora train {task}`")
+    ontology = ontology_of_the_shop()
+    examples = examples_of(task, data, ontology, version.manifest.variant)
+    told = figures_of(
+        find_task(task), examples, base or default_base(), version.folder, ontology,
+        version.manifest.calibration,
+    )  # fmt: skip
     console.print(f"[bold]{version.name}[/] on its test split")
-    console.print(Markdown(cards.tables(figures)))
+    _show(task, told)
     if json_file:
+        figures = {"figures": told.figures, "headlines": asdict(told)["headlines"]}
         json_file.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-
-
-def _ontology() -> Ontology:
-    """The ontology that the server is told of, `SHOPLORA_ONTOLOGY`; the shipped one if none is."""
-    try:
-        return Ontology.load(os.environ.get("SHOPLORA_ONTOLOGY"))
-    except OntologyError as error:
-        _fail(error)
-
-
-def _examples(task: str, files: list[Path] | None, ontology: Ontology) -> list[Example]:
-    from adapters.tasks import tasks
-    from training import examples
-    from training.sources import SourceError
-
-    if task not in tasks():
-        _fail(f"no task {task!r}; there are {', '.join(sorted(tasks()))}")
-    try:
-        if files:
-            return _proved([e for file in files for e in examples.load(task, file, ontology)])
-        return examples.public(task, ontology)
-    except (examples.ExampleError, OSError) as error:
-        _fail(error)
-    except SourceError as error:
-        _fail(f"{error}; or name your own examples with --data FILE, such as "
-              f"{examples.SAMPLES / f'{task}.jsonl'}")  # fmt: skip
-
-
-def _proved(examples: list[Example]) -> list[Example]:
-    """The examples, if no text is in two splits: figures on such a split would flatter."""
-    from training.data.split import prove, told
-
-    if pairs := prove(examples):
-        _fail(f"{told(pairs)}\nsplit them with `shoplora data split FILE --output FOLDER`, "
-              "and name the folder with --data")  # fmt: skip
-    return examples
-
-
-def _modules(named: str | None) -> tuple[str, ...] | None:
-    from training.finetune import ALL_LINEAR
-
-    if named is None:
-        return None
-    modules = ALL_LINEAR if named == "all-linear" else tuple(named.split(","))
-    if unknown := [m for m in modules if m not in ALL_LINEAR]:
-        _fail(f"no module {', '.join(unknown)}; there are {', '.join(ALL_LINEAR)} and all-linear")
-    return modules
-
-
-def _run_key(recipe: Any, examples: list[Example], base: Path) -> str:
-    """Eight characters that name a run by its recipe, examples and base: only the same resumes."""
-    digest = hashlib.sha256(repr(recipe).encode())
-    for example in examples:
-        digest.update(repr((example.split, example.request, example.labels)).encode())
-    digest.update(base_digest(base).encode())
-    return digest.hexdigest()[:8]
-
-
-def _fail(reason: object) -> NoReturn:
-    Console(stderr=True).print(str(reason), style="red", markup=False, soft_wrap=True)
-    raise typer.Exit(1)

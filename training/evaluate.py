@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,28 +21,68 @@ from adapters.tasks.contract import LineError, Task
 from training.baselines import BASELINES
 from training.decoding import Decoded, Decoder
 from training.examples import Example
-from training.metrics import Figures, right, score
+from training.metrics import Figures, headline, right, score
+from training.significance import interval, p_value, ratio
 
-ADAPTER, PROMPTED = "adapter", "prompted base"
+ADAPTER, PROMPTED, LIVE = "adapter", "prompted base", "live version"
 THRESHOLD = 0.5
 CALIBRATION = 1_000  # validation examples, at most
 SEED = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """The main figure of one side on one source, its 95% interval, and p against the adapter."""
+
+    value: float
+    low: float
+    high: float
+    p: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One answer of the adapter beside what was wanted."""
+
+    source: str
+    request: dict[str, Any]
+    wanted: str
+    said: str
+    right: bool
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Every side on the test split: side -> source -> figure -> value, and the main figures."""
+
+    figures: dict[str, dict[str, Figures]]
+    headlines: dict[str, dict[str, Headline]]
+    answers: list[Judged] = field(default_factory=list)
+
+
 def evaluate(
-    task: Task[Any, Any], examples: Sequence[Example], base: Path, adapter: Path, ontology: Ontology
-) -> dict[str, dict[str, Figures]]:
-    """Figures of every side on the test split: side -> source -> figure -> value."""
+    task: Task[Any, Any], examples: Sequence[Example], base: Path, adapter: Path,
+    ontology: Ontology, calibration: Calibration, live: Path | None = None,
+) -> Evaluation:  # fmt: skip
+    """The adapter, the prompted base, the cheap baselines and, if given, the version now live."""
+    answers: list[Judged] = []
     test = [e for e in examples if e.split == "test"]
     train = [e for e in examples if e.split == "train"]
-    sides = {}
+    sides: dict[str, list[Any]] = {}
     fallen: dict[str, list[bool]] = {}
-    for side, weights in ((ADAPTER, adapter), (PROMPTED, None)):
+    models = {ADAPTER: adapter, PROMPTED: None} | ({LIVE: live} if live else {})
+    for side, weights in models.items():
         decoder = Decoder(base, weights, ontology)
         lines = answer_lines(task, test, decoder)
         told = [_best(task, e, found, ontology) for e, found in zip(test, lines, strict=True)]
         sides[side] = [labels for labels, _ in told]
         fallen[side] = [fell for _, fell in told]
+        if side == ADAPTER:
+            answers = [
+                _judge(task, e, found[0], labels, calibration, ontology)
+                for e, found, (labels, _) in zip(test, lines, told, strict=True)
+            ]
         if task.samples > 1:
             firsts = [
                 _decode(task, e, found[0], ontology) for e, found in zip(test, lines, strict=True)
@@ -51,10 +91,46 @@ def evaluate(
     # A small file may leave nothing to learn from, or nothing to answer.
     for name, baseline in BASELINES.get(task.name, {}).items() if train and test else ():
         sides[name] = baseline(train, test, ontology)
-    return {
-        side: score(task.name, test, said, ontology, fallen.get(side))
-        for side, said in sides.items()
-    }
+    return Evaluation(
+        {
+            side: score(task.name, test, said, ontology, fallen.get(side))
+            for side, said in sides.items()
+        },
+        _headlines(task.name, test, sides, ontology),
+        answers,
+    )
+
+
+def _judge(
+    task: Task[Any, Any], example: Example, found: Decoded, labels: Any, calibration: Calibration,
+    ontology: Ontology,
+) -> Judged:  # fmt: skip
+    wanted = task.encode(example.labels)
+    return Judged(
+        source=example.source,
+        request=example.request.model_dump(mode="json", exclude_defaults=True),
+        wanted=wanted.rpartition("; ")[0] if example.partial else wanted,
+        said=found.line,
+        right=right(task.name, example, labels, ontology),
+        confidence=round(calibration.confidence(found.logprob), 4),
+    )
+
+
+def _headlines(
+    task: str, test: list[Example], sides: dict[str, list[Any]], ontology: Ontology
+) -> dict[str, dict[str, Headline]]:
+    found: dict[str, dict[str, Headline]] = {side: {} for side in sides}
+    for source in dict.fromkeys(e.source for e in test):
+        members = [i for i, e in enumerate(test) if e.source == source]
+        gold = [test[i] for i in members]
+        terms = {
+            side: headline(task, gold, [said[i] for i in members], ontology)
+            for side, said in sides.items()
+        }
+        for side, own in terms.items():
+            p = None if side == ADAPTER else p_value(terms[ADAPTER], own)
+            found[side][source] = Headline(ratio(own), *interval(own), p)
+    return found
 
 
 def answer_lines(
@@ -71,6 +147,14 @@ def answer_lines(
         for i, line in zip(members, lines, strict=True):
             found[i] = line
     return found
+
+
+def answers_of(
+    task: Task[Any, Any], examples: Sequence[Example], decoder: Decoder, ontology: Ontology
+) -> list[Any]:
+    """The labels that serving would answer with."""
+    lines = answer_lines(task, examples, decoder)
+    return [_best(task, e, found, ontology)[0] for e, found in zip(examples, lines, strict=True)]
 
 
 def calibrate(

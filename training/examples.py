@@ -132,18 +132,30 @@ def _reason(error: ValueError | KeyError) -> str:
     return f"no {error}" if isinstance(error, KeyError) else str(error).replace("\n", "; ")
 
 
-def public(name: str, ontology: Ontology, seed: int = 0) -> list[Example]:
-    """All examples of a task from the public data sets and generators.
+def public(
+    name: str, ontology: Ontology, seed: int = 0, variant: str | None = None
+) -> list[Example]:
+    """All examples of a task, or of its variant, from the public data sets and generators.
+
+    Raises:
+        ExampleError: there are none for that variant.
 
     Some inputs come twice, under two products or in two published splits: a training example
     with an input that is held out is left out.
     """
     makers: dict[str, Callable[[Ontology, int], Iterator[Example]]] = {
         "classify": _classify, "rewrite": _rewrite, "extract": _extract, "copywrite": _copywrite,
+        "copywrite/advisor": _advisor,
     }  # fmt: skip
-    found = [(e, key(e.request.model_dump_json())) for e in makers[name](ontology, seed)]
+    channel = f"{name}/{variant}" if variant else name
+    if channel not in makers:
+        raise ExampleError(f"no public data has examples of {channel}: give your own with --data")
+    found = [(e, key(e.request.model_dump_json())) for e in makers[channel](ontology, seed)]
     held_out = {identity for example, identity in found if example.split != "train"}
     return [e for e, identity in found if e.split != "train" or identity not in held_out]
+
+
+SUPPLIER_SHARE = 0.5  # of the supplier titles for training, of which there are many alike
 
 
 def _classify(ontology: Ontology, seed: int) -> Iterator[Example]:
@@ -154,7 +166,7 @@ def _classify(ontology: Ontology, seed: int) -> Iterator[Example]:
         yield _classified(record.split, "fashion", record.title, record.path[-1], attributes)
     rng = random.Random(seed)
     for title in datasets.pricerunner():
-        if title.split != "train" or rng.random() < 0.3:
+        if title.split != "train" or rng.random() < SUPPLIER_SHARE:
             attributes = {"color": _stated_color(title.title, ontology)}
             yield _classified(title.split, "pricerunner", title.title, title.category, attributes)
     leaves = retail_leaves()
@@ -215,7 +227,6 @@ def _tags(tags: tuple[str, ...]) -> list[str]:
     return found
 
 
-HATN_SHARE = 0.2  # of the reviews that tell the overall sentiment only
 _DIFFICULT = re.compile(
     r"\b(?:hard|difficult|tricky|impossible|tough|complicated|struggl\w+|pain) to\b|\bconfusing\b|"
     r"\bdifficult\b|\bcomplicated\b|\bfrustrat\w+|\bstruggl\w+|\bnot (?:so |very )?easy\b|"
@@ -239,10 +250,7 @@ def _extract(ontology: Ontology, seed: int) -> Iterator[Example]:
             source = "dmaste" if trained else f"dmaste-{review.domain}"
             labels = _review_labels(review.text, _overall(review), ontology, review.triplets)
             yield Example(split, source, extract.Request(review=review.text), labels)
-    rng = random.Random(seed)
     for review in datasets.hatn():
-        if review.split != "test" and rng.random() > HATN_SHARE:
-            continue
         labels = _review_labels(review.text, review.sentiment or "mixed", ontology)
         request = extract.Request(review=review.text[:4000])
         yield Example(review.split, "hatn", request, labels, partial=True)
@@ -296,6 +304,26 @@ def _copywrite(ontology: Ontology, seed: int) -> Iterator[Example]:
         if told and not copywrite.unsupported(product.description, request, ontology):
             labels = copywrite.Labels(description=product.description)
             yield Example(product.split, "retail", request, labels)
+
+
+_SPOKEN_EVERY = 3  # of the RNNLG sentences, which are many and alike
+
+
+def _advisor(ontology: Ontology, seed: int) -> Iterator[Example]:
+    """A second voice: one spoken sentence, as an adviser in a shop would say it (RNNLG)."""
+    sentences = (s for domain in ("laptop", "tv") for s in datasets.slot_sentences(domain))
+    for number, told in enumerate(sentences):
+        facts = {name: value for name, value in told.slots.items() if name not in ("name", "type")}
+        yes_or_no = {"true", "false", "dontcare", "none"} & set(facts.values())
+        if number % _SPOKEN_EVERY or yes_or_no or not facts or "name" not in told.slots:
+            continue
+        request = copywrite.Request(
+            name=told.slots["name"], category=told.slots.get("type"), attributes=facts
+        )
+        labels = copywrite.Labels(description=told.sentence)
+        said = copywrite.expand(labels, request, ontology)
+        if not said["missing"] and not said["unsupported"]:
+            yield Example(told.split, "rnnlg", request, labels)
 
 
 def _facts(description: str, ontology: Ontology) -> dict[str, str]:

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import json
 import random
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
+import yaml
 from datasets import Dataset
 from peft import LoraConfig
+from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from rich.console import Console
 from transformers import AutoModelForCausalLM, AutoTokenizer, EarlyStoppingCallback
 from trl import SFTConfig, SFTTrainer
@@ -33,20 +35,36 @@ class TrainingError(ValueError):
     """The examples or the recipe cannot be trained on; the message says what to do."""
 
 
+def _modules(named: object) -> object:
+    """`all-linear`, `o_proj,down_proj` or a list of names."""
+    names = named.split(",") if isinstance(named, str) else named
+    if names == ["all-linear"]:
+        return ALL_LINEAR
+    unknown = [str(n) for n in names if n not in ALL_LINEAR] if isinstance(names, list) else []
+    if unknown:
+        known = ", ".join(ALL_LINEAR)
+        raise ValueError(f"no module {', '.join(unknown)}; there are {known} and all-linear")
+    return names
+
+
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How an adapter is trained; saved in its manifest.
+    """How an adapter is trained; saved beside the result and in its manifest.
 
-    A model of a few million parameters wants a learning rate 10 times that of a large one.
+    A model of a few million parameters wants a learning rate 10 times that of a large one. DoRA is
+    no option: vLLM cannot serve it.
     """
 
-    modules: tuple[str, ...] = (ATTENTION_OUT,)
-    rank: int = 16
-    alpha: int = 32
-    dropout: float = 0.0
-    lr: float = 5e-3
-    epochs: float = 3.0
-    batch: int = 32
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    modules: Annotated[tuple[str, ...], BeforeValidator(_modules)] = (ATTENTION_OUT,)
+    rank: Annotated[int, Field(ge=1, le=256)] = 16
+    alpha: Annotated[int, Field(ge=1)] = 32
+    rslora: bool = False
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    lr: Annotated[float, Field(gt=0)] = 5e-3
+    epochs: Annotated[float, Field(gt=0)] = 3.0
+    batch: Annotated[int, Field(ge=1)] = 32
     seed: int = 0
 
 
@@ -54,14 +72,30 @@ class Recipe:
 RECIPES = {
     "classify": Recipe(modules=ALL_LINEAR, lr=2e-3, batch=16, epochs=2),
     "rewrite": Recipe(modules=ALL_LINEAR, lr=2e-3, batch=8),
-    "extract": Recipe(modules=ALL_LINEAR, lr=2e-3, batch=8),
+    "extract": Recipe(modules=ALL_LINEAR, lr=2e-3, batch=8, epochs=2),
     "copywrite": Recipe(modules=ALL_LINEAR, lr=2e-3, batch=8),
 }
 
+_RECIPE = TypeAdapter(Recipe)
 
-def recipe_for(task: str, **changes: Any) -> Recipe:
-    """The task's default recipe with the given fields changed."""
-    return replace(RECIPES.get(task, Recipe()), **changes)
+
+def recipe_for(task: str, file: Path | None = None, **changes: Any) -> Recipe:
+    """The task's default recipe, changed by a YAML file of fields and then by `changes`.
+
+    Raises:
+        TrainingError: the file is no mapping, or a field is unknown or out of its range.
+    """
+    fields = asdict(RECIPES.get(task, Recipe()))
+    try:
+        told = yaml.safe_load(file.read_text(encoding="utf-8")) if file else {}
+        if not isinstance(told, dict):
+            raise ValueError(f"{file} is no mapping of a recipe's fields")
+        return _RECIPE.validate_python(fields | told | changes)
+    except ValidationError as error:
+        reasons = (f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise TrainingError(f"recipe: {'; '.join(reasons)}") from error
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise TrainingError(f"recipe: {error}") from error
 
 
 def run(
@@ -72,6 +106,29 @@ def run(
 
     Raises:
         TrainingError: no training example, or one that does not fit the model's context.
+    """
+    trainer = trainer_of(task, examples, recipe, base, output, ontology)
+    trainable = sum(p.numel() for p in trainer.model.parameters() if p.requires_grad)
+    console.print(f"{len(trainer.train_dataset)} examples, {trainable:,} trainable parameters")
+    output.mkdir(parents=True, exist_ok=True)
+    told = json.loads(json.dumps(asdict(recipe)))
+    (output / "recipe.yaml").write_text(yaml.safe_dump(told, sort_keys=False), encoding="utf-8")
+    trainer.train(resume_from_checkpoint=last_checkpoint(output / "checkpoints"))
+    folder = output / "adapter"
+    trainer.model.save_pretrained(folder)
+    log = {"recipe": told, "log": trainer.state.log_history}
+    (output / "train.json").write_text(json.dumps(log, indent=1), encoding="utf-8")
+    return folder
+
+
+def trainer_of(
+    task: Task[Any, Any], examples: list[Example], recipe: Recipe, base: Path, output: Path,
+    ontology: Ontology,
+) -> SFTTrainer:  # fmt: skip
+    """All that a run needs, ready to train; nothing is written yet.
+
+    Raises:
+        TrainingError: no training example is left.
     """
     tokenizer = AutoTokenizer.from_pretrained(base)
     model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
@@ -98,21 +155,14 @@ def run(
     )  # fmt: skip
     lora = LoraConfig(
         r=recipe.rank, lora_alpha=recipe.alpha, lora_dropout=recipe.dropout, bias="none",
+        use_rslora=recipe.rslora,
         target_modules=list(recipe.modules), task_type="CAUSAL_LM",
     )  # fmt: skip
-    trainer = SFTTrainer(
+    return SFTTrainer(
         model, arguments, train_dataset=train, eval_dataset=valid, processing_class=tokenizer,
         peft_config=lora,
         callbacks=[EarlyStoppingCallback(early_stopping_patience=1)] if valid else None,
     )  # fmt: skip
-    trainable = sum(p.numel() for p in trainer.model.parameters() if p.requires_grad)
-    console.print(f"{len(train)} examples, {trainable:,} trainable parameters")
-    trainer.train(resume_from_checkpoint=last_checkpoint(output / "checkpoints"))
-    folder = output / "adapter"
-    trainer.model.save_pretrained(folder)
-    log = {"recipe": asdict(recipe), "log": trainer.state.log_history}
-    (output / "train.json").write_text(json.dumps(log, indent=1), encoding="utf-8")
-    return folder
 
 
 def _dataset(

@@ -9,11 +9,15 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any
 
+import numpy as np
+
 from adapters.ontology import Ontology
-from adapters.tasks import copywrite, rewrite
+from adapters.tasks import copywrite, extract, rewrite
 from training.examples import Example
+from training.significance import Terms
 
 Figures = dict[str, float]
+Thing = Iterable[Hashable]
 Predicted = Sequence[Any]
 
 
@@ -56,18 +60,72 @@ def right(task: str, example: Example, predicted: Any, ontology: Ontology) -> bo
     return bool(predicted == example.labels)
 
 
-def micro_f1(gold: Iterable[Iterable[Hashable]], found: Iterable[Iterable[Hashable]]) -> Figures:
-    """Micro-averaged precision, recall and F1 over multisets of things, one an example."""
-    hits = n_gold = n_found = 0
+def counts(gold: Iterable[Thing], found: Iterable[Thing]) -> Terms:
+    """Hits, things wanted and things found of each example, shape (examples, 3)."""
+    rows = []
     for wanted, got in zip(gold, found, strict=True):
         a, b = Counter(wanted), Counter(got)
-        hits += (a & b).total()
-        n_gold += a.total()
-        n_found += b.total()
+        rows.append(((a & b).total(), a.total(), b.total()))
+    return np.array(rows, dtype=float).reshape(-1, 3)
+
+
+def micro_f1(gold: Iterable[Thing], found: Iterable[Thing]) -> Figures:
+    """Micro-averaged precision, recall and F1 over multisets of things, one an example."""
+    hits, n_gold, n_found = map(float, counts(gold, found).sum(axis=0))
     precision = hits / n_found if n_found else 0.0
     recall = hits / n_gold if n_gold else 0.0
     f1 = 2 * precision * recall / (precision + recall) if hits else 0.0
     return {"precision": precision, "recall": recall, "f1": f1}
+
+
+def headline(
+    task: str, examples: Sequence[Example], predicted: Predicted, ontology: Ontology
+) -> Terms:
+    """The main figure of one source's answers as numerators and denominators, (examples, 2).
+
+    classify: path accuracy; rewrite: entity micro-F1; extract: pair micro-F1, or the accuracy of
+    the overall sentiment where no more is labelled; copywrite: attributes mentioned; other tasks:
+    answers that are exactly right.
+    """
+    pairs = list(zip(examples, predicted, strict=True))
+    if task == "rewrite":
+        return _f1_terms(
+            (rewrite.spans(e.labels.tags) for e, _ in pairs),
+            (rewrite.spans(a.tags) if a else () for _, a in pairs),
+        )
+    if task == "extract" and not all(e.partial for e in examples):
+        return _f1_terms(
+            (_pairs(e.labels) for e, _ in pairs), (_pairs(a) if a else () for _, a in pairs)
+        )
+    if task == "copywrite":
+        told = [
+            copywrite.expand(a, e.request, ontology)["mentioned"] if a else () for e, a in pairs
+        ]
+        return np.array(
+            [(len(t), len(e.request.attributes)) for (e, _), t in zip(pairs, told, strict=True)],
+            dtype=float,
+        ).reshape(-1, 2)
+    hits = [right(task, example, answer, ontology) for example, answer in pairs]
+    return np.array([(hit, 1.0) for hit in hits], dtype=float).reshape(-1, 2)
+
+
+def calibration_error(
+    confidences: Sequence[float], rights: Sequence[bool], bins: int = 10
+) -> float:
+    """Expected calibration error over bins of equal width (Guo et al. 2017, arXiv:1706.04599)."""
+    told, hits = np.asarray(confidences), np.asarray(rights, dtype=float)
+    placed = np.minimum((told * bins).astype(int), bins - 1)
+    gaps = (abs((told - hits)[placed == b].sum()) for b in range(bins))
+    return float(sum(gaps) / len(told)) if len(told) else 0.0
+
+
+def _f1_terms(gold: Iterable[Thing], found: Iterable[Thing]) -> Terms:
+    told = counts(gold, found)
+    return np.stack((2 * told[:, 0], told[:, 1] + told[:, 2]), axis=1)
+
+
+def _pairs(labels: extract.Labels) -> set[tuple[str, str]]:
+    return {(aspect.category, aspect.sentiment) for aspect in labels.aspects}
 
 
 def _exact(gold: list[Example], answers: list[Any], ontology: Ontology) -> Figures:

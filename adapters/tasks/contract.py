@@ -76,6 +76,7 @@ class Task(Generic[RequestT, LabelsT]):
         samples: how many answers are drawn (1: greedy), of which `rank` picks the smallest.
         fallback: labels from the request and the ontology alone, where the model's will not do.
         faithful: whether labels may be shown; if not, the fallback is.
+        variant_field: the request's field that names a variant of the adapter, such as a voice.
         example: a request for the OpenAPI page.
     """
 
@@ -98,6 +99,12 @@ class Task(Generic[RequestT, LabelsT]):
     fallback: Callable[[RequestT, Ontology], LabelsT] | None = None
     faithful: Callable[[LabelsT, RequestT, Ontology], bool] | None = None
     streams: bool = False
+    variant_field: str | None = None
+
+    def channel(self, request: RequestT) -> str:
+        """The adapter that a request asks for: `copywrite`, `copywrite/streetwear`."""
+        variant = getattr(request, self.variant_field) if self.variant_field else None
+        return f"{self.name}/{variant}" if variant else self.name
 
     def choose(
         self, lines: Sequence[str], request: RequestT, ontology: Ontology

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, field_validator
 
+from adapters.manifest import VARIANT
 from adapters.ontology import Ontology
 from adapters.tasks.contract import Answered, Copied, LineError, Message, Strict, Task, limit
 from adapters.words import phrase_key, words
@@ -32,6 +33,7 @@ class Request(Strict):
     )
     context: list[Annotated[str, limit(300)]] | None = Field(default=None, max_length=5)
     max_words: int | None = Field(default=None, ge=5, le=150)
+    voice: Annotated[str, Field(pattern=VARIANT, description="a variant")] | None = None
     stream: bool = Field(default=False, description="answer with server-sent events")
 
 
@@ -187,4 +189,5 @@ TASK: Task[Request, Labels] = Task(
     fallback=fallback,
     faithful=faithful,
     streams=True,
+    variant_field="voice",
 )

@@ -51,11 +51,54 @@ def test_an_unknown_task_is_named_with_those_there_are() -> None:
     assert "no task 'sort'; there are classify, copywrite, extract, rewrite" in said
 
 
+@pytest.mark.parametrize(
+    ("task", "variant", "reason"),
+    [
+        ("classify", "streetwear", "classify has no variants"),
+        ("copywrite", "Street Wear", "is no variant's name"),
+        ("copywrite", "streetwear", "no public data has examples of copywrite/streetwear"),
+    ],
+)
+def test_a_variant_that_cannot_be(task: str, variant: str, reason: str) -> None:
+    said = " ".join(run("train", task, "--variant", variant, status=1).split())
+    assert reason in said
+
+
 def test_an_unknown_module_is_named() -> None:
     data = str(SAMPLES / "classify.jsonl")
     said = run("train", "classify", "--data", data, "--modules", "o_proj,oproj", status=1)
     assert "no module oproj; there are q_proj" in said
     assert "all-linear" in said
+
+
+@pytest.mark.parametrize(
+    ("written", "reason"),
+    [
+        ("rank: 0", "rank: Input should be greater than or equal to 1"),
+        ("ranks: 8", "ranks: Unexpected"),
+        ("modules: [o_proj, fc2]", "no module fc2"),
+        ("- rank", "no mapping"),
+        ("rank: [", "recipe: "),
+    ],
+)
+def test_a_bad_recipe_is_told(written: str, reason: str, tmp_path: Path) -> None:
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(written)
+    data = str(SAMPLES / "classify.jsonl")
+    said = run("train", "classify", "--data", data, "--recipe", str(recipe), status=1)
+    assert reason in " ".join(said.split())
+
+
+def test_a_dry_run_shows_examples_counts_and_time(tiny_base: Path, tmp_path: Path) -> None:
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text("modules: all-linear\nrank: 4\nepochs: 2\n")
+    data, runs = str(SAMPLES / "rewrite.jsonl"), tmp_path / "runs"
+    said = run("train", "rewrite", "--data", data, "--base", str(tiny_base), "--recipe",
+               str(recipe), "--batch", "16", "--output", str(runs), "--dry-run")  # fmt: skip
+    assert "Write one type for each word" in said
+    assert "6 of 16 examples" in said  # 48 examples, two epochs
+    assert "minutes" in said
+    assert not runs.exists()
 
 
 def test_a_bad_line_is_named_with_its_reason(tmp_path: Path) -> None:
@@ -109,12 +152,19 @@ def test_a_small_file_of_ones_own_becomes_a_version(tiny_base: Path, tmp_path: P
     ]
     file.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
     shared = ("--data", str(file), "--base", str(tiny_base))
-    said = run("train", "classify", *shared, "--epochs", "1", "--rank", "2", "--modules", "o_proj")
+    training = ("--epochs", "1", "--rank", "2", "--modules", "o_proj", "--output", str(tmp_path))
+    said = " ".join(run("train", "classify", *shared, *training, status=1).split())
+    assert "not significantly above the prompted base" in said
+    (folder,) = tmp_path.glob("classify-*")
+    said = run("publish", str(folder), "--force", "a first try")
     version = re.search(r"(classify@\d+) is published", said)
     assert version is not None
     figures = tmp_path / "figures.json"
     run("evaluate", "classify", "--adapter", version[1], *shared, "--json", str(figures))
     told = json.loads(figures.read_text())
     (manifest,) = (tmp_path / "store").rglob("manifest.json")
-    assert told["adapter"] == json.loads(manifest.read_text())["metrics"]
-    assert told.keys() >= {"adapter", "prompted base", "TF-IDF + logistic regression"}
+    published = json.loads(manifest.read_text())
+    assert told["figures"]["adapter"] == published["metrics"]
+    assert published["forced"] == "a first try" and published["refusals"]
+    assert "a first try" in (manifest.parent / "README.md").read_text()
+    assert told["figures"].keys() >= {"adapter", "prompted base", "TF-IDF + logistic regression"}

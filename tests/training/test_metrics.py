@@ -9,7 +9,8 @@ import pytest
 from adapters.ontology import Ontology
 from adapters.tasks import classify, copywrite, extract, rewrite
 from training.examples import Example
-from training.metrics import HEADLINE, SCORERS, micro_f1, right, score
+from training.metrics import HEADLINE, SCORERS, calibration_error, headline, micro_f1, right, score
+from training.significance import ratio
 
 
 def titles(*leaves: str, **attributes: str) -> list[Example]:
@@ -174,3 +175,51 @@ def test_every_task_is_scored_and_has_a_headline(ontology: Ontology) -> None:
     for task, examples in gold.items():
         assert HEADLINE[task][1] in SCORERS[task](examples, [None], ontology)
     assert SCORERS.keys() == HEADLINE.keys()
+
+
+def test_the_headline_is_the_figure_of_the_table(ontology: Ontology) -> None:
+    labels = {
+        "classify": (titles("Shirts", "Jeans"), [classify.Labels(category="Shirts"), None]),
+        "rewrite": (
+            queries("color type +", "type"),
+            [rewrite.Labels(tags=["color", "type", "type"]), rewrite.Labels(tags=["type"])],
+        ),
+        "extract": (
+            [
+                Example(
+                    "test", "dmaste", extract.Request(review="any"), review_labels(told, ontology)
+                )
+                for told in ("positive; no; -; fit + fit: good; price - high", "neutral; no; -; -")
+            ],
+            [review_labels("positive; no; -; fit + fit: good; sound - bad", ontology), None],
+        ),
+        "copywrite": (
+            [
+                Example(
+                    "test", "retail",
+                    copywrite.Request(name="mug", attributes={"color": "red", "material": "clay"}),
+                    copywrite.Labels(description="A red clay mug."),
+                )
+            ],
+            [copywrite.Labels(description="A red mug.")],
+        ),
+    }  # fmt: skip
+    for task, (gold, answers) in labels.items():
+        source, name = HEADLINE[task]
+        figure = score(task, gold, answers, ontology)[source][name]
+        assert ratio(headline(task, gold, answers, ontology)) == pytest.approx(figure, abs=1e-4)
+        assert 0.3 < figure < 0.8
+
+
+@pytest.mark.parametrize(
+    ("confidences", "rights", "error"),
+    [
+        ([0.95, 0.95], [True, True], 0.05),
+        ([0.95, 0.95], [True, False], 0.45),
+        ([1.0, 0.0], [True, False], 0.0),
+        ([0.8, 0.2], [False, True], 0.8),
+        ([], [], 0.0),
+    ],
+)
+def test_calibration_error(confidences: list[float], rights: list[bool], error: float) -> None:
+    assert calibration_error(confidences, rights) == pytest.approx(error)

@@ -6,18 +6,18 @@ Knows options, files and what is printed. Heavy imports wait. `shoplora.py` adds
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 
+from training.inputs import fail, ontology_of_the_shop, printable
+
 if TYPE_CHECKING:
-    from adapters.ontology import Ontology
     from adapters.tasks.contract import Task
     from training.data.importing import Counts, Importer
     from training.data.reading import Source
@@ -66,16 +66,16 @@ def import_(
     from training.data import importing, mapping
 
     if bool(sql) != bool(url) or not (files or sql):
-        _fail("name at least one file, or give both --sql and --url")
+        fail("name at least one file, or give both --sql and --url")
     of = _task(task)
     output = output or Path(f"{of.name}.jsonl")
     rejects, draft = output.with_suffix(".rejects.jsonl"), output.with_suffix(".map.yaml")
     taken = [f for f in (*(files or []), *([map_file] if map_file else []))
              if f.resolve() in {output.resolve(), rejects.resolve()}]  # fmt: skip
     if taken:
-        _fail(f"{taken[0]} would be written over; name another file with --output")
+        fail(f"{taken[0]} would be written over; name another file with --output")
     with _told(), _sources(files or [], sql, url) as sources:
-        ontology = _ontology()
+        ontology = ontology_of_the_shop()
         columns = importing.peek(sources)
         if map_file:
             chosen = mapping.read(map_file, of, ontology)
@@ -84,7 +84,7 @@ def import_(
             lacking = mapping.missing(chosen, of, ontology)
             if lacking:
                 _write_map(draft, mapping.written(chosen, columns, lacking))
-                _fail(f"no column looks like {' or '.join(lacking)}; there are "
+                fail(f"no column looks like {' or '.join(lacking)}; there are "
                       f"{', '.join(columns)}: fill {draft} in and pass it with --map")  # fmt: skip
             _write_map(draft, mapping.written(chosen, columns))
         importing.check_columns(chosen, sources, columns, of, ontology)
@@ -146,7 +146,7 @@ def _write_map(file: Path, text: str) -> None:
     if file.exists():
         before = file.read_text(encoding="utf-8", errors="replace")
         if _settings(before) != _settings(text):
-            _fail(f"{file} says otherwise than a new guess: pass it with --map, or remove it")
+            fail(f"{file} says otherwise than a new guess: pass it with --map, or remove it")
     file.write_text(text, encoding="utf-8", errors="replace")
 
 
@@ -176,10 +176,10 @@ def check(
     from training.data.check import check as find
 
     if file.resolve() in {path.resolve() for path in (html, json_file, mask) if path}:
-        _fail(f"{file} would be written over; name another file")
+        fail(f"{file} would be written over; name another file")
     with _told():
         with Console(stderr=True).status(f"checking {file.name}"):
-            report = find(file, _ontology(), _region(region))
+            report = find(file, ontology_of_the_shop(), _region(region))
         if json_file:
             told = json.dumps({**asdict(report), "defects": report.defects}, indent=2)
             json_file.write_text(told + "\n", encoding="utf-8")
@@ -204,7 +204,7 @@ def _mask(file: Path, output: Path, region: str, keep_words: bool) -> None:
 
     found, broken = records.read(file)
     if broken:
-        _fail(f"{file.name}:{broken[0][0]}: {broken[0][1]}: nothing is masked")
+        fail(f"{file.name}:{broken[0][0]}: {broken[0][1]}: nothing is masked")
     with output.open("w", encoding="utf-8", errors="replace") as out:
         for record in found:
             told = personal.mask_all(record.told, region, keep_words)
@@ -243,9 +243,9 @@ def split(
     with _told(), Console(stderr=True).status(f"splitting {file.name}"):
         found, broken = records.read(file)
         if broken:
-            _fail(f"{file.name}:{broken[0][0]}: {broken[0][1]}; look with `shoplora data check`")
+            fail(f"{file.name}:{broken[0][0]}: {broken[0][1]}; look with `shoplora data check`")
         task = records.task_of(found, file)
-        read = examples.read(task, file, _ontology())
+        read = examples.read(task, file, ontology_of_the_shop())
         parts = splitting.split(task, read, test, validation, seed, group_by)
         splitting.write(parts, output)
     for name, part in parts.items():
@@ -263,17 +263,16 @@ def prove(folder: Annotated[Path, typer.Argument(help="Folder of the three files
     with _told(), Console(stderr=True).status(f"comparing the splits in {folder}"):
         found, _ = records.read(folder / "train.jsonl")
         task = records.task_of(found, folder / "train.jsonl")
-        read = examples.load(task, folder, _ontology())
+        read = examples.load(task, folder, ontology_of_the_shop())
         pairs = splitting.prove(read)
     if pairs:
-        _fail(splitting.told(pairs))
+        fail(splitting.told(pairs))
     _say(f"no leaks among {len(read):,} examples")
 
 
 @contextmanager
 def _told() -> Iterator[None]:
     """What is wrong with a file ends the command with its message."""
-    from adapters.ontology import OntologyError
     from training.data.mapping import MappingError
     from training.data.reading import ReadingError
     from training.data.records import RecordError
@@ -282,35 +281,18 @@ def _told() -> Iterator[None]:
 
     try:
         yield
-    except (OntologyError, MappingError, ReadingError, RecordError, SplitError, ExampleError,
+    except (MappingError, ReadingError, RecordError, SplitError, ExampleError,
             OSError) as error:  # fmt: skip
-        _fail(error)
-
-
-def _ontology() -> Ontology:
-    from adapters.ontology import Ontology
-
-    return Ontology.load(os.environ.get("SHOPLORA_ONTOLOGY"))
+        fail(error)
 
 
 def _task(name: str) -> Task[Any, Any]:
     from adapters.tasks import tasks
 
     if name not in tasks():
-        _fail(f"no task {name!r}; there are {', '.join(sorted(tasks()))}")
+        fail(f"no task {name!r}; there are {', '.join(sorted(tasks()))}")
     return tasks()[name]
 
 
 def _say(message: str) -> None:
-    Console().print(_printable(message), markup=False, highlight=False, soft_wrap=True)
-
-
-def _printable(message: str) -> str:
-    """Half a character, which JSON can hold, would end the command with a traceback."""
-    return message.encode("utf-8", "replace").decode("utf-8")
-
-
-def _fail(reason: object) -> NoReturn:
-    said = _printable(str(reason))
-    Console(stderr=True).print(said, style="red", markup=False, soft_wrap=True)
-    raise typer.Exit(1)
+    Console().print(printable(message), markup=False, highlight=False, soft_wrap=True)

@@ -1,0 +1,79 @@
+"""The choices of an ablation, what is recommended among them, and a small one from end to end."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from adapters.ontology import Ontology
+from adapters.tasks import task
+from training import ablate, examples
+from training.ablate import Choice, choices, plot, recommended, table
+from training.finetune import ALL_LINEAR, Recipe, TrainingError
+
+SMALL = Choice("o_proj", 0.90, 0.88, 0.92, 0.04, 0.2, 60, 100.0, 50.0)
+LARGE = Choice("all-linear", 0.93, 0.91, 0.95, 1.0, 1.8, 80, 60.0, 80.0)
+
+
+def test_names_become_modules() -> None:
+    assert choices("o_proj, o_proj+down_proj,qkv,all-linear") == {
+        "o_proj": ("o_proj",),
+        "o_proj+down_proj": ("o_proj", "down_proj"),
+        "qkv": ("q_proj", "k_proj", "v_proj"),
+        "all-linear": ALL_LINEAR,
+    }
+
+
+def test_an_unknown_module_is_named() -> None:
+    with pytest.raises(TrainingError, match="no module fc2; there are q_proj"):
+        choices("o_proj,o_proj+fc2")
+
+
+@pytest.mark.parametrize(
+    ("found", "name"),
+    [
+        ([SMALL, LARGE], "all-linear"),
+        ([replace(SMALL, figure=0.925), LARGE], "o_proj"),  # close
+        ([replace(SMALL, p=0.3), LARGE], "o_proj"),  # not significantly worse
+        ([LARGE], "all-linear"),
+    ],
+)
+def test_the_smallest_that_is_about_as_good_is_recommended(found: list[Choice], name: str) -> None:
+    assert recommended(found).name == name
+
+
+def test_the_table_has_a_row_each() -> None:
+    rows = table([SMALL, replace(LARGE, answers_per_second=None, median_ms=None)]).splitlines()
+    assert rows[2] == "| o_proj | 0.900 | 0.880 to 0.920 | 0.04 | 0.20 | 60 | 100.0 | 50 |"
+    assert rows[3].endswith("| 1.80 | 80 | - | - |")
+
+
+@pytest.mark.parametrize("by", ["modules", "examples"])
+def test_the_plot_is_a_picture(by: str, tmp_path: Path) -> None:
+    named = [replace(SMALL, name="100"), replace(LARGE, name="1,000")]
+    plot(named if by == "examples" else [SMALL, LARGE], by, tmp_path / "plot.svg")
+    assert "<svg" in (tmp_path / "plot.svg").read_text()
+
+
+def test_runs_share_the_test_split_and_are_not_done_twice(
+    tiny_base: Path, ontology: Ontology, tmp_path: Path
+) -> None:
+    told = examples.load("rewrite", examples.SAMPLES / "rewrite.jsonl", ontology)
+    runs = ablate.by_examples(Recipe(rank=2, epochs=1, batch=16), [32, 16])
+    run = (task("rewrite"), told, runs, tiny_base, tmp_path, ontology)
+    found = ablate.run(*run, serve=False)
+    assert [choice.name for choice in found] == ["16", "32"]
+    assert all(choice.train_seconds > 0 and choice.megabytes > 0 for choice in found)
+    written = json.loads((tmp_path / "ablation.json").read_text())
+    assert [choice["name"] for choice in written] == ["16", "32"]
+    assert ablate.run(*run, serve=False) == found
+
+
+def test_more_examples_than_there_are(tiny_base: Path, ontology: Ontology, tmp_path: Path) -> None:
+    told = examples.load("rewrite", examples.SAMPLES / "rewrite.jsonl", ontology)
+    with pytest.raises(TrainingError, match="there are 48 training examples, not 5,000"):
+        ablate.run(task("rewrite"), told, ablate.by_examples(Recipe(), [5000]), tiny_base, tmp_path,
+                   ontology, serve=False)  # fmt: skip

@@ -1,0 +1,87 @@
+"""What may go live: significantly above the prompted base, not behind the live version."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from adapters.manifest import Draft
+from adapters.store import Store, StoreError
+from training import release
+from training.evaluate import ADAPTER, LIVE, PROMPTED, Evaluation, Headline
+from training.gate import MARGIN, refusals, verdict
+
+TFIDF = "TF-IDF + logistic regression"
+
+
+def told(source: str = "fashion", **sides: tuple[float, float | None]) -> Evaluation:
+    """Main figure and p of each side: adapter, prompted, live, tfidf."""
+    names = {"adapter": ADAPTER, "prompted": PROMPTED, "live": LIVE, "tfidf": TFIDF}
+    return Evaluation(
+        figures={names[side]: {source: {"examples": 10}} for side in sides},
+        headlines={
+            names[side]: {source: Headline(value, value - 0.01, value + 0.01, p)}
+            for side, (value, p) in sides.items()
+        },
+    )
+
+
+@pytest.mark.parametrize(
+    ("evaluation", "reasons"),
+    [
+        (told(adapter=(0.9, None), prompted=(0.5, 0.001)), []),
+        (told("shop", adapter=(0.9, None), prompted=(0.5, 0.001)), []),
+        (told(adapter=(0.9, None), prompted=(0.88, 0.2)), ["not significantly above"]),
+        (told(adapter=(0.5, None), prompted=(0.9, 0.001)), ["not significantly above"]),
+        (told(adapter=(0.9, None), prompted=(0.5, 0.001), live=(0.9 + MARGIN / 2, 0.3)), []),
+        (
+            told(adapter=(0.9, None), prompted=(0.5, 0.001), live=(0.92, 0.3)),
+            ["behind the live version"],
+        ),
+        (
+            told(adapter=(0.4, None), prompted=(0.5, 0.3), live=(0.9, 0.01)),
+            ["not significantly above", "behind the live version"],
+        ),
+        (Evaluation({ADAPTER: {}}, {ADAPTER: {}}), ["no test example"]),
+    ],
+)
+def test_refusals(evaluation: Evaluation, reasons: list[str]) -> None:
+    found = refusals("classify", evaluation)
+    assert len(found) == len(reasons)
+    assert all(part in reason for part, reason in zip(reasons, found, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("tfidf", "said"),
+    [
+        ((0.92, 0.001), "A cheap baseline is as good"),
+        ((0.89, 0.4), "A cheap baseline is as good"),
+        ((0.80, 0.001), "significantly above the best cheap baseline"),
+    ],
+)
+def test_the_verdict_names_the_cheap_baseline(tfidf: tuple[float, float], said: str) -> None:
+    line = verdict("classify", told(adapter=(0.9, None), prompted=(0.1, 0.001), tfidf=tfidf))
+    assert said in line
+    assert TFIDF in line
+
+
+def test_the_verdict_where_there_is_none() -> None:
+    assert "no cheap baseline" in verdict("classify", told(adapter=(0.9, None)))
+
+
+def draft() -> Draft:
+    return Draft(task="classify", base_digest="b", ontology_digest="o")
+
+
+def test_a_refused_run_is_not_published(tmp_path: Path) -> None:
+    evaluation = told(adapter=(0.5, None), prompted=(0.5, 1.0))
+    release.keep(tmp_path, draft(), evaluation, "# card\n")
+    with pytest.raises(release.Refused, match="not significantly above"):
+        release.publish(tmp_path, Store(tmp_path / "store", shipped=None))
+    assert not (tmp_path / "store").exists()
+
+
+def test_an_unfinished_run_is_not_published(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="no finished run"):
+        release.publish(tmp_path, Store(tmp_path / "store", shipped=None))

@@ -1,0 +1,66 @@
+"""The evaluation page: whole, self-contained, and saying what the figures say."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from training import report
+from training.evaluate import ADAPTER, PROMPTED, Evaluation, Headline, Judged
+
+LOG = [
+    {"loss": "2.1", "learning_rate": "0.001", "epoch": 0.5},
+    {"eval_loss": 1.7, "epoch": 1.0},
+]
+
+
+def judged(said: str, confidence: float, text: str = "red shirt") -> Judged:
+    wanted = "shirts; red; -"
+    return Judged("fashion", {"title": text}, wanted, said, said == wanted, confidence)
+
+
+def evaluation(*answers: Judged) -> Evaluation:
+    values = {ADAPTER: (0.9, None), PROMPTED: (0.2, 0.001), "TF-IDF": (0.91, 0.6)}
+    figures = {"examples": 3, "path_accuracy": 0.9}
+    return Evaluation(
+        {side: {"fashion": dict(figures)} for side in values},
+        {s: {"fashion": Headline(v, v - 0.05, v + 0.05, p)} for s, (v, p) in values.items()},
+        list(answers),
+    )
+
+
+def page(tmp_path: Path, *answers: Judged) -> str:
+    (tmp_path / "train.json").write_text(json.dumps({"log": LOG}))
+    return report.write(tmp_path, "classify", evaluation(*answers)).read_text(encoding="utf-8")
+
+
+def test_it_begins_with_the_verdict_and_the_decision(tmp_path: Path) -> None:
+    told = page(tmp_path, judged("shirts; red; -", 0.9))
+    assert "A cheap baseline is as good: TF-IDF has 0.910" in told
+    assert "The gate lets it go live" in told
+
+
+def test_it_has_every_plot_and_fetches_nothing(tmp_path: Path) -> None:
+    told = page(tmp_path, judged("shirts; red; -", 0.9), judged("jeans; red; -", 0.8))
+    assert told.count("<svg") == 5
+    assert "ECE" in told
+    links = set(re.findall(r"""(?:src|href)=["']([^"'#][^"']*)""", told))
+    assert links == set()
+
+
+def test_the_surest_wrong_answers_come_first(tmp_path: Path) -> None:
+    wrong = [judged("jeans; red; -", c, f"title {c}") for c in (0.1, 0.9, 0.5)]
+    told = page(tmp_path, *wrong, judged("shirts; red; -", 0.99, "right one"))
+    assert re.findall(r"title: (title [\d.]+)", told) == ["title 0.9", "title 0.5", "title 0.1"]
+    assert "right one" not in told
+    assert re.search(r"<td>shirts</td><td>jeans</td><td class=\"n\">3</td>", told)
+
+
+def test_markup_in_an_input_stays_text(tmp_path: Path) -> None:
+    told = page(tmp_path, judged("jeans; -; -", 0.9, "<script>alert(1)</script>"))
+    assert "<script>" not in told
+
+
+def test_a_run_without_answers_has_a_page(tmp_path: Path) -> None:
+    assert report.write(tmp_path, "classify", evaluation()).read_text().count("<svg") == 1

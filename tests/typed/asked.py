@@ -1,0 +1,112 @@
+"""What people typed in their own words, asked of a running server: python -m tests.typed.asked URL.
+
+Titles, queries, reviews and products written by hand for this test, with typos, lower case and
+brands that the training data lacks; none of it is in any training data. One line each, fields
+parted by `|`; what is expected is less than a full answer: the filters that must be among those
+found, the aspects that must be among those told.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+Answer = dict[str, Any]
+Checked = list[tuple[str, bool]]  # what was looked at, and whether it was right
+IN_FLIGHT = 32
+SIGNS = {"+": "positive", "-": "negative", "=": "neutral"}
+
+
+def lines(task: str) -> list[list[str]]:
+    text = Path(__file__).with_name(f"{task}.txt").read_text(encoding="utf-8")
+    return [[field.strip() for field in line.split("|")] for line in text.splitlines()]
+
+
+def body(task: str, fields: list[str]) -> dict[str, Any]:
+    if task == "copywrite":
+        return {"name": fields[0], "category": fields[1], "attributes": dict(_pairs(fields[2]))}
+    return {{"classify": "title", "rewrite": "query", "extract": "review"}[task]: fields[0]}
+
+
+def _pairs(field: str) -> list[tuple[str, str]]:
+    parts = (part.strip().partition("=") for part in field.split(";") if "=" in part)
+    return [(name, value) for name, _, value in parts]
+
+
+def classify(fields: list[str], answer: Answer) -> Checked:
+    _, leaf, *values = fields
+    checked = [("category", answer["category"]["path"][-1] == leaf)]
+    for name, value in zip(("color", "gender"), values, strict=True):
+        if value != "-":
+            checked.append((name, answer["attributes"].get(name) == value))
+    return checked
+
+
+def rewrite(fields: list[str], answer: Answer) -> Checked:
+    _, kind, expected = fields
+    checked = [
+        ("filter", value in answer["filters"].get(name, ())) for name, value in _pairs(expected)
+    ]
+    if "price" in expected.replace(";", " ").split():
+        checked.append(("price", answer["price"] is not None))
+    if kind:
+        found = (answer["product_type"] or "").split()
+        checked.append(("product type", kind.split()[-1] in found))
+    checked.append(("everything", all(right for _, right in checked)))
+    return checked
+
+
+def extract(fields: list[str], answer: Answer) -> Checked:
+    _, overall, aspects = fields
+    checked = [("overall sentiment", answer["overall_sentiment"] == overall)]
+    told = {(a["category"], a["sentiment"]) for a in answer["aspects"]}
+    for part in filter(None, (part.strip() for part in aspects.split(";"))):
+        name, _, sign = part.partition(" ")
+        checked.append(("aspect", (name, SIGNS.get(sign, overall)) in told))
+    return checked
+
+
+def copywrite(fields: list[str], answer: Answer) -> Checked:
+    given = {name for name, _ in _pairs(fields[2])}
+    checked = [("mentioned", name in answer["mentioned"]) for name in sorted(given)]
+    checked.append(("nothing unsupported", not answer["unsupported"]))
+    checked.append(("written by the model", answer["source"] == "model"))
+    return checked
+
+
+CHECKS: dict[str, Callable[[list[str], Answer], Checked]] = {
+    "classify": classify, "rewrite": rewrite, "extract": extract, "copywrite": copywrite,
+}  # fmt: skip
+
+
+def figures(url: str) -> dict[str, dict[str, float]]:
+    """Share of right answers by task and by what was looked at."""
+    return {task: asyncio.run(_figures(url, task)) for task in CHECKS}
+
+
+async def _figures(url: str, task: str) -> dict[str, float]:
+    slots = asyncio.Semaphore(IN_FLIGHT)
+
+    async def ask(fields: list[str]) -> Checked:
+        async with slots:
+            response = await client.post(f"/v1/{task}", json=body(task, fields))
+        response.raise_for_status()
+        return CHECKS[task](fields, response.json())
+
+    async with httpx.AsyncClient(base_url=url, timeout=300) as client:
+        found = await asyncio.gather(*map(ask, lines(task)))
+    shares: dict[str, list[bool]] = {}
+    for what, right in (pair for checked in found for pair in checked):
+        shares.setdefault(what, []).append(right)
+    return {what: sum(rights) / len(rights) for what, rights in shares.items()}
+
+
+if __name__ == "__main__":
+    for task, shares in figures(sys.argv[1]).items():
+        told = ", ".join(f"{what} {share:.3f}" for what, share in shares.items())
+        print(f"{task}: {told}")

@@ -1,0 +1,191 @@
+"""One adapter a choice of modules, or a number of examples: what each is worth and what it costs.
+
+Trains each on the same split, evaluates each with a confidence interval, and serves each on the
+real engine to measure it. Called by `training.cli`; writes a table and a plot.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from matplotlib.figure import Figure
+from rich.console import Console
+
+from adapters.files import WEIGHTS
+from adapters.manifest import Draft
+from adapters.ontology import Ontology
+from adapters.store import Store, base_digest
+from adapters.tasks.contract import Task
+from training import finetune, serving
+from training.decoding import Decoder
+from training.evaluate import answers_of
+from training.examples import Example
+from training.finetune import ALL_LINEAR, Recipe, TrainingError
+from training.metrics import HEADLINE, headline
+from training.significance import Terms, interval, p_value, ratio
+
+QKV = ("q_proj", "k_proj", "v_proj")
+NAMED = {"qkv": QKV, "all-linear": ALL_LINEAR}
+CLOSE = 0.01  # of the main figure: the cheapest choice that is so close to the best is recommended
+console = Console()
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One run: what was chosen, how good it is, and what it costs."""
+
+    name: str
+    figure: float
+    low: float
+    high: float
+    p: float  # against the best
+    megabytes: float
+    train_seconds: float
+    answers_per_second: float | None  # at 32 in flight
+    median_ms: float | None  # of one request at a time
+
+
+def choices(named: str) -> dict[str, tuple[str, ...]]:
+    """`o_proj,o_proj+down_proj,qkv,all-linear` as modules by name.
+
+    Raises:
+        TrainingError: a module that there is not.
+    """
+    found = {}
+    for name in filter(None, (part.strip() for part in named.split(","))):
+        modules = NAMED.get(name) or tuple(name.split("+"))
+        if unknown := [m for m in modules if m not in ALL_LINEAR]:
+            known = ", ".join([*ALL_LINEAR, *NAMED])
+            raise TrainingError(f"no module {', '.join(unknown)}; there are {known}")
+        found[name] = modules
+    return found
+
+
+def by_modules(recipe: Recipe, named: str) -> dict[str, tuple[Recipe, int | None]]:
+    return {name: (replace(recipe, modules=m), None) for name, m in choices(named).items()}
+
+
+def by_examples(recipe: Recipe, counts: Iterable[int]) -> dict[str, tuple[Recipe, int | None]]:
+    return {f"{count:,}": (recipe, count) for count in sorted(counts)}
+
+
+def run(
+    task: Task[Any, Any], examples: list[Example], runs: dict[str, tuple[Recipe, int | None]],
+    base: Path, output: Path, ontology: Ontology, serve: bool = True,
+) -> list[Choice]:  # fmt: skip
+    """Train, evaluate and serve each; a run that is finished is not trained again.
+
+    Raises:
+        TrainingError: nothing to train on.
+        serving.ServingError: the server does not start.
+    """
+    test = [e for e in examples if e.split == "test"]
+    source = HEADLINE.get(task.name, ("", ""))[0]
+    test = [e for e in test if e.source == source] or test
+    terms: dict[str, Terms] = {}
+    costs: dict[str, dict[str, Any]] = {}
+    for name, (recipe, count) in runs.items():
+        console.rule(name)
+        folder = output / name.replace(",", "")
+        kept = _some(examples, count, recipe.seed)
+        began = time.monotonic()
+        adapter = finetune.run(task, kept, recipe, base, folder, ontology)
+        seconds = _remembered(folder, time.monotonic() - began)
+        said = answers_of(task, test, Decoder(base, adapter, ontology), ontology)
+        terms[name] = headline(task.name, test, said, ontology)
+        rate = median = None
+        if serve:
+            rate, median = _served(task, test, adapter, base, ontology)
+        costs[name] = {
+            "megabytes": (adapter / WEIGHTS).stat().st_size / 1e6, "train_seconds": seconds,
+            "answers_per_second": rate, "median_ms": median,
+        }  # fmt: skip
+    best = max(terms, key=lambda name: ratio(terms[name]))
+    found = [
+        Choice(name, ratio(own), *interval(own), p_value(terms[best], own), **costs[name])
+        for name, own in terms.items()
+    ]
+    (output / "ablation.json").write_text(json.dumps([asdict(c) for c in found], indent=1))
+    return found
+
+
+def recommended(found: Sequence[Choice]) -> Choice:
+    """The smallest adapter within CLOSE of the best, or not significantly below it."""
+    best = max(choice.figure for choice in found)
+    near = [c for c in found if c.figure >= best - CLOSE or c.p >= 0.05]
+    return min(near, key=lambda choice: choice.megabytes)
+
+
+def table(found: Sequence[Choice]) -> str:
+    """Markdown."""
+    lines = ["| | figure | 95% interval | p against the best | MB | training s | answers/s | ms |",
+             "|---|---|---|---|---|---|---|---|"]  # fmt: skip
+    for c in found:
+        speed = ("-", "-") if c.answers_per_second is None or c.median_ms is None else (
+            f"{c.answers_per_second:.1f}", f"{c.median_ms:.0f}")  # fmt: skip
+        lines.append(
+            f"| {c.name} | {c.figure:.3f} | {c.low:.3f} to {c.high:.3f} | {c.p:.2g} | "
+            f"{c.megabytes:.2f} | {c.train_seconds:.0f} | {speed[0]} | {speed[1]} |"
+        )
+    return "\n".join(lines)
+
+
+def plot(found: Sequence[Choice], by: str, file: Path) -> None:
+    """Quality against what it costs: adapter size, or number of examples on a log scale."""
+    figure = Figure(figsize=(6, 4))
+    axes = figure.add_subplot(ylabel="main figure")
+    curve = by == "examples"
+    xs = [float(c.name.replace(",", "")) if curve else c.megabytes for c in found]
+    errors = [[c.figure - c.low for c in found], [c.high - c.figure for c in found]]
+    axes.errorbar(xs, [c.figure for c in found], errors, fmt="o-" if curve else "o", capsize=3)
+    if curve:
+        axes.set_xscale("log")
+    else:
+        for x, c in zip(xs, found, strict=True):
+            axes.annotate(c.name, (x, c.figure), textcoords="offset points", xytext=(6, 4))
+    axes.set_xlabel("training examples" if curve else "adapter, MB")
+    axes.grid(alpha=0.3)
+    figure.tight_layout()
+    figure.savefig(file, format="svg", metadata={"Date": None})
+
+
+def _some(examples: list[Example], count: int | None, seed: int) -> list[Example]:
+    """`count` of the training examples, always the same first ones; the other splits whole."""
+    if count is None:
+        return examples
+    train = [e for e in examples if e.split == "train"]
+    if count > len(train):
+        raise TrainingError(f"there are {len(train):,} training examples, not {count:,}")
+    random.Random(seed).shuffle(train)
+    return [*train[:count], *(e for e in examples if e.split != "train")]
+
+
+def _remembered(folder: Path, seconds: float) -> float:
+    """The seconds that training took the first time: a finished run takes none."""
+    file = folder / "seconds.json"
+    if not file.exists():
+        file.write_text(json.dumps(seconds), encoding="utf-8")
+    return float(json.loads(file.read_text(encoding="utf-8")))
+
+
+def _served(
+    task: Task[Any, Any], test: list[Example], adapter: Path, base: Path, ontology: Ontology
+) -> tuple[float, float]:
+    """Answers a second at 32 in flight, and the median ms of one at a time."""
+    with TemporaryDirectory() as folder:
+        draft = Draft(task=task.name, base_digest=base_digest(base),
+                      ontology_digest=ontology.digest)  # fmt: skip
+        Store(Path(folder), shipped=None).publish(adapter, draft, card="")
+        bodies = [e.request.model_dump(mode="json", exclude_defaults=True) for e in test]
+        settings = {"SHOPLORA_BASE": str(base), "SHOPLORA_STORE": folder,
+                    "SHOPLORA_DEMO_ADAPTERS": "false"}  # fmt: skip
+        with serving.server({**os.environ, **settings}) as url:
+            return serving.speed(url, task.name, bodies)

@@ -1,0 +1,63 @@
+"""Whether an evaluated adapter may go live, and what a reader should know first.
+
+Knows the figures of `training.evaluate`, no model. `training.cli` publishes what is not refused.
+"""
+
+from __future__ import annotations
+
+from training.evaluate import ADAPTER, LIVE, PROMPTED, Evaluation
+from training.metrics import HEADLINE
+
+SIGNIFICANT = 0.05
+MARGIN = 0.01  # of the main figure, that a new version may fall behind the live one
+
+
+def main_source(task: str, evaluation: Evaluation) -> str | None:
+    """The source that decides: the task's headline source, else the first."""
+    sources = list(evaluation.headlines[ADAPTER])
+    named = HEADLINE.get(task, ("", ""))[0]
+    return named if named in sources else next(iter(sources), None)
+
+
+def refusals(task: str, evaluation: Evaluation) -> list[str]:
+    """Why the adapter may not go live; empty if it may."""
+    source = main_source(task, evaluation)
+    if source is None:
+        return ["there is no test example to judge it by: add examples"]
+    told = {side: by_source[source] for side, by_source in evaluation.headlines.items()}
+    ours, prompted = told[ADAPTER].value, told[PROMPTED]
+    reasons = []
+    if ours <= prompted.value or (prompted.p or 0.0) >= SIGNIFICANT:
+        reasons.append(
+            f"{ours:.3f} on {source} is not significantly above the prompted base's "
+            f"{prompted.value:.3f} (p = {prompted.p:.2g}): more or better examples may help"
+        )
+    if (live := told.get(LIVE)) and ours < live.value - MARGIN:
+        reasons.append(
+            f"{ours:.3f} on {source} is more than {MARGIN} behind the live version's "
+            f"{live.value:.3f}"
+        )
+    return reasons
+
+
+def verdict(task: str, evaluation: Evaluation) -> str:
+    """The report's first line: is a cheap baseline as good?"""
+    source = main_source(task, evaluation)
+    cheap = {
+        side: by_source[source]
+        for side, by_source in evaluation.headlines.items()
+        if source and side not in (PROMPTED, LIVE) and not side.startswith((ADAPTER, PROMPTED))
+    }
+    if source is None or not cheap:
+        return "There is no cheap baseline to compare with."
+    ours = evaluation.headlines[ADAPTER][source].value
+    name, best = max(cheap.items(), key=lambda item: item[1].value)
+    if best.value >= ours or (best.p or 0.0) >= SIGNIFICANT:
+        return (
+            f"A cheap baseline is as good: {name} has {best.value:.3f} on {source}, the adapter "
+            f"{ours:.3f} (p = {best.p:.2g}). You may not need a model for this."
+        )
+    return (
+        f"The adapter's {ours:.3f} on {source} is significantly above the best cheap baseline, "
+        f"{name} with {best.value:.3f} (p = {best.p:.2g})."
+    )
