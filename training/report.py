@@ -15,7 +15,7 @@ from typing import Any
 
 import matplotlib
 import numpy as np
-from jinja2 import Environment, PackageLoader
+from jinja2 import Environment, FileSystemLoader
 from matplotlib.figure import Figure
 
 from training import gate
@@ -32,9 +32,9 @@ matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "shoplora", 
 
 def write(run: Path, task: str, evaluation: Evaluation) -> Path:
     """Write `report.html` into the run's folder; the training curves are read from there."""
-    page = Environment(loader=PackageLoader("training", "templates"), autoescape=True)
+    page = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True)
     log = run / "train.json"
-    told = page.get_template("evaluation.html").render(
+    told = page.get_template("report.html").render(
         task=task,
         run=run.name,
         figure=HEADLINE.get(task, ("", "exact"))[1],
