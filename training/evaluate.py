@@ -25,6 +25,7 @@ from training.metrics import Figures, headline, right, score
 from training.significance import interval, p_value, ratio
 
 ADAPTER, PROMPTED, LIVE = "adapter", "prompted base", "live version"
+ONE_SAMPLE = ", one sample"  # what a side reaches without choosing and falling back
 THRESHOLD = 0.5
 CALIBRATION = 1_000  # validation examples, at most
 SEED = 0
@@ -87,7 +88,7 @@ def evaluate(
             firsts = [
                 _decode(task, e, found[0], ontology) for e, found in zip(test, lines, strict=True)
             ]
-            sides[f"{side}, one sample"] = firsts
+            sides[f"{side}{ONE_SAMPLE}"] = firsts
     # A small file may leave nothing to learn from, or nothing to answer.
     for name, baseline in BASELINES.get(task.name, {}).items() if train and test else ():
         sides[name] = baseline(train, test, ontology)
@@ -128,7 +129,8 @@ def _headlines(
             for side, said in sides.items()
         }
         for side, own in terms.items():
-            p = None if side == ADAPTER else p_value(terms[ADAPTER], own)
+            ours = f"{ADAPTER}{ONE_SAMPLE}" if side.endswith(ONE_SAMPLE) else ADAPTER
+            p = None if side == ours else p_value(terms[ours], own)
             found[side][source] = Headline(ratio(own), *interval(own), p)
     return found
 

@@ -5,7 +5,7 @@ Knows the figures of `training.evaluate`, no model. `training.cli` publishes wha
 
 from __future__ import annotations
 
-from training.evaluate import ADAPTER, LIVE, PROMPTED, Evaluation
+from training.evaluate import ADAPTER, LIVE, ONE_SAMPLE, PROMPTED, Evaluation
 from training.metrics import HEADLINE
 
 SIGNIFICANT = 0.05
@@ -25,6 +25,9 @@ def refusals(task: str, evaluation: Evaluation) -> list[str]:
     if source is None:
         return ["there is no test example to judge it by: add examples"]
     told = {side: by_source[source] for side, by_source in evaluation.headlines.items()}
+    # The fallback would flatter every side alike, so single samples are compared where there are.
+    alone = ONE_SAMPLE if f"{ADAPTER}{ONE_SAMPLE}" in told else ""
+    told = {side: told[f"{side}{alone}"] for side in (ADAPTER, PROMPTED, LIVE) if side in told}
     ours, prompted = told[ADAPTER].value, told[PROMPTED]
     reasons = []
     if ours <= prompted.value or (prompted.p or 0.0) >= SIGNIFICANT:

@@ -9,7 +9,7 @@ import pytest
 from adapters.manifest import Draft
 from adapters.store import Store, StoreError
 from training import release
-from training.evaluate import ADAPTER, LIVE, PROMPTED, Evaluation, Headline
+from training.evaluate import ADAPTER, LIVE, ONE_SAMPLE, PROMPTED, Evaluation, Headline
 from training.gate import MARGIN, refusals, verdict
 
 TFIDF = "TF-IDF + logistic regression"
@@ -50,6 +50,13 @@ def test_refusals(evaluation: Evaluation, reasons: list[str]) -> None:
     found = refusals("classify", evaluation)
     assert len(found) == len(reasons)
     assert all(part in reason for part, reason in zip(reasons, found, strict=True))
+
+
+def test_single_samples_are_compared_where_a_fallback_would_flatter() -> None:
+    evaluation = told(adapter=(0.9, None), prompted=(0.95, 0.001))
+    evaluation.headlines[f"{ADAPTER}{ONE_SAMPLE}"] = {"fashion": Headline(0.4, 0.35, 0.45)}
+    evaluation.headlines[f"{PROMPTED}{ONE_SAMPLE}"] = {"fashion": Headline(0.1, 0.05, 0.15, 0.001)}
+    assert refusals("classify", evaluation) == []
 
 
 @pytest.mark.parametrize(
