@@ -35,7 +35,18 @@ def test_expectations_are_in_the_ontology() -> None:
             assert part.split()[0] in ONTOLOGY.aspects, (review, part)
 
 
-FLOORS: dict[tuple[str, str], float] = {}
+FLOORS = {
+    ("classify", "category"): 0.40,
+    ("classify", "color"): 0.90,
+    ("classify", "gender"): 0.80,
+    ("rewrite", "filter"): 0.75,
+    ("rewrite", "product type"): 0.90,
+    ("rewrite", "everything"): 0.62,
+    ("extract", "overall sentiment"): 0.72,
+    ("extract", "aspect"): 0.25,
+    ("copywrite", "mentioned"): 0.90,
+    ("copywrite", "nothing unsupported"): 0.99,
+}
 
 
 @pytest.mark.engine
