@@ -15,7 +15,7 @@ from typing import Any
 from transformers import AutoTokenizer
 
 from adapters.ontology import Ontology
-from adapters.tasks.contract import Task
+from adapters.tasks.contract import Answered, Task
 from training.examples import Example
 
 # What a prompted model must be told and an adapter has learnt: the names an answer may use.
@@ -80,7 +80,7 @@ def machine_price(hour_price: float, answers_per_second: float) -> float:
 
 
 def _fields(task: Task[Any, Any]) -> set[str]:
-    return set(task.answer.model_fields) - set(task.answer.__mro__[1].model_fields)
+    return set(task.answer.model_fields) - set(Answered.model_fields)
 
 
 def _names(kind: str, ontology: Ontology) -> list[str]:
