@@ -10,6 +10,7 @@ import server.cli
 import training.cli
 import training.data.cli
 import training.studies
+from adapters.help import examples
 
 app = typer.Typer(
     name="shoplora",
@@ -19,11 +20,6 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_show_locals=False,
 )
-
-
-def examples(*lines: str) -> str:
-    """An epilog: every paragraph of it becomes a line of the help page."""
-    return "\n\n".join(("**Examples**", *(f"`{line}`" for line in lines)))
 
 
 app.command(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -16,6 +17,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from adapters.files import CARD, WEIGHTS
+from adapters.help import examples
 from adapters.store import Store, StoreError, Version, default_root
 
 HEADLINES = 2
@@ -30,8 +32,7 @@ app = typer.Typer(
 Name = Annotated[str, typer.Argument(help="a version, such as classify@1 or copywrite/street@2")]
 
 
-def _examples(*lines: str) -> str:
-    return "\n\n".join(("**Examples**", *(f"`shoplora adapters {line}`" for line in lines)))
+_examples = partial(examples, prefix="shoplora adapters ")
 
 
 @contextmanager

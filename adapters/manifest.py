@@ -20,6 +20,11 @@ _NAME = re.compile(rf"({_TASK}(?:/(?!default@){_VARIANT})?)@([1-9][0-9]{{0,8}})"
 NO_VARIANT = "default"  # how the store's folders call it, hence no variant's own name
 
 
+def channel_of(task: str, variant: str | None) -> str:
+    """`task` or `task/variant`."""
+    return f"{task}/{variant}" if variant else task
+
+
 def parse_name(name: str) -> tuple[str, int]:
     """Channel and version of a name such as `copywrite/streetwear@2`.
 
@@ -85,8 +90,7 @@ class Draft(_Frozen):
 
     @property
     def channel(self) -> str:
-        """`task` or `task/variant`."""
-        return f"{self.task}/{self.variant}" if self.variant else self.task
+        return channel_of(self.task, self.variant)
 
 
 class Manifest(Draft):

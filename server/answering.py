@@ -95,8 +95,8 @@ class Answering:
             return version
         if channel == task.name or task.variant_field is None:
             raise NoAdapter(f"Train and activate one: shoplora train {task.name}")
-        known = (name.partition("/")[2] for name in sorted(self._versions) if "/" in name
-                 and name.partition("/")[0] == task.name)  # fmt: skip
+        prefix = f"{task.name}/"
+        known = (n.removeprefix(prefix) for n in sorted(self._versions) if n.startswith(prefix))
         message = f"no such {task.variant_field}; there are: {', '.join(known) or 'none'}"
         error = FieldError(field=task.variant_field, message=message)
         raise Invalid("No adapter of that name is live.", [error])

@@ -8,7 +8,7 @@ from adapters.ontology import Ontology
 from adapters.store import default_base
 from adapters.tasks import tasks
 from tests.shop import served
-from tests.typed.asked import CHECKS, _pairs, body, figures, lines
+from tests.typed.asked import CHECKS, body, figures, lines, pairs_of
 
 ONTOLOGY = Ontology.load()
 
@@ -27,7 +27,7 @@ def test_expectations_are_in_the_ontology() -> None:
         assert color in ("-", *ONTOLOGY.attributes["color"].values), color
         assert gender in ("-", *ONTOLOGY.attributes["gender"].values), gender
     for query, _, expected in lines("rewrite"):
-        for name, value in _pairs(expected):
+        for name, value in pairs_of(expected):
             assert value in ONTOLOGY.attributes[name].values, (query, name, value)
     for review, overall, aspects in lines("extract"):
         assert overall in ("positive", "negative", "neutral", "mixed"), review

@@ -1,7 +1,7 @@
 """One adapter a choice of modules, or a number of examples: what each is worth and what it costs.
 
 Trains each on the same split, evaluates each with a confidence interval, and serves each on the
-real engine to measure it. Called by `training.cli`; writes a table and a plot.
+real engine to measure it. Called by `training.studies`; writes a table and a plot.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from training.evaluate import answers_of
 from training.examples import Example
 from training.finetune import ALL_LINEAR, Recipe, TrainingError
 from training.metrics import HEADLINE, headline
+from training.pages import svg
 from training.significance import Terms, interval, p_value, ratio
 
 QKV = ("q_proj", "k_proj", "v_proj")
@@ -154,7 +155,7 @@ def plot(found: Sequence[Choice], by: str, file: Path) -> None:
     axes.set_xlabel("training examples" if curve else "adapter, MB")
     axes.grid(alpha=0.3)
     figure.tight_layout()
-    figure.savefig(file, format="svg", metadata={"Date": None})
+    file.write_text(svg(figure, file.stem), encoding="utf-8")
 
 
 def _some(examples: list[Example], count: int | None, seed: int) -> list[Example]:

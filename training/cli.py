@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.markdown import Markdown
 
+from adapters.manifest import channel_of
 from adapters.ontology import Ontology
 from adapters.store import Store, StoreError, base_digest, default_base, default_root
 from training.inputs import Base, Data, TaskName, examples_of, fail, ontology_of_the_shop, run_key
@@ -113,19 +114,20 @@ def train(
             preview.show(find_task(task), examples, recipe, folder, ontology)
             return
         name = f"{task}-{variant}" if variant else task
-        run = output / f"{name}-{run_key(recipe, examples, folder)}"
+        digest = base_digest(folder)
+        run = output / f"{name}-{run_key(recipe, examples, digest)}"
         adapter = finetune.run(find_task(task), examples, recipe, folder, run, ontology)
     except (finetune.TrainingError, StoreError) as error:
         fail(error)
     target = Store(store or default_root())
     try:
-        live = _comparable(target, f"{task}/{variant}" if variant else task, folder, ontology)
+        live = _comparable(target, channel_of(task, variant), digest, ontology)
     except StoreError as error:
         fail(error)
     fitted = calibrate(find_task(task), examples, folder, adapter, ontology)
     told = evaluate(find_task(task), examples, folder, adapter, ontology, fitted, live)
     draft = Draft(
-        task=task, variant=variant, base_digest=base_digest(folder),
+        task=task, variant=variant, base_digest=digest,
         ontology_digest=ontology.digest,
         recipe=json.loads(json.dumps(asdict(recipe))), data=cards.data_sources(examples),
         metrics=told.figures[ADAPTER],
@@ -157,13 +159,13 @@ def publish(
     console.print(f"[bold]{version.name}[/] is published and live from the server's next start")
 
 
-def _comparable(store: Store, channel: str, base: Path, ontology: Ontology) -> Path | None:
-    """The live version's folder, if it is of the same base and ontology."""
+def _comparable(store: Store, channel: str, base: str, ontology: Ontology) -> Path | None:
+    """The live version's folder, if it is of the same base, by digest, and ontology."""
     version = store.live().get(channel)
     if version is None:
         return None
     made_for = version.manifest.base_digest, version.manifest.ontology_digest
-    return version.folder if made_for == (base_digest(base), ontology.digest) else None
+    return version.folder if made_for == (base, ontology.digest) else None
 
 
 def _show(task: str, told: Evaluation) -> None:

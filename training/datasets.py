@@ -16,6 +16,7 @@ from typing import Any
 
 import yaml
 
+from training.data.duplicates import components
 from training.sources import find
 from training.text import clean, detokenise, is_acceptance, key, split_of
 
@@ -222,19 +223,12 @@ def products() -> list[Product]:
 
 def _groups(names: dict[str, set[str]]) -> dict[str, str]:
     """The smallest id of all that are linked to an id by shared names."""
-    parent = {identity: identity for identity in names}
-
-    def root(identity: str) -> str:
-        while parent[identity] != identity:
-            identity = parent[identity]
-        return identity
-
-    owner: dict[str, str] = {}
-    for identity, own in sorted(names.items()):
-        for name in sorted(own):
-            a, b = root(identity), root(owner.setdefault(name, identity))
-            parent[max(a, b)] = min(a, b)
-    return {identity: root(identity) for identity in names}
+    ids = sorted(names)
+    owner: dict[str, int] = {}
+    links = ((i, owner.setdefault(name, i)) for i, own in enumerate(ids) for name in names[own])
+    smallest: dict[int, str] = {}
+    roots = components(len(ids), links)
+    return {i: smallest.setdefault(root, i) for i, root in zip(ids, roots, strict=True)}
 
 
 def _product(group: str, record: dict[str, Any]) -> Product:

@@ -21,6 +21,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from adapters.manifest import channel_of
 from adapters.ontology import Ontology
 from adapters.tasks import classify, copywrite, extract, rewrite, task
 from adapters.tasks.contract import Task
@@ -147,7 +148,7 @@ def public(
         "classify": _classify, "rewrite": _rewrite, "extract": _extract, "copywrite": _copywrite,
         "copywrite/advisor": _advisor,
     }  # fmt: skip
-    channel = f"{name}/{variant}" if variant else name
+    channel = channel_of(name, variant)
     if channel not in makers:
         raise ExampleError(f"no public data has examples of {channel}: give your own with --data")
     found = [(e, key(e.request.model_dump_json())) for e in makers[channel](ontology, seed)]

@@ -16,9 +16,9 @@ from rich.console import Console
 
 from adapters.manifest import VARIANT
 from adapters.ontology import Ontology, OntologyError
-from adapters.store import base_digest
 
 if TYPE_CHECKING:
+    from adapters.tasks.contract import Task
     from training.examples import Example
 
 TaskName = Annotated[str, typer.Argument(help="classify, rewrite, extract or copywrite.")]
@@ -40,16 +40,21 @@ def ontology_of_the_shop() -> Ontology:
         fail(error)
 
 
+def task_named(name: str) -> Task[Any, Any]:
+    from adapters.tasks import tasks
+
+    if name not in tasks():
+        fail(f"no task {name!r}; there are {', '.join(sorted(tasks()))}")
+    return tasks()[name]
+
+
 def examples_of(
     task: str, files: list[Path] | None, ontology: Ontology, variant: str | None
 ) -> list[Example]:
-    from adapters.tasks import tasks
     from training import examples
     from training.sources import SourceError
 
-    if task not in tasks():
-        fail(f"no task {task!r}; there are {', '.join(sorted(tasks()))}")
-    if variant and tasks()[task].variant_field is None:
+    if task_named(task).variant_field is None and variant:
         fail(f"{task} has no variants: no field of its requests would name one")
     if variant and not re.fullmatch(VARIANT, variant):
         fail(f"{variant!r} is no variant's name: lower-case letters, digits and hyphens")
@@ -74,12 +79,15 @@ def _proved(examples: list[Example]) -> list[Example]:
     return examples
 
 
-def run_key(recipe: Any, examples: list[Example], base: Path) -> str:
-    """Eight characters that name a run by its recipe, examples and base: only the same resumes."""
+def run_key(recipe: Any, examples: list[Example], base: str) -> str:
+    """Eight characters that name a run by its recipe, examples and the base's digest.
+
+    Only the same resumes.
+    """
     digest = hashlib.sha256(repr(recipe).encode())
     for example in examples:
         digest.update(repr((example.split, example.request, example.labels)).encode())
-    digest.update(base_digest(base).encode())
+    digest.update(base.encode())
     return digest.hexdigest()[:8]
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from adapters.ontology import Ontology
 from adapters.tasks import copywrite, extract, rewrite
@@ -18,6 +19,7 @@ from training.significance import Terms
 
 Figures = dict[str, float]
 Thing = Iterable[Hashable]
+BINS = 10  # of the confidence, where its calibration is measured
 Predicted = Sequence[Any]
 
 
@@ -109,13 +111,17 @@ def headline(
     return np.array([(hit, 1.0) for hit in hits], dtype=float).reshape(-1, 2)
 
 
-def calibration_error(
-    confidences: Sequence[float], rights: Sequence[bool], bins: int = 10
-) -> float:
+def bin_of(confidences: Terms) -> NDArray[np.int_]:
+    """Which of BINS bins of equal width each confidence is in."""
+    placed: NDArray[np.int_] = np.minimum((confidences * BINS).astype(int), BINS - 1)
+    return placed
+
+
+def calibration_error(confidences: Sequence[float], rights: Sequence[bool]) -> float:
     """Expected calibration error over bins of equal width (Guo et al. 2017, arXiv:1706.04599)."""
     told, hits = np.asarray(confidences), np.asarray(rights, dtype=float)
-    placed = np.minimum((told * bins).astype(int), bins - 1)
-    gaps = (abs((told - hits)[placed == b].sum()) for b in range(bins))
+    placed = bin_of(told)
+    gaps = (abs((told - hits)[placed == b].sum()) for b in range(BINS))
     return float(sum(gaps) / len(told)) if len(told) else 0.0
 
 

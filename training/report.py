@@ -6,35 +6,29 @@ and the log of `training.finetune`; called by `training.cli`.
 
 from __future__ import annotations
 
-import io
 import json
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
-from jinja2 import Environment, FileSystemLoader
 from matplotlib.figure import Figure
 
 from training import gate
 from training.evaluate import ADAPTER, Evaluation, Judged
-from training.metrics import HEADLINE, calibration_error
+from training.metrics import BINS, HEADLINE, bin_of, calibration_error
+from training.pages import render, svg
 
-BINS = 10
 SHOWN = 20  # wrong answers, and pairs of confused labels
 LENGTHS = ((0, 5), (5, 8), (8, 12), (12, 30), (30, 10**6))  # words of the input
-
-# No creation date in the file, and letters that stay letters.
-matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "shoplora", "font.size": 9})
 
 
 def write(run: Path, task: str, evaluation: Evaluation) -> Path:
     """Write `report.html` into the run's folder; the training curves are read from there."""
-    page = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True)
     log = run / "train.json"
-    told = page.get_template("report.html").render(
+    told = render(
+        Path(__file__).with_name("report.html"),
         task=task,
         run=run.name,
         figure=HEADLINE.get(task, ("", "exact"))[1],
@@ -95,7 +89,8 @@ def _plots(evaluation: Evaluation, log: list[dict[str, Any]]) -> list[tuple[str,
 
 def _sides(evaluation: Evaluation) -> str:
     sides, sources = list(evaluation.headlines), list(evaluation.headlines[ADAPTER])
-    figure = Figure(figsize=(6, 0.6 + 0.28 * len(sides) * max(1, len(sources))))
+    height = 0.6 + 0.28 * len(sides) * max(1, len(sources))
+    figure = Figure(figsize=(6, height), layout="constrained")
     axes = figure.add_subplot()
     names, row = [], 0
     for source in sources:
@@ -110,20 +105,20 @@ def _sides(evaluation: Evaluation) -> str:
     axes.invert_yaxis()
     axes.set_xlim(0, 1)
     axes.grid(axis="x", alpha=0.3)
-    return _svg(figure)
+    return svg(figure, "sides")
 
 
 def _reliability(answers: Sequence[Judged]) -> str:
     told = np.array([a.confidence for a in answers])
     hits = np.array([a.right for a in answers], dtype=float)
-    placed = np.minimum((told * BINS).astype(int), BINS - 1)
+    placed = bin_of(told)
     used = [b for b in range(BINS) if (placed == b).any()]
     figure, axes = _square("confidence", "share right")
     axes.plot([0, 1], [0, 1], "--", color="lightgray")
     means = [told[placed == b].mean() for b in used]
     sizes = [20 + 200 * (placed == b).mean() for b in used]
     axes.scatter(means, [hits[placed == b].mean() for b in used], s=sizes)
-    return _svg(figure)
+    return svg(figure, "reliability")
 
 
 def _risk_coverage(answers: Sequence[Judged]) -> str:
@@ -133,7 +128,7 @@ def _risk_coverage(answers: Sequence[Judged]) -> str:
     kept = np.arange(1, len(ordered) + 1)
     figure, axes = _square("share of answers kept", "share of these that are wrong")
     axes.plot(kept / len(ordered), wrong / kept)
-    return _svg(figure)
+    return svg(figure, "risk")
 
 
 def _lengths(answers: Sequence[Judged]) -> str:
@@ -145,11 +140,11 @@ def _lengths(answers: Sequence[Judged]) -> str:
             labels.append(f"{low + 1}-{high}" if high < 10**6 else f"over {low}")
             shares.append(sum(own) / len(own))
     axes.bar(labels, shares)
-    return _svg(figure)
+    return svg(figure, "lengths")
 
 
 def _curves(log: list[dict[str, Any]]) -> str:
-    figure = Figure(figsize=(5, 3))
+    figure = Figure(figsize=(5, 3), layout="constrained")
     axes = figure.add_subplot(xlabel="epoch", ylabel="loss")
     for name, label in (("loss", "training"), ("eval_loss", "validation")):
         points = [(e["epoch"], float(e[name])) for e in log if name in e]
@@ -162,7 +157,7 @@ def _curves(log: list[dict[str, Any]]) -> str:
     right.plot(*zip(*rates, strict=True), color="lightgray")
     right.set_ylabel("learning rate")
     axes.legend()
-    return _svg(figure)
+    return svg(figure, "curves")
 
 
 def _text(answer: Judged) -> str:
@@ -170,14 +165,7 @@ def _text(answer: Judged) -> str:
 
 
 def _square(xlabel: str, ylabel: str) -> tuple[Figure, Any]:
-    figure = Figure(figsize=(4, 3))
+    figure = Figure(figsize=(4, 3), layout="constrained")
     axes = figure.add_subplot(xlabel=xlabel, ylabel=ylabel)
     axes.set_ylim(0, 1)
     return figure, axes
-
-
-def _svg(figure: Figure) -> str:
-    out = io.StringIO()
-    figure.tight_layout()
-    figure.savefig(out, format="svg", metadata={"Date": None})
-    return out.getvalue()[out.getvalue().index("<svg") :]

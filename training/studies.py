@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markdown import Markdown
 from rich.table import Table
 
-from adapters.store import StoreError, default_base
+from adapters.store import StoreError, base_digest, default_base
 from training.inputs import Base, Data, TaskName, examples_of, fail, ontology_of_the_shop, run_key
 
 console = Console()
@@ -49,7 +49,7 @@ def ablate(
             runs = ablation.by_examples(recipe, [int(n) for n in counts.split(",")])
         else:
             runs = ablation.by_modules(recipe, modules)
-        key = run_key(recipe, examples, folder)
+        key = run_key(recipe, examples, base_digest(folder))
         place = output / f"ablate-{task}-{by}-{key}"
         found = ablation.run(find_task(task), examples, runs, folder, place, ontology, serve)
     except (finetune.TrainingError, ServingError, StoreError, ValueError) as error:

@@ -13,6 +13,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from adapters.manifest import channel_of
 from adapters.ontology import Ontology
 
 Message = dict[str, str]  # {"role": "system" | "user" | "assistant", "content": ...}
@@ -104,7 +105,7 @@ class Task(Generic[RequestT, LabelsT]):
     def channel(self, request: RequestT) -> str:
         """The adapter that a request asks for: `copywrite`, `copywrite/streetwear`."""
         variant = getattr(request, self.variant_field) if self.variant_field else None
-        return f"{self.name}/{variant}" if variant else self.name
+        return channel_of(self.name, variant)
 
     def choose(
         self, lines: Sequence[str], request: RequestT, ontology: Ontology

@@ -7,9 +7,8 @@ import re
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from shoplora import app
+from tests.terminal import run
 from training import sources
 from training.examples import SAMPLES
 
@@ -23,13 +22,6 @@ def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SHOPLORA_ONTOLOGY", raising=False)
     monkeypatch.setenv("COLUMNS", "120")
     monkeypatch.chdir(tmp_path)
-
-
-def run(*arguments: str, status: int = 0) -> str:
-    result = CliRunner().invoke(app, arguments)
-    assert result.exit_code == status, result.output
-    assert "Traceback" not in result.output
-    return re.sub(r"\x1b\[[\d;]*m", "", result.output)
 
 
 @pytest.mark.parametrize("command", ["fetch", "pretrain", "train", "evaluate"])

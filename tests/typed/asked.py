@@ -29,11 +29,11 @@ def lines(task: str) -> list[list[str]]:
 
 def body(task: str, fields: list[str]) -> dict[str, Any]:
     if task == "copywrite":
-        return {"name": fields[0], "category": fields[1], "attributes": dict(_pairs(fields[2]))}
+        return {"name": fields[0], "category": fields[1], "attributes": dict(pairs_of(fields[2]))}
     return {{"classify": "title", "rewrite": "query", "extract": "review"}[task]: fields[0]}
 
 
-def _pairs(field: str) -> list[tuple[str, str]]:
+def pairs_of(field: str) -> list[tuple[str, str]]:
     parts = (part.strip().partition("=") for part in field.split(";") if "=" in part)
     return [(name, value) for name, _, value in parts]
 
@@ -50,7 +50,7 @@ def classify(fields: list[str], answer: Answer) -> Checked:
 def rewrite(fields: list[str], answer: Answer) -> Checked:
     _, kind, expected = fields
     checked = [
-        ("filter", value in answer["filters"].get(name, ())) for name, value in _pairs(expected)
+        ("filter", value in answer["filters"].get(name, ())) for name, value in pairs_of(expected)
     ]
     if "price" in expected.replace(";", " ").split():
         checked.append(("price", answer["price"] is not None))
@@ -72,7 +72,7 @@ def extract(fields: list[str], answer: Answer) -> Checked:
 
 
 def copywrite(fields: list[str], answer: Answer) -> Checked:
-    given = {name for name, _ in _pairs(fields[2])}
+    given = {name for name, _ in pairs_of(fields[2])}
     checked = [("mentioned", name in answer["mentioned"]) for name in sorted(given)]
     checked.append(("nothing unsupported", not answer["unsupported"]))
     checked.append(("written by the model", answer["source"] == "model"))

@@ -9,16 +9,17 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
-from training.inputs import fail, ontology_of_the_shop, printable
+from adapters.help import examples
+from training.inputs import fail, ontology_of_the_shop, printable, task_named
 
 if TYPE_CHECKING:
-    from adapters.tasks.contract import Task
     from training.data.importing import Counts, Importer
     from training.data.reading import Source
 
@@ -31,8 +32,7 @@ Region = Annotated[str, typer.Option(help="Country whose national telephone numb
 SHOWN = 10
 
 
-def _examples(*lines: str) -> str:
-    return "\n\n".join(("**Examples**", *(f"`shoplora data {line}`" for line in lines)))
+_examples = partial(examples, prefix="shoplora data ")
 
 
 @app.command(
@@ -67,7 +67,7 @@ def import_(
 
     if bool(sql) != bool(url) or not (files or sql):
         fail("name at least one file, or give both --sql and --url")
-    of = _task(task)
+    of = task_named(task)
     output = output or Path(f"{of.name}.jsonl")
     rejects, draft = output.with_suffix(".rejects.jsonl"), output.with_suffix(".map.yaml")
     taken = [f for f in (*(files or []), *([map_file] if map_file else []))
@@ -236,7 +236,7 @@ def split(
     seed: Annotated[int, typer.Option(help="Another seed is another split.")] = 0,
 ) -> None:
     """Write train, validation and test: by label in proportion, near duplicates together."""
-    from training import examples
+    from training import examples as typed_examples
     from training.data import records
     from training.data import split as splitting
 
@@ -245,7 +245,7 @@ def split(
         if broken:
             fail(f"{file.name}:{broken[0][0]}: {broken[0][1]}; look with `shoplora data check`")
         task = records.task_of(found, file)
-        read = examples.read(task, file, ontology_of_the_shop())
+        read = typed_examples.read(task, file, ontology_of_the_shop())
         parts = splitting.split(task, read, test, validation, seed, group_by)
         splitting.write(parts, output)
     for name, part in parts.items():
@@ -256,14 +256,14 @@ def split(
 @app.command(epilog=_examples("prove splits"))
 def prove(folder: Annotated[Path, typer.Argument(help="Folder of the three files.")]) -> None:
     """Compare the splits of a folder again; status 1 if a text is in two of them."""
-    from training import examples
+    from training import examples as typed_examples
     from training.data import records
     from training.data import split as splitting
 
     with _told(), Console(stderr=True).status(f"comparing the splits in {folder}"):
         found, _ = records.read(folder / "train.jsonl")
         task = records.task_of(found, folder / "train.jsonl")
-        read = examples.load(task, folder, ontology_of_the_shop())
+        read = typed_examples.load(task, folder, ontology_of_the_shop())
         pairs = splitting.prove(read)
     if pairs:
         fail(splitting.told(pairs))
@@ -284,14 +284,6 @@ def _told() -> Iterator[None]:
     except (MappingError, ReadingError, RecordError, SplitError, ExampleError,
             OSError) as error:  # fmt: skip
         fail(error)
-
-
-def _task(name: str) -> Task[Any, Any]:
-    from adapters.tasks import tasks
-
-    if name not in tasks():
-        fail(f"no task {name!r}; there are {', '.join(sorted(tasks()))}")
-    return tasks()[name]
 
 
 def _say(message: str) -> None:

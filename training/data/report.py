@@ -5,12 +5,11 @@ Knows how a report looks. Called by `cli`.
 
 from __future__ import annotations
 
-import io
-import warnings
 from pathlib import Path
 from typing import Any
 
 from training.data.check import Report
+from training.pages import render, svg
 
 SHOWN = 25  # bars
 COLOR = "#3b6ea5"
@@ -18,20 +17,17 @@ COLOR = "#3b6ea5"
 
 def page(report: Report) -> str:
     """The HTML page."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    folder = FileSystemLoader(Path(__file__).parent)
-    environment = Environment(loader=folder, autoescape=True, undefined=StrictUndefined)
     plots = {
         "Labels": _bars(dict(list(report.labels.items())[:SHOWN]), "labels"),
         "Length of the input in characters": _histogram(report.lengths),
         "Languages of the inputs": _bars(report.languages, "languages"),
     }
-    told: str = environment.get_template("report.html").render(
-        report=report, plots={name: plot for name, plot in plots.items() if plot},
+    return render(
+        Path(__file__).with_name("report.html"),
+        report=report,
+        plots={name: plot for name, plot in plots.items() if plot},
         hidden=max(0, len(report.labels) - SHOWN),
-    )  # fmt: skip
-    return told
+    )
 
 
 def _bars(counts: dict[str, int], name: str) -> str:
@@ -44,7 +40,7 @@ def _bars(counts: dict[str, int], name: str) -> str:
     axes.set_yticks(places, labels)
     axes.invert_yaxis()
     axes.set_xlabel("examples")
-    return _svg(figure, name)
+    return svg(figure, name)
 
 
 def _histogram(lengths: dict[int, int]) -> str:
@@ -55,7 +51,7 @@ def _histogram(lengths: dict[int, int]) -> str:
               color=COLOR)  # fmt: skip
     axes.set_xlabel("characters")
     axes.set_ylabel("examples")
-    return _svg(figure, "lengths")
+    return svg(figure, "lengths")
 
 
 def _figure(height: float) -> tuple[Any, Any]:
@@ -65,17 +61,3 @@ def _figure(height: float) -> tuple[Any, Any]:
     axes = figure.subplots()
     axes.spines[["top", "right"]].set_visible(False)
     return figure, axes
-
-
-def _svg(figure: Any, name: str) -> str:
-    """The picture without its head, which would name a server, its text left to the browser."""
-    import matplotlib
-
-    settings = {"svg.fonttype": "none", "svg.hashsalt": name, "text.parse_math": False,
-                "font.family": "sans-serif"}  # fmt: skip
-    with matplotlib.rc_context(settings), io.StringIO() as out, warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # letters that only the browser has
-        figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None, "Format": None,
-                                                    "Type": None})  # fmt: skip
-        drawn = out.getvalue()
-    return drawn[drawn.index("<svg") :]

@@ -5,15 +5,13 @@ from __future__ import annotations
 import csv
 import json
 import random
-import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
-from shoplora import app
+from tests.terminal import run
 
 
 @pytest.fixture(autouse=True)
@@ -22,13 +20,6 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHOPLORA_STORE", str(tmp_path / "store"))
     monkeypatch.setenv("COLUMNS", "160")
     monkeypatch.chdir(tmp_path)
-
-
-def run(*arguments: str, status: int = 0) -> str:
-    result = CliRunner().invoke(app, arguments)
-    assert result.exit_code == status, result.output
-    assert "Traceback" not in result.output
-    return re.sub(r"\x1b\[[\d;]*m", "", result.output)
 
 
 def lines(file: str) -> list[dict[str, Any]]:
