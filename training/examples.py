@@ -157,6 +157,7 @@ def public(
 
 
 SUPPLIER_SHARE = 0.5  # of the supplier titles for training, of which there are many alike
+MADE_TITLES = 12  # at most for each leaf, since a third of them are in no public title
 
 
 def _classify(ontology: Ontology, seed: int) -> Iterator[Example]:
@@ -178,6 +179,8 @@ def _classify(ontology: Ontology, seed: int) -> Iterator[Example]:
             leaf = named.name
         attributes = {"color": _stated_color(product.name, ontology), "gender": product.gender}
         yield _classified(product.split, "retail", product.name, leaf, attributes)
+    for title, labels in synthesis.titles(ontology, MADE_TITLES, seed):
+        yield Example(_made_split(title), "synthetic", classify.Request(title=title), labels)
 
 
 def _classified(

@@ -70,9 +70,9 @@ class Recipe:
 
 # Quality needs more than `o_proj` on the hard structured tasks: see docs/adapters.md.
 RECIPES = {
-    "classify": Recipe(modules=ALL_LINEAR, lr=2e-3, batch=16, epochs=2),
+    "classify": Recipe(modules=ALL_LINEAR, lr=2e-3, batch=16),
     "rewrite": Recipe(modules=ALL_LINEAR, lr=2e-3, batch=8),
-    "extract": Recipe(modules=ALL_LINEAR, lr=2e-3, batch=8, epochs=2),
+    "extract": Recipe(modules=ALL_LINEAR, lr=2e-3, batch=8),
     "copywrite": Recipe(modules=ALL_LINEAR, lr=2e-3, batch=8),
 }
 

@@ -1,21 +1,103 @@
 """Made-up examples for what the public data does not label, by plain templates.
 
-QueryNER has keyword queries only, hence no sentences, silhouettes and few prices; DMASTE tells no
-use case and no difficulty. Each function fills templates with the ontology's words and says the
-labels that it filled in. Nothing here is taken from a data set; the README's own examples never
-come out.
+A third of the taxonomy's leaves are in no public title; QueryNER has keyword queries only, hence no
+sentences, silhouettes and few prices; DMASTE tells no use case and no difficulty. Each function
+fills templates with the ontology's words and says the labels that it filled in. Nothing here is
+taken from a data set; the README's own examples never come out.
 """
 
 from __future__ import annotations
 
 import random
+import string
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any, Literal
 
 from adapters.ontology import Ontology
-from adapters.tasks import extract, rewrite
+from adapters.tasks import classify, extract, rewrite
 from training.text import is_acceptance
+
+_TITLES = (
+    "{brand} {color} {type}",
+    "{brand} {gender} {color} {type}",
+    "{brand} {type} {model}",
+    "{brand} {model} {type} {measure}",
+    "{type} {color} {gender}",
+    "{type} {measure} {color}",
+    "{feature} {material} {type}",
+    "{brand} {feature} {type} {measure} {color}",
+    "{color} {material} {type} {gender}",
+    "{brand} {pattern} {type} {gender}",
+    "{gender} {type} {color} {measure}",
+    "{brand} {material} {type} with {feature} {measure}",
+    "{type} {brand} {condition}",
+    "{type} for {occasion} {color}",
+    "{measure} {type} {material}",
+)
+_SYLLABLES = ("ver", "mo", "lan", "tek", "ora", "sun", "kin", "dal", "fex", "bri", "zu", "nor",
+              "el", "pra", "vis", "hol", "ami", "gre", "sto", "qua")  # fmt: skip
+_MEASURES = ("{n} pack", "pack of {n}", "{n}pcs", "set of {n}", "{n} oz", "{n}oz", "{n} ml", "XL",
+             "{n}ml", "{n} inch", '{n}"', "{n} cm", "{n}x{n}", "{n} count", "{n}L", "{n}kg",
+             "size {n}", "{n} ft", "{n}W", "{n}pk")  # fmt: skip
+_GENDERS = {
+    "men": ("men", "mens", "men's", "gents", "for him"), "boys": ("boys", "boy's"),
+    "women": ("women", "womens", "women's", "ladies", "for her"), "girls": ("girls", "girl's"),
+    "unisex": ("unisex",),
+}  # fmt: skip
+_TYPOS = 0.1  # of the titles have one letter dropped, doubled or swapped with the next
+
+
+def titles(ontology: Ontology, each: int, seed: int) -> Iterator[tuple[str, classify.Labels]]:
+    """At most `each` pairs of a title and its labels for every leaf of the taxonomy."""
+    rng = random.Random(seed)
+    for leaf in ontology.categories:
+        for _ in range(each):
+            title, labels = _title(leaf, ontology, rng)
+            named = ontology.category_in(title)
+            if named and named.name == leaf and not is_acceptance(title):
+                yield _mistyped(title, rng) if rng.random() < _TYPOS else title, labels
+
+
+def _title(leaf: str, ontology: Ontology, rng: random.Random) -> tuple[str, classify.Labels]:
+    said: list[str] = []
+    attributes: dict[str, str] = {}
+    for token in rng.choice(_TITLES).split():
+        slot = token.strip("{}")
+        if slot == token:
+            said.append(token)
+        elif slot == "type":
+            said.append(rng.choice([leaf, *ontology.categories[leaf].synonyms]))
+        elif slot == "brand":
+            said.append("".join(rng.choices(_SYLLABLES, k=rng.randint(1, 3))).title())
+        elif slot == "model":
+            said.append(f"{rng.choice('ABCGHKMSTX')}{rng.choice('DLRX')}{rng.randint(2, 999)}")
+        elif slot == "measure":
+            said.append(rng.choice(_MEASURES).replace("{n}", str(rng.randint(1, 60))))
+        elif slot == "gender":
+            attributes["gender"] = rng.choice(list(_GENDERS))
+            said.append(rng.choice(_GENDERS[attributes["gender"]]))
+        else:
+            value = rng.choice(ontology.attributes[slot].values)
+            said.append(_worded(slot, value, ontology, rng))
+            if slot == "color":
+                attributes["color"] = value
+    title = " ".join(said)
+    title = rng.choice((title.lower(), string.capwords(title), title))
+    return title, classify.Labels(category=leaf, attributes=attributes)
+
+
+def _worded(attribute: str, value: str, ontology: Ontology, rng: random.Random) -> str:
+    phrases = [p for p in ontology.phrases(attribute, value) if not p.startswith("for ")]
+    return rng.choice([value, *phrases])
+
+
+def _mistyped(title: str, rng: random.Random) -> str:
+    place = rng.randrange(len(title) - 1)
+    first, second = title[place : place + 2]
+    typed = rng.choice((second, first + first + second, second + first))
+    return title[:place] + typed + title[place + 2 :]
+
 
 # `{slot}` is filled and labelled; the words around it are `other`, those inside [] join the phrase.
 _QUERIES = (
@@ -100,8 +182,7 @@ def _fill(slot: str, ontology: Ontology, rng: random.Random) -> tuple[str, str]:
         return "type", rng.choice([name, *synonyms]).lower()
     attribute = _ATTRIBUTES.get(slot, slot)
     value = rng.choice(ontology.attributes[attribute].values)
-    phrases = [p for p in ontology.phrases(attribute, value) if not p.startswith("for ")]
-    return _SLOTS[slot], rng.choice([value, *phrases])
+    return _SLOTS[slot], _worded(attribute, value, ontology, rng)
 
 
 _PARTS: dict[str, tuple[str, ...]] = {
