@@ -7,7 +7,7 @@ import random
 import pytest
 
 from adapters.ontology import Ontology
-from adapters.tasks import extract, rewrite
+from adapters.tasks import classify, extract, rewrite
 from training import synthesis
 from training.text import is_acceptance
 
@@ -24,6 +24,39 @@ def queries(ontology: Ontology) -> list[tuple[str, list[str]]]:
 @pytest.fixture(scope="module")
 def reviews(ontology: Ontology) -> list[tuple[str, extract.Labels]]:
     return list(synthesis.reviews(ontology, 1000, seed=0))
+
+
+@pytest.fixture(scope="module")
+def titles(ontology: Ontology) -> list[tuple[str, classify.Labels]]:
+    return list(synthesis.titles(ontology, 10, seed=0))
+
+
+def test_every_leaf_has_titles(
+    titles: list[tuple[str, classify.Labels]], ontology: Ontology
+) -> None:
+    assert {labels.category for _, labels in titles} == set(ontology.categories)
+    for title, labels in titles:
+        request = classify.Request(title=title)
+        assert classify.decode(classify.encode(labels), request, ontology) == labels
+
+
+def test_a_title_states_its_labels_unless_it_is_mistyped(
+    ontology: Ontology, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(synthesis, "_TYPOS", 0)
+    for title, labels in synthesis.titles(ontology, 3, seed=0):
+        category = ontology.category_in(title)
+        assert category and category.name == labels.category, title
+        stated = {attribute: value for attribute, value, _, _ in ontology.values_in(title)}
+        assert "color" not in labels.attributes or "color" in stated, title
+
+
+def test_a_mistyped_title_differs_by_a_letter() -> None:
+    title = "Pra Yoga Mats 12 cm"
+    for seed in range(100):
+        typed = synthesis._mistyped(title, random.Random(seed))
+        assert abs(len(typed) - len(title)) <= 1
+        assert typed.startswith(title[:1]) or typed.endswith(title[-5:])
 
 
 def test_queries_have_one_label_a_word_and_decode(
@@ -163,12 +196,14 @@ def extract_text() -> str:
 
 
 def test_none_is_an_acceptance_example(
-    queries: list[tuple[str, list[str]]], reviews: list[tuple[str, extract.Labels]]
+    titles: list[tuple[str, classify.Labels]],
+    queries: list[tuple[str, list[str]]],
+    reviews: list[tuple[str, extract.Labels]],
 ) -> None:
-    assert not any(is_acceptance(text) for text, _ in [*queries, *reviews])
+    assert not any(is_acceptance(text) for text, _ in [*titles, *queries, *reviews])
 
 
 def test_the_seed_decides(ontology: Ontology) -> None:
-    for made in (synthesis.queries, synthesis.reviews):
+    for made in (synthesis.titles, synthesis.queries, synthesis.reviews):
         assert list(made(ontology, 50, 3)) == list(made(ontology, 50, 3))
         assert list(made(ontology, 50, 3)) != list(made(ontology, 50, 4))
