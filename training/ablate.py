@@ -10,7 +10,7 @@ import json
 import os
 import random
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -36,6 +36,7 @@ from training.significance import Terms, interval, p_value, ratio
 QKV = ("q_proj", "k_proj", "v_proj")
 NAMED = {"qkv": QKV, "all-linear": ALL_LINEAR}
 CLOSE = 0.01  # of the main figure: the cheapest choice that is so close to the best is recommended
+TESTED = 1_000  # of the test split, always the same: enough for differences that matter
 console = Console()
 
 
@@ -70,12 +71,23 @@ def choices(named: str) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def by_modules(recipe: Recipe, named: str) -> dict[str, tuple[Recipe, int | None]]:
-    return {name: (replace(recipe, modules=m), None) for name, m in choices(named).items()}
+def planned(
+    recipe: Recipe, named: str | None, counts: Sequence[int] = ()
+) -> dict[str, tuple[Recipe, int | None]]:
+    """Each choice of modules with each number of training examples; the recipe's modules if None.
 
-
-def by_examples(recipe: Recipe, counts: Iterable[int]) -> dict[str, tuple[Recipe, int | None]]:
-    return {f"{count:,}": (recipe, count) for count in sorted(counts)}
+    Raises:
+        TrainingError: a module that there is not.
+    """
+    runs: dict[str, tuple[Recipe, int | None]] = {}
+    numbers: list[int | None] = [*sorted(counts)] or [None]
+    for name, modules in (choices(named) if named else {"": recipe.modules}).items():
+        for count in numbers:
+            told = [name] if name else []
+            if count and (len(counts) > 1 or not name):
+                told.append(f"{count:,}")
+            runs[" of ".join(reversed(told))] = replace(recipe, modules=modules), count
+    return runs
 
 
 def run(
@@ -91,6 +103,7 @@ def run(
     test = [e for e in examples if e.split == "test"]
     source = HEADLINE.get(task.name, ("", ""))[0]
     test = [e for e in test if e.source == source] or test
+    test = random.Random(0).sample(test, min(len(test), TESTED))
     terms: dict[str, Terms] = {}
     costs: dict[str, dict[str, Any]] = {}
     for name, (recipe, count) in runs.items():

@@ -13,17 +13,21 @@ from rich.table import Table
 from adapters.store import StoreError, base_digest, default_base
 from training.inputs import Base, Data, TaskName, examples_of, fail, ontology_of_the_shop, run_key
 
+MODULES = "o_proj,down_proj,o_proj+down_proj,qkv,all-linear"
 console = Console()
 
 
 def ablate(
     task: TaskName,
     modules: Annotated[
-        str, typer.Option(help="Choices of modules; + joins some, qkv and all-linear name some.")
-    ] = "o_proj,down_proj,o_proj+down_proj,qkv,all-linear",
+        str | None,
+        typer.Option(
+            help=f"Choices of modules; + joins some, qkv and all-linear name some.  [{MODULES}]"
+        ),
+    ] = None,
     counts: Annotated[
         str | None,
-        typer.Option("--examples", help="Numbers of examples instead: a learning curve."),
+        typer.Option("--examples", help="Numbers of examples; of several, a learning curve."),
     ] = None,
     data: Data = None,
     recipe_file: Annotated[Path | None, typer.Option("--recipe", help="YAML of a recipe.")] = None,
@@ -44,11 +48,9 @@ def ablate(
     folder = base or default_base()
     try:
         recipe = finetune.recipe_for(task, recipe_file)
-        by = "examples" if counts else "modules"
-        if counts:
-            runs = ablation.by_examples(recipe, [int(n) for n in counts.split(",")])
-        else:
-            runs = ablation.by_modules(recipe, modules)
+        by = "examples" if counts and not modules else "modules"
+        numbers = [int(n) for n in counts.split(",")] if counts else []
+        runs = ablation.planned(recipe, modules if counts else modules or MODULES, numbers)
         key = run_key(recipe, examples, base_digest(folder))
         place = output / f"ablate-{task}-{by}-{key}"
         found = ablation.run(find_task(task), examples, runs, folder, place, ontology, serve)

@@ -53,13 +53,14 @@ def titles(ontology: Ontology, each: int, seed: int) -> Iterator[tuple[str, clas
     rng = random.Random(seed)
     for leaf in ontology.categories:
         for _ in range(each):
-            title, labels = _title(leaf, ontology, rng)
+            title, labels = title_of(leaf, ontology, rng)
             named = ontology.category_in(title)
             if named and named.name == leaf and not is_acceptance(title):
                 yield _mistyped(title, rng) if rng.random() < _TYPOS else title, labels
 
 
-def _title(leaf: str, ontology: Ontology, rng: random.Random) -> tuple[str, classify.Labels]:
+def title_of(leaf: str, ontology: Ontology, rng: random.Random) -> tuple[str, classify.Labels]:
+    """A title that has one of the leaf's names, and its labels."""
     said: list[str] = []
     attributes: dict[str, str] = {}
     for token in rng.choice(_TITLES).split():

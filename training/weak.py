@@ -18,7 +18,7 @@ from training import synthesis
 from training.examples import is_difficult
 
 Example = tuple[str, str, str]
-MADE_UP = 0.3  # of the queries and reviews come from templates, with labels that name every slot
+MADE_UP = 0.3  # of the texts come from templates, with labels that name every slot
 LONGEST = 80  # words of a review
 
 
@@ -29,6 +29,10 @@ class WeakLabels:
         self._ontology = ontology
 
     def classify(self, title: str, rng: random.Random) -> Example | None:
+        if rng.random() < MADE_UP:
+            leaf = rng.choice(list(self._ontology.categories))
+            title, labels = synthesis.title_of(leaf, self._ontology, rng)
+            return self._example(classify.TASK, classify.Request(title=title), labels)
         category = self._ontology.category_in(title)
         if category is None:
             return None

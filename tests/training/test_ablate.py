@@ -33,6 +33,22 @@ def test_an_unknown_module_is_named() -> None:
 
 
 @pytest.mark.parametrize(
+    ("modules", "counts", "names"),
+    [
+        ("qkv,o_proj", [], ["qkv", "o_proj"]),
+        (None, [500, 100], ["100", "500"]),
+        (None, [2000], ["2,000"]),
+        ("qkv,o_proj", [2000], ["qkv", "o_proj"]),
+        ("qkv,o_proj", [200, 100], ["100 of qkv", "200 of qkv", "100 of o_proj", "200 of o_proj"]),
+    ],
+)
+def test_each_choice_of_modules_meets_each_number_of_examples(
+    modules: str | None, counts: list[int], names: list[str]
+) -> None:
+    assert list(ablate.planned(Recipe(), modules, counts)) == names
+
+
+@pytest.mark.parametrize(
     ("found", "name"),
     [
         ([SMALL, LARGE], "all-linear"),
@@ -62,7 +78,7 @@ def test_runs_share_the_test_split_and_are_not_done_twice(
     tiny_base: Path, ontology: Ontology, tmp_path: Path
 ) -> None:
     told = examples.load("rewrite", examples.SAMPLES / "rewrite.jsonl", ontology)
-    runs = ablate.by_examples(Recipe(rank=2, epochs=1, batch=16), [32, 16])
+    runs = ablate.planned(Recipe(rank=2, epochs=1, batch=16), None, [32, 16])
     run = (task("rewrite"), told, runs, tiny_base, tmp_path, ontology)
     found = ablate.run(*run, serve=False)
     assert [choice.name for choice in found] == ["16", "32"]
@@ -74,6 +90,6 @@ def test_runs_share_the_test_split_and_are_not_done_twice(
 
 def test_more_examples_than_there_are(tiny_base: Path, ontology: Ontology, tmp_path: Path) -> None:
     told = examples.load("rewrite", examples.SAMPLES / "rewrite.jsonl", ontology)
+    runs = ablate.planned(Recipe(), None, [5000])
     with pytest.raises(TrainingError, match="there are 48 training examples, not 5,000"):
-        ablate.run(task("rewrite"), told, ablate.by_examples(Recipe(), [5000]), tiny_base, tmp_path,
-                   ontology, serve=False)  # fmt: skip
+        ablate.run(task("rewrite"), told, runs, tiny_base, tmp_path, ontology, serve=False)

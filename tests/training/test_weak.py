@@ -71,7 +71,7 @@ def test_a_text_that_names_nothing_makes_nothing(name: str) -> None:
     assert make(name, TEXTS[3]) is None
 
 
-@pytest.mark.parametrize("name", ["rewrite", "extract"])
+@pytest.mark.parametrize("name", ["classify", "rewrite", "extract"])
 def test_templates_make_the_rest(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(weak, "MADE_UP", 1.0)
     made = [make(name, TEXTS[3], seed) for seed in range(50)]
