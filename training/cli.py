@@ -61,7 +61,7 @@ def pretrain(
     )  # fmt: skip
     try:
         folder = pretraining.run(recipe, output, start, compile_model)
-    except SourceError as error:
+    except (SourceError, pretraining.RunError) as error:
         fail(error)
     console.print(f"the base is in {folder}; next: `shoplora train TASK --base {folder}`")
 

@@ -48,6 +48,10 @@ STRUCTURE_SHARE = 0.25, 0.60  # of the tokens, at the start and at the end
 console = Console()
 
 
+class RunError(ValueError):
+    """The folder holds a run of another recipe; the message says what to do."""
+
+
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """Sizes, budget and learning rates of one pretraining run; saved beside the result."""
@@ -84,11 +88,16 @@ def run(
 
     Raises:
         training.sources.SourceError: the data sets are not here.
+        RunError: `output` holds a run of another recipe.
     """
     output.mkdir(parents=True, exist_ok=True)
     tokenizer_folder, tokens_file = output / "tokenizer", output / "tokens.npy"
     if start is not None:
         recipe = replace(recipe, start=base_digest(start))
+    told, recipe_file = json.dumps(asdict(recipe), indent=1), output / "recipe.json"
+    if recipe_file.exists() and recipe_file.read_text(encoding="utf-8") != told:
+        raise RunError(f"{output} holds a run of another recipe: choose another --output")
+    recipe_file.write_text(told, encoding="utf-8")
     if not tokens_file.exists():
         _prepare(recipe, start, tokenizer_folder, tokens_file)
     tokenizer = PreTrainedTokenizerFast.from_pretrained(tokenizer_folder)

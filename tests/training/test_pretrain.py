@@ -220,6 +220,17 @@ def test_a_run_goes_on_from_an_earlier_base(small_run: pytest.MonkeyPatch, tmp_p
     assert f"start: {base_digest(first)}" in (second / "README.md").read_text()
 
 
+def test_a_run_of_another_recipe_is_not_gone_on_with(
+    small_run: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with small_run.context() as patch:
+        stop_after(patch, 1)
+        with pytest.raises(Stopped):
+            pretrain.run(TINY, tmp_path, compile_model=False)
+    with pytest.raises(pretrain.RunError, match="another recipe: choose another --output"):
+        pretrain.run(replace(TINY, seed=9), tmp_path, compile_model=False)
+
+
 def test_tokens_cut_short_are_made_anew(small_run: pytest.MonkeyPatch, tmp_path: Path) -> None:
     with small_run.context() as patch:
         patch.setattr(
