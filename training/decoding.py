@@ -21,6 +21,8 @@ from xgrammar.contrib.hf import LogitsProcessor
 from adapters.ontology import Ontology
 from adapters.tasks.contract import Task
 
+GRAMMARS = 256 * 2**20  # bytes of compiled grammars that are kept
+
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
@@ -44,8 +46,7 @@ class Decoder:
         self._ontology = ontology
         vocabulary = model.config.vocab_size
         info = xgrammar.TokenizerInfo.from_huggingface(self._tokenizer, vocab_size=vocabulary)
-        self._compiler = xgrammar.GrammarCompiler(info)
-        self._compiled: dict[str, Any] = {}
+        self._compiler = xgrammar.GrammarCompiler(info, cache_limit_bytes=GRAMMARS)
 
     def lines(
         self, task: Task[Any, Any], requests: Sequence[Any], *, samples: int = 1,
@@ -65,7 +66,7 @@ class Decoder:
         for start in track(range(0, len(order), size), f"{task.name}: answering", transient=True):
             chosen = order[start : start + size]
             grammars = [
-                self._grammar(task.grammar(requests[i], self._ontology))
+                self._compiler.compile_grammar(task.grammar(requests[i], self._ontology))
                 for i in chosen
                 for _ in range(samples)
             ]
@@ -76,11 +77,6 @@ class Decoder:
             for n, line in enumerate(decoded):
                 found[chosen[n // samples]].append(line)
         return found
-
-    def _grammar(self, ebnf: str) -> Any:
-        if ebnf not in self._compiled:
-            self._compiled[ebnf] = self._compiler.compile_grammar(ebnf)
-        return self._compiled[ebnf]
 
     @torch.inference_mode()
     def _generate(

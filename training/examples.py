@@ -102,6 +102,7 @@ def typed(of: Task[Any, Any], record: Any, ontology: Ontology) -> Example:
             raise ValueError("a line must be an object: {request, labels}")
         request = of.request.model_validate(record["request"])
         labels = of.labels.model_validate(record["labels"])
+        labels = of.ordered(labels, request) if of.ordered else labels
         labels = of.decode(of.encode(labels), request, ontology)
         partial, origin = record.get("partial", False), record.get("origin")
         if not isinstance(partial, bool) or not isinstance(origin, dict | None):
@@ -179,8 +180,8 @@ def _classify(ontology: Ontology, seed: int) -> Iterator[Example]:
             leaf = named.name
         attributes = {"color": _stated_color(product.name, ontology), "gender": product.gender}
         yield _classified(product.split, "retail", product.name, leaf, attributes)
-    for title, labels in synthesis.titles(ontology, MADE_TITLES, seed):
-        yield Example(_made_split(title), "synthetic", classify.Request(title=title), labels)
+    for text, labels in synthesis.titles(ontology, MADE_TITLES, seed):
+        yield Example(_made_split(text), "synthetic", classify.Request(title=text), labels)
 
 
 def _classified(

@@ -70,13 +70,14 @@ class Task(Generic[RequestT, LabelsT]):
         prompt: the chat messages for a request; the same in training and in serving.
         encode: the answer line of some labels. `decode(encode(labels)) == labels`.
         decode: the labels that a line tells; raises LineError unless the grammar admits the line.
-        grammar: an EBNF grammar (xgrammar's dialect) of exactly the lines that decode. Grammars
-            are few and repeat between requests, so that they are compiled once.
+        grammar: an EBNF grammar (xgrammar's dialect) of exactly the lines that decode;
+            compiled once where requests share it, else for each request.
         expand: the task's own fields of the answer, as keyword arguments of `answer`.
         warm: requests whose grammars are compiled at start.
         samples: how many answers are drawn (1: greedy), of which `rank` picks the smallest.
         fallback: labels from the request and the ontology alone, where the model's will not do.
         faithful: whether labels may be shown; if not, the fallback is.
+        ordered: labels of an example in the one order that a line may have them.
         variant_field: the request's field that names a variant of the adapter, such as a voice.
         example: a request for the OpenAPI page.
     """
@@ -99,6 +100,7 @@ class Task(Generic[RequestT, LabelsT]):
     rank: Callable[[LabelsT, RequestT, Ontology], tuple[float, ...]] | None = None
     fallback: Callable[[RequestT, Ontology], LabelsT] | None = None
     faithful: Callable[[LabelsT, RequestT, Ontology], bool] | None = None
+    ordered: Callable[[LabelsT, RequestT], LabelsT] | None = None
     streams: bool = False
     variant_field: str | None = None
 

@@ -3,7 +3,9 @@
 The line is `sentiment; difficulty; use case; aspect; aspect ...`; an aspect is `category sign part:
 opinion`, `part:` only where the review names one: `positive; no; beginner; comfort - handle:
 uncomfortable`. Names are written with spaces for underscores, which are fewer tokens.
-The model copies parts and opinions from the review; what is not in it is dropped, never shown.
+
+Parts and opinions are the review's own words, and opinions come in its order: each request's
+grammar walks through them. So nothing can be invented, and a small model cannot repeat itself.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ from adapters.tasks.contract import (
     limit,
     one_of,
 )
-from adapters.words import fold, phrase_key, words
+from adapters.words import fold, words
 
 Sentiment = Literal["positive", "negative", "neutral"]
 Overall = Literal["positive", "negative", "neutral", "mixed"]
@@ -35,11 +37,11 @@ SIGNS = {"+": "positive", "-": "negative", "=": "neutral"}
 SIGN_OF = {sentiment: sign for sign, sentiment in SIGNS.items()}
 UNKNOWN = "-"
 SEPARATOR = "; "
-MAX_ASPECTS, MAX_SPAN, MAX_LETTERS = 12, 8, 24
+MAX_ASPECTS, MAX_SPAN, MAX_LETTERS = 12, 8, 24  # that examples are cut to
 _WORD = rf"[^\x00-\x20\x7f;:]{{1,{MAX_LETTERS}}}"
 _PART_OF_SPAN = re.compile(r"[^\s\x00-\x20\x7f;:]+")
-_SPAN = rf"{_WORD}(?: {_WORD}){{0,{MAX_SPAN - 1}}}"
-_ASPECT = rf" ([-+=])(?: ({_SPAN}):)?(?: ({_SPAN}))?"
+_SPAN = rf"{_WORD}(?: {_WORD})*"
+_ASPECT = rf" ([-+=])(?: ({_SPAN}):)? ({_SPAN})"
 
 
 class Request(Strict):
@@ -66,14 +68,14 @@ class Labels(Strict):
     overall_sentiment: Overall
     mentions_difficulty: bool = False
     use_case: str | None = None
-    aspects: list[Aspect] = Field(default_factory=list, max_length=MAX_ASPECTS)
+    aspects: list[Aspect] = Field(default_factory=list)
 
     @field_validator("aspects")
     @classmethod
     def _spans_fit_the_line(cls, aspects: list[Aspect]) -> list[Aspect]:
         for span in (s for a in aspects for s in (a.aspect, a.opinion) if s is not None):
             if not re.fullmatch(_SPAN, span):
-                raise ValueError(f"not a span of at most {MAX_SPAN} words: {span!r}")
+                raise ValueError(f"not a span of words: {span!r}")
         return aspects
 
 
@@ -124,25 +126,37 @@ def decode(line: str, request: Request, ontology: Ontology) -> Labels:
     ):
         raise LineError(f"not sentiment; difficulty; use case; aspects: {line!r}")
     entries = [] if fields[3:] == [UNKNOWN] else fields[3:]
-    if len(entries) > MAX_ASPECTS:
-        raise LineError(f"over {MAX_ASPECTS} aspects: {line!r}")
     return Labels.model_validate(
         {
             "overall_sentiment": fields[0],
             "mentions_difficulty": fields[1] == "yes",
             "use_case": uses[fields[2]],
-            "aspects": [_decode_aspect(entry, ontology) for entry in entries],
+            "aspects": _decode_aspects(entries, _Review(request.review), ontology),
         }
     )
 
 
-def _decode_aspect(entry: str, ontology: Ontology) -> dict[str, str | None]:
-    match = _aspect_pattern(ontology).fullmatch(entry)
-    if match is None:
-        raise LineError(f"not an aspect: {entry!r}")
-    written, sign, part, opinion = match.groups()
-    category = next(name for name in ontology.aspects if _spaced(name) == written)
-    return {"aspect": part, "category": category, "sentiment": SIGNS[sign], "opinion": opinion}
+def _decode_aspects(
+    entries: list[str], review: _Review, ontology: Ontology
+) -> list[dict[str, str | None]]:
+    found = []
+    begins, again = 0, -1  # where the next opinion may begin, or once more where the last one did
+    for entry in entries:
+        match = _aspect_pattern(ontology).fullmatch(entry)
+        if match is None:
+            raise LineError(f"not an aspect with an opinion: {entry!r}")
+        written, sign, part, opinion = match.groups()
+        if part and not review.places(part):
+            raise LineError(f"not in the review: {part!r}")
+        places = [place for place in review.places(opinion) if place >= begins or place == again]
+        if not places:
+            raise LineError(f"not in the review, or not in its order: {opinion!r}")
+        begins, again = places[0] + 1, places[0] if places[0] != again else -1
+        category = next(name for name in ontology.aspects if _spaced(name) == written)
+        found.append(
+            {"aspect": part, "category": category, "sentiment": SIGNS[sign], "opinion": opinion}
+        )
+    return found
 
 
 @lru_cache(maxsize=4)
@@ -152,31 +166,77 @@ def _aspect_pattern(ontology: Ontology) -> re.Pattern[str]:
 
 
 def grammar(request: Request, ontology: Ontology) -> str:
-    return _grammar(ontology)
+    """Rules for each word: `s` a span from it, `x` an opinion from it, `y` the second from it."""
+    review = _Review(request.review)
+    rules = [_fields(ontology)]
+    if not review.forms:
+        return "\n".join([f'aspects ::= "{UNKNOWN}"', *rules])
+    rules.append(f'aspects ::= "{UNKNOWN}" | head p0')
+    rules.append("part ::= " + " | ".join(f"s{i}" for i in range(len(review.forms))))
+    for i, forms in enumerate(review.forms):
+        further = i + 1 < len(review.forms)
+        rules.append(f"s{i} ::= ({one_of(forms)})" + (f' (" " s{i + 1})?' if further else ""))
+        rules.append(f"p{i} ::= x{i}" + (f" | p{i + 1}" if further else ""))
+        then = f" | p{i + 1}" if further else ""
+        rules.append(f'x{i} ::= s{i} ("; " head (y{i}{then}))?')
+        rules.append(f"y{i} ::= s{i}" + (f' ("; " head p{i + 1})?' if further else ""))
+    return "\n".join(rules)
 
 
 @lru_cache(maxsize=4)
-def _grammar(ontology: Ontology) -> str:
+def _fields(ontology: Ontology) -> str:
     return "\n".join(
         (
             'root ::= overall "; " ("yes" | "no") "; " use "; " aspects',
             f"overall ::= {one_of(list(OVERALL))}",
             f"use ::= {one_of([UNKNOWN, *map(_spaced, ontology.use_cases)])}",
-            f'aspects ::= "{UNKNOWN}" | aspect ("; " aspect){{0,{MAX_ASPECTS - 1}}}',
-            'aspect ::= category " " [-+=] (" " span ":")? (" " span)?',
+            'head ::= category " " [-+=] " " (part ": ")?',
             f"category ::= {one_of([_spaced(name) for name in ontology.aspects])}",
-            f'span ::= word (" " word){{0,{MAX_SPAN - 1}}}',
-            f"word ::= {_WORD}",
         )
     )
+
+
+class _Review:
+    """A review's words as a line may hold them: as they stand, or bare of punctuation."""
+
+    def __init__(self, review: str) -> None:
+        self._review = review
+        found = list(_PART_OF_SPAN.finditer(review))
+        self._bounds = [word.span() for word in found]
+        cut = [word[0].lower()[:MAX_LETTERS] for word in found]
+        self.forms = [list(dict.fromkeys([word, *words(word)])) for word in cut]
+
+    def places(self, span: str) -> list[int]:
+        """Where in the review the span begins, by word."""
+        wanted = span.split(" ")
+        starts = range(len(self.forms) - len(wanted) + 1)
+        return [i for i in starts if all(w in self.forms[i + k] for k, w in enumerate(wanted))]
+
+    def spelled(self, span: str | None) -> str | None:
+        """The span as the review spells it; None if nothing of it but punctuation is there."""
+        places = self.places(span) if span else []
+        if span is None or not places:
+            return None
+        (start, _), (_, end) = (self._bounds[places[0] + i] for i in (0, span.count(" ")))
+        return " ".join(self._review[start:end].split()).strip(" .,!?;:\"'()") or None
+
+
+def ordered(labels: Labels, request: Request) -> Labels:
+    """The labels with their aspects in the order in which the review gives the opinions."""
+    review = _Review(request.review)
+
+    def place(aspect: Aspect) -> int:
+        return next(iter(review.places(aspect.opinion or "")), -1)
+
+    return labels.model_copy(update={"aspects": sorted(labels.aspects, key=place)})
 
 
 def expand(labels: Labels, request: Request, ontology: Ontology) -> dict[str, Any]:
     review = _Review(request.review)
     aspects = []
     for found in labels.aspects:
-        part, opinion = review.find(found.aspect), review.find(found.opinion)
-        if opinion is None and part is None:
+        part, opinion = review.spelled(found.aspect), review.spelled(found.opinion)
+        if opinion is None:
             continue
         aspects.append(found.model_copy(update={"aspect": part, "opinion": opinion}))
     issues = (issue_of(a, ontology) for a in aspects if a.sentiment == "negative")
@@ -206,33 +266,6 @@ def issue_of(aspect: Aspect, ontology: Ontology) -> str | None:
     if not name or ontology.aspect_of(aspect.aspect) == aspect.category != "parts":
         return None if vague else aspect.category
     return name if vague else f"{name}_{aspect.category}"
-
-
-class _Review:
-    """The review's words, to look a span up in whatever its case and punctuation."""
-
-    def __init__(self, review: str) -> None:
-        self._review = review
-        self._words = _folded(review)
-
-    def find(self, span: str | None) -> str | None:
-        """The review's own spelling of the span, None if the span is not in it."""
-        wanted = [word for word, _, _ in _folded(span or "")]
-        for first in range(len(self._words) - len(wanted) + 1 if wanted else 0):
-            window = self._words[first : first + len(wanted)]
-            if [word for word, _, _ in window] == wanted:
-                spelled = self._review[window[0][1] : window[-1][2]]
-                return " ".join(spelled.split()).strip(" .,!?;:\"'()")
-        return None
-
-
-def _folded(phrase: str) -> list[tuple[str, int, int]]:
-    """A phrase's words as `as_span` parts and cuts them, folded, with start and end."""
-    found = [
-        (phrase_key(word[0].lower()[:MAX_LETTERS]), word.start(), word.end())
-        for word in _PART_OF_SPAN.finditer(phrase)
-    ]
-    return [word for word in found if word[0]]
 
 
 def fallback(request: Request, ontology: Ontology) -> Labels:
@@ -275,4 +308,5 @@ TASK: Task[Request, Labels] = Task(
     example={"review": "Great for beginners but the handle is uncomfortable after 20 minutes"},
     warm=lambda: [Request(review="good")],
     fallback=fallback,
+    ordered=ordered,
 )

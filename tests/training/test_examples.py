@@ -12,6 +12,7 @@ import pytest
 
 from adapters.ontology import Ontology
 from adapters.tasks import task
+from adapters.tasks.contract import LineError
 from training import examples
 from training.datasets import Review, Triplet
 from training.examples import Example, ExampleError, as_record, is_difficult, load, public
@@ -211,7 +212,7 @@ def test_facts_are_the_descriptions_own_words(ontology: Ontology) -> None:
 
 
 SOURCES = {
-    "classify": {"fashion", "pricerunner", "retail"},
+    "classify": {"fashion", "pricerunner", "retail", "synthetic"},
     "rewrite": {"queryner", "synthetic"},
     "extract": {"dmaste", "dmaste-book", "dmaste-grocery", "dmaste-pet", "dmaste-toy", "hatn",
                 "synthetic"},
@@ -233,11 +234,16 @@ def test_public_examples_decode_and_no_input_is_in_two_splits(
     found = published(name)
     assert {e.source for e in found} == SOURCES[name]
     assert {e.split for e in found} == {"train", "validation", "test"}
-    splits = defaultdict(set)
+    splits, odd = defaultdict(set), 0
     for example in found:
         line = of.encode(example.labels)
-        assert of.decode(line, example.request, ontology) == example.labels
+        try:
+            assert of.decode(line, example.request, ontology) == example.labels
+        except LineError:
+            odd += 1
         splits[key(example.request.model_dump_json())].add(example.split)
+    # DMASTE cuts some spans within a word, and gives some opinions to three aspects.
+    assert odd <= (0.02 * len(found) if name == "extract" else 0)
     shared = {text for text, kinds in splits.items() if "train" in kinds and len(kinds) > 1}
     assert shared == set()
     assert not any(is_acceptance(e.request.model_dump_json()) for e in found)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from hypothesis import strategies as st
@@ -61,31 +60,41 @@ def rewritten(draw: st.DrawFn) -> tuple[rewrite.Request, rewrite.Labels]:
     return rewrite.Request(query=query), rewrite.Labels(tags=draw(tags(len(query.split()))))
 
 
-def spans() -> st.SearchStrategy[str]:
-    letters = st.text(CHARACTERS, min_size=1, max_size=extract.MAX_LETTERS).map(
-        lambda text: re.sub(r"[ ;:]", "", text) or "x"
-    )
-    longest = st.just("x" * extract.MAX_LETTERS)
-    return st.lists(letters | longest, min_size=1, max_size=extract.MAX_SPAN).map(" ".join)
+@st.composite
+def reviews(draw: st.DrawFn) -> str:
+    """Words with what trips a parser inside and between them, one of them too long for a line."""
+    letters = st.text(CHARACTERS, min_size=1, max_size=6)
+    said = draw(st.lists(letters | QUERY_WORDS | st.just("x" * 30), min_size=1, max_size=9))
+    return draw(st.sampled_from([" ", "  ", "; ", ":"])).join(said).strip() or "a review"
 
 
 @st.composite
 def extracted(draw: st.DrawFn) -> tuple[extract.Request, extract.Labels]:
-    aspect = st.builds(
-        extract.Aspect,
-        aspect=st.none() | spans(),
-        category=st.sampled_from(SHOP.aspects),
-        sentiment=st.sampled_from(list(extract.SIGN_OF)),
-        opinion=st.none() | spans(),
+    """Aspects with the review's own words, each opinion after the one before."""
+    review = draw(reviews())
+    forms = extract._Review(review).forms
+
+    def span(start: int) -> str:
+        end = draw(st.integers(start + 1, min(len(forms), start + extract.MAX_SPAN)))
+        return " ".join(draw(st.sampled_from(said)) for said in forms[start:end])
+
+    chosen = [i for i in range(len(forms)) for _ in range(2) if draw(st.booleans())]
+    aspects = [
+        extract.Aspect(
+            aspect=span(draw(st.integers(0, len(forms) - 1))) if draw(st.booleans()) else None,
+            category=draw(st.sampled_from(SHOP.aspects)),
+            sentiment=draw(st.sampled_from(list(extract.SIGN_OF))),
+            opinion=span(start),
+        )
+        for start in chosen
+    ]
+    labels = extract.Labels(
+        overall_sentiment=draw(st.sampled_from(extract.OVERALL)),
+        mentions_difficulty=draw(st.booleans()),
+        use_case=draw(st.none() | st.sampled_from(SHOP.use_cases)),
+        aspects=aspects,
     )
-    labels = st.builds(
-        extract.Labels,
-        overall_sentiment=st.sampled_from(extract.OVERALL),
-        mentions_difficulty=st.booleans(),
-        use_case=st.none() | st.sampled_from(SHOP.use_cases),
-        aspects=st.lists(aspect, max_size=extract.MAX_ASPECTS),
-    )
-    return extract.Request(review="a review"), draw(labels)
+    return extract.Request.model_construct(review=review, product=None), labels
 
 
 @st.composite

@@ -76,8 +76,7 @@ def test_its_example_and_warm_requests_are_requests(name: str) -> None:
     example = task(name).request(**task(name).example)
     messages = task(name).prompt(example, SHOP)
     assert [message["role"] for message in messages] == ["system", "user"]
-    grammars = [task(name).grammar(request, SHOP) for request in task(name).warm()]
-    assert task(name).grammar(example, SHOP) in grammars
+    assert task(name).warm()
     assert 1 < task(name).max_tokens(example) <= 300
 
 
@@ -132,12 +131,13 @@ def test_lines_at_the_edge(name: str, line: str) -> None:
         ("classify", "candles; -; -"),
         ("rewrite", "other color other shape occasion + +"),
         ("extract", "positive; no; beginner; comfort - handle: uncomfortable"),
-        ("extract", "negative; yes; home repair; ease of use - instructions: useless; price ="),
+        ("extract", "negative; yes; home repair; ease of use - after 20 minutes"),
         ("extract", "mixed; no; -; -"),
-        ("extract", "neutral; no; -; battery + battery life:"),
-        ("extract", f"positive; no; -; {'; '.join(['fit +'] * extract.MAX_ASPECTS)}"),
-        ("extract", f"positive; no; -; fit + {'x' * 24}: a b c d e f g h"),
-        ("extract", "positive; no; -; fit + \u00a0: \u2003"),
+        ("extract", "positive; no; -; fit + 20 minutes: great; fit + great for; fit - for"),
+        (
+            "extract",
+            "positive; no; -; fit + great; fit = great; fit - for beginners but the handle",
+        ),
         ("copywrite", "Soft light, at last — for 40 hours."),
     ],
 )
@@ -162,17 +162,21 @@ def test_a_line(name: str, line: str) -> None:
         ("rewrite", "other colour other shape occasion + +"),
         ("extract", "positive; no; -"),
         ("extract", "positive; no; -; "),
-        ("extract", "positive; no; -; -; fit +"),
+        ("extract", "positive; no; -; -; fit + great"),
         ("extract", "positive; maybe; -; -"),
-        ("extract", "great; no; -; -"),
+        ("extract", "excellent; no; -; -"),
         ("extract", "positive; no; home_repair; -"),
-        ("extract", "positive; no; -; ease_of_use +"),
-        ("extract", "positive; no; -; warmth +"),
-        ("extract", "positive; no; -; fit * good"),
-        ("extract", "positive; no; -; fit + a: b: c"),
-        ("extract", f"positive; no; -; {'; '.join(['fit +'] * (extract.MAX_ASPECTS + 1))}"),
-        ("extract", f"positive; no; -; fit + {'x' * 25}"),
-        ("extract", "positive; no; -; fit + a b c d e f g h i"),
+        ("extract", "positive; no; -; ease_of_use + great"),
+        ("extract", "positive; no; -; warmth + great"),
+        ("extract", "positive; no; -; fit * great"),
+        ("extract", "positive; no; -; fit + handle: is: great"),
+        ("extract", "positive; no; -; fit +"),
+        ("extract", "positive; no; -; fit + handle:"),
+        ("extract", "positive; no; -; fit + comfortable"),
+        ("extract", "positive; no; -; fit + the grip: uncomfortable"),
+        ("extract", "positive; no; -; fit + beginners; fit + great"),
+        ("extract", "positive; no; -; fit + great; fit + great; fit + great"),
+        ("extract", "positive; no; -; fit + great beginners"),
         ("copywrite", " Soft light."),
         ("copywrite", "Soft light. "),
         ("copywrite", "Soft\tlight."),
@@ -193,10 +197,10 @@ def test_names_with_quotes_signs_and_accents(data: st.DataObject, odd_shop: Onto
     color = data.draw(st.sampled_from(odd_shop.attributes["color"].values))
     classified = classify.Labels(category=category, attributes={"color": color})
     aspect = extract.Aspect(
-        aspect=data.draw(st.sampled_from([None, "hinge"])),
+        aspect=data.draw(st.sampled_from([None, "handle"])),
         category=data.draw(st.sampled_from(odd_shop.aspects)),
         sentiment="negative",
-        opinion=data.draw(st.sampled_from([None, "rattles - a lot"])),
+        opinion=data.draw(st.sampled_from(["uncomfortable", "after 20 minutes"])),
     )
     (use,) = odd_shop.use_cases
     extracted = extract.Labels(overall_sentiment="mixed", use_case=use, aspects=[aspect])
