@@ -143,7 +143,7 @@ def _same(records: Sequence[Record], by_text: dict[str, list[int]], task: str) -
         told = [records[i] for i in members]
         if odd := _differing(told, ONE_RIGHT.get(task, ())):
             at_odds.append({"differ in": ", ".join(odd), **_side_by_side(told, task)})
-        elif task != "copywrite" or len({str(record.labels) for record in told}) < len(told):
+        elif task in ONE_RIGHT or len({str(record.labels) for record in told}) < len(told):
             extra += len(members) - 1
             lines = ", ".join(str(record.line) for record in told[:10])
             repeated.append({"lines": lines, "text": told[0].text[:200]})

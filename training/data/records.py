@@ -11,7 +11,7 @@ import json
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -46,14 +46,23 @@ class Record:
 
 
 def compared(model: type[BaseModel], request: Any) -> str:
-    """By which text a request is told from others.
+    """The text that tells a request from others, without the records given with it.
 
-    One that need not hold a text, such as a row of numbers, is like no other or the same.
+    A request that need not hold a text, such as a row of numbers, is the same as another or not
+    like it at all.
     """
-    if any(info.is_required() and info.annotation is str for info in model.model_fields.values()):
+    fields = model.model_fields
+    if not isinstance(request, dict):
         return input_text(request)
+    if any(info.is_required() and info.annotation is str for info in fields.values()):
+        given = {name for name, info in fields.items() if _of_records(info.annotation)}
+        return input_text({name: told for name, told in request.items() if name not in given})
     told = json.dumps(request, sort_keys=True, default=str)
     return hashlib.sha256(told.encode("utf-8", "replace")).hexdigest()
+
+
+def _of_records(annotation: Any) -> bool:
+    return any(isinstance(a, type) and issubclass(a, BaseModel) for a in get_args(annotation))
 
 
 def read(file: Path) -> tuple[list[Record], list[tuple[int, str]]]:

@@ -19,7 +19,8 @@ NEW: dict[str, Any] = {"tenure_months": 2, "contract": "monthly"}
 
 def flags(request: churn.Request, *wanted: churn.Flag) -> dict[str, Any]:
     """Field and value of each flag that is shown when the model tells those."""
-    labels = churn.Labels(will_churn=True, flags=list(wanted or churn.FLAGS))
+    ordered = [flag for flag in churn.FLAGS if flag in (wanted or churn.FLAGS)]
+    labels = churn.Labels(will_churn=True, flags=ordered)
     told = churn.expand(labels, request, SHOP)
     return {each.flag: (each.reason.field, each.reason.value) for each in told["flags"]}
 
