@@ -147,7 +147,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_it_is_checked_split_trained_evaluated_and_judged(
     name: str, base: Path, tmp_path: Path
 ) -> None:
-    from training import cards, finetune, gate, report
+    from training import cards, finetune, gate, preview, report
     from training.data.check import check
     from training.data.split import split, write
     from training.evaluate import ADAPTER, PROMPTED, evaluate
@@ -165,7 +165,7 @@ def test_it_is_checked_split_trained_evaluated_and_judged(
     recipe = finetune.Recipe(modules=("o_proj",), rank=2, epochs=1, batch=16)
     trainer = finetune.trainer_of(of, examples, recipe, base, tmp_path / "run", SHOP)
     row = trainer.train_dataset[0]
-    learnt = [i for i, mine in zip(row["input_ids"], row["completion_mask"], strict=True) if mine]
+    learnt = [label for label in row["labels"] if label != preview.IGNORED]
     line = trainer.processing_class.decode(learnt[:-1])
     assert line in {of.encode(e.labels) for e in examples if e.split == "train"}
     adapter = tmp_path / "run/adapter"

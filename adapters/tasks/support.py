@@ -53,7 +53,7 @@ class Request(Strict):
     message: Annotated[str, limit(2000)]
     context: list[Passage] = Field(
         default_factory=list, max_length=MAX_PASSAGES,
-        description="policies, and facts of the order; without any a person is asked for",
+        description="policies and facts of the order, or their texts; without any, a hand-off",
     )  # fmt: skip
 
 

@@ -139,8 +139,9 @@ def _of_dict(path: str, of: Task[Any, Any]) -> bool:
     """Whether the path names an entry of a request's dict, such as attributes, by any name."""
     part, _, rest = path.partition(".")
     name, _, entry = rest.partition(".")
-    info = of.request.model_fields.get(name) if part == "request" else None
-    return bool(info and entry) and get_origin(info.annotation) is dict
+    if part != "request" or not entry or name not in of.request.model_fields:
+        return False
+    return bool(get_origin(of.request.model_fields[name].annotation) is dict)
 
 
 def read(file: Path, of: Task[Any, Any], ontology: Ontology) -> Mapping:

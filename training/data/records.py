@@ -136,8 +136,8 @@ def label_values(task: str, labels: Any) -> list[str]:
         tags = labels.get("tags")
         named = [t for t in tags if isinstance(t, str)] if isinstance(tags, list) else []
         return [tag for tag in named if tag not in (rewrite.CONTINUES, rewrite.OTHER)] or named[:1]
-    named = {"classify": "category", "extract": "overall_sentiment"}.get(task) or _closed(task)
-    value = labels.get(named)
+    main = {"classify": "category", "extract": "overall_sentiment"}.get(task) or _closed(task)
+    value = labels.get(main)
     return [str(value)] if isinstance(value, str | bool) else []
 
 
