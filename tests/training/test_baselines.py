@@ -97,8 +97,7 @@ def test_a_task_without_baselines_has_regression_and_the_commonest_answer(
     ontology: Ontology,
 ) -> None:
     train = [subscriber(months, months < 5) for months in range(20)]
-    test = [subscriber(months, False, "test") for months in (1, 18)]
-    test[0] = replace(test[0], request=test[0].request.model_copy(update={"services": {}}))
+    test = [subscriber(1, True, "test"), subscriber(18, False, "test")]
     sides = baselines_of(task("churn"))
     assert sides.keys() == {"logistic regression", "most common answer"}
     left, stayed = sides["logistic regression"](train, test, ontology)
