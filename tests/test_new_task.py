@@ -181,8 +181,13 @@ def test_it_is_checked_split_trained_evaluated_and_judged(
         assert figure == pytest.approx(by_source["splits"][main_figure(name)[1]], abs=1e-4)
     assert told.figures["logistic regression"]["splits"]["undecodable"] == 0
     assert any("not significantly above" in reason for reason in gate.refusals(name, told))
-    draft = Draft(task=name, base_digest="0" * 64, ontology_digest=SHOP.digest)
-    assert f"The main figure, {main_figure(name)[1]}" in cards.adapter_card(draft, ["o_proj"], told)
+    draft = Draft(
+        task=name, base_digest="0" * 64, ontology_digest=SHOP.digest,
+        data=cards.data_sources(examples),
+    )  # fmt: skip
+    card = cards.adapter_card(draft, ["o_proj"], told)
+    assert f"The main figure, {main_figure(name)[1]}" in card
+    assert "licence not stated" in card  # of data that a user gave
     assert report.write(tmp_path / "run", name, told).stat().st_size > 1_000
 
 

@@ -24,6 +24,7 @@ REPOSITORIES = {
     "rnnlg": "shawnwun/RNNLG",
 }
 OWN_LICENCE = "Apache-2.0"
+UNTOLD = "licence not stated"  # of examples given with --data
 
 
 def data_sources(examples: Iterable[Example]) -> list[DataSource]:
@@ -33,7 +34,9 @@ def data_sources(examples: Iterable[Example]) -> list[DataSource]:
     return [
         DataSource(
             name=REPOSITORIES.get(source, source), rows=n,
-            licence=licences.get(REPOSITORIES.get(source, ""), OWN_LICENCE),
+            licence=licences.get(
+                REPOSITORIES.get(source, ""), OWN_LICENCE if source == "synthetic" else UNTOLD
+            ),
             note="made by training/synthesis.py" if source == "synthetic" else "",
         )
         for source, n in sorted(rows.items())

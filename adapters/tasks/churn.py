@@ -172,7 +172,7 @@ TASK: Task[Request, Labels] = Task(
     decode=decode,
     grammar=grammar,
     expand=expand,
-    max_tokens=lambda request: 64,
+    max_tokens=lambda request: 96,
     example={
         "tenure_months": 2,
         "contract": "monthly",
