@@ -29,7 +29,7 @@ AnyTask = Task[Any, Any]
 
 
 class Answering:
-    """The four tasks, or however many there are, on one engine."""
+    """Every task on one engine."""
 
     def __init__(
         self, engine: Model, ontology: Ontology, versions: dict[str, Version], metrics: Metrics
@@ -94,7 +94,10 @@ class Answering:
         if version := self._versions.get(channel):
             return version
         if channel == task.name or task.variant_field is None:
-            raise NoAdapter(f"Train and activate one: shoplora train {task.name}")
+            raise NoAdapter(
+                f"No adapter is published for {task.name}: train one with "
+                f"`shoplora train {task.name}`."
+            )
         prefix = f"{task.name}/"
         known = (n.removeprefix(prefix) for n in sorted(self._versions) if n.startswith(prefix))
         message = f"no such {task.variant_field}; there are: {', '.join(known) or 'none'}"

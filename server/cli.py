@@ -21,7 +21,7 @@ def serve(
         str, typer.Option(help="critical, error, warning, info or debug.")
     ] = "info",
 ) -> None:
-    """Serve the four tasks over HTTP. Every other setting is an environment variable SHOPLORA_*."""
+    """Serve every task over HTTP. Every other setting is an environment variable SHOPLORA_*."""
     ensure_preloaded()
     if base:
         os.environ["SHOPLORA_BASE"] = base

@@ -184,7 +184,7 @@ def install(app: FastAPI) -> None:
     async def handle(request: Request, error: Exception) -> JSONResponse:
         problem = _problem(request, error)
         route = request.scope.get("route")
-        if isinstance(error, RequestValidationError) and route is not None:
+        if isinstance(error, RequestValidationError | NoAdapter) and route is not None:
             request.app.state.service.count_refused(route.name, problem.slug)
         return response(problem, request.state.request_id)
 

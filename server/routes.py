@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Response
 from fastapi.sse import EventSourceResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.types import Receive, Scope, Send
 
 from adapters.tasks import tasks
@@ -51,7 +51,11 @@ class Versions(BaseModel):
 
 class Status(BaseModel):
     status: str
-    adapters: list[str] | None = None
+
+
+class Ready(Status):
+    adapters: list[str]
+    without_adapter: list[str] = Field(description="tasks that answer 503 until one is published")
 
 
 def _refusal(description: str) -> dict[str, Any]:
@@ -116,10 +120,11 @@ async def health(service: ServiceDep) -> Status:
     return Status(status="alive")
 
 
-@operations.get("/ready", response_model_exclude_none=True)
-async def ready(service: ServiceDep, _: AnsweringDep) -> Status:
+@operations.get("/ready")
+async def ready(service: ServiceDep, _: AnsweringDep) -> Ready:
     """Whether the engine is up and every live adapter loaded."""
-    return Status(status="ready", adapters=[live.name for live in service.live])
+    names = [live.name for live in service.live]
+    return Ready(status="ready", adapters=names, without_adapter=service.unserved)
 
 
 @operations.get("/metrics", response_class=Response)

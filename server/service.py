@@ -46,6 +46,8 @@ class Service:
         self.base_digest = _digest(self.settings.base)
         shipped = SHIPPED if self.settings.demo_adapters else None
         self.versions = self._fitting(Store(self.settings.store, shipped).live(), ontology)
+        if self.unserved:
+            log.warning("no adapter for %s: these answer 503", ", ".join(self.unserved))
         await self.engine.start(list(self.versions.values()))
         answering = Answering(self.engine, ontology, self.versions, self.metrics)
         for version in self.versions.values():
@@ -74,9 +76,12 @@ class Service:
                 f"no live adapter in {self.settings.store} fits the base {self.settings.base}: "
                 "train one with `shoplora train`, see `shoplora adapters list`"
             )
-        if missing := sorted(tasks().keys() - fitting.keys()):
-            log.warning("no adapter for %s: these answer 503", ", ".join(missing))
         return fitting
+
+    @property
+    def unserved(self) -> list[str]:
+        """The tasks that answer 503 because no adapter of theirs is live."""
+        return sorted(tasks().keys() - self.versions.keys())
 
     @property
     def live(self) -> Iterable[Version]:
@@ -84,8 +89,8 @@ class Service:
 
     def count_refused(self, task: str, outcome: str) -> None:
         """A request of a task that was refused before it was looked at."""
-        if task in self.versions:
-            self.metrics.refused(task, self.versions[task].name, outcome)
+        version = self.versions.get(task)
+        self.metrics.refused(task, version.name if version else "none", outcome)
 
 
 def _digest(base: str) -> str | None:

@@ -29,7 +29,7 @@ from training.decoding import Decoder
 from training.evaluate import answers_of
 from training.examples import Example
 from training.finetune import ALL_LINEAR, Recipe, TrainingError
-from training.metrics import HEADLINE, headline
+from training.metrics import headline, main_figure
 from training.pages import svg
 from training.significance import Terms, interval, p_value, ratio
 
@@ -101,7 +101,7 @@ def run(
         serving.ServingError: the server does not start.
     """
     test = [e for e in examples if e.split == "test"]
-    source = HEADLINE.get(task.name, ("", ""))[0]
+    source = main_figure(task.name)[0]
     test = [e for e in test if e.source == source] or test
     test = random.Random(0).sample(test, min(len(test), TESTED))
     terms: dict[str, Terms] = {}

@@ -1,24 +1,29 @@
 """The cheap answers that a sceptic would try first, learnt from the same training examples.
 
 classify: TF-IDF with logistic regression; rewrite: a dictionary tagger from the training labels and
-a gazetteer of the ontology; extract: TF-IDF one-against-rest; copywrite: a template. Called by
-`training.evaluate`.
+a gazetteer of the ontology; extract: TF-IDF one-against-rest; copywrite: a template; other tasks:
+logistic regression over the request's words and numbers. Called by `training.evaluate`.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
+from sklearn.feature_extraction import DictVectorizer
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
+from sklearn.neighbors import NearestNeighbors
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MultiLabelBinarizer
+from sklearn.preprocessing import MaxAbsScaler, MultiLabelBinarizer
 
 from adapters.ontology import Ontology
 from adapters.tasks import classify, copywrite, extract, rewrite
+from adapters.tasks.contract import LineError, Task
+from adapters.words import words
 from training.examples import Example
 
 Answers = list[Any]
@@ -144,6 +149,77 @@ def template_copywrite(
     train: Sequence[Example], test: Sequence[Example], ontology: Ontology
 ) -> Answers:
     return [copywrite.fallback(example.request, ontology) for example in test]
+
+
+CLASSES = 100  # different main answers, at most, that a classifier is fitted to
+
+
+def most_common(
+    of: Task[Any, Any], train: Sequence[Example], test: Sequence[Example], ontology: Ontology
+) -> Answers:
+    """The commonest line of the training examples, whatever is asked."""
+    [(line, _)] = Counter(of.encode(e.labels) for e in train).most_common(1)
+    return [_decoded(of, line, example, ontology) for example in test]
+
+
+def regression(
+    of: Task[Any, Any], train: Sequence[Example], test: Sequence[Example], ontology: Ontology
+) -> Answers:
+    """Logistic regression to what the task counts first, else to the whole line.
+
+    The rest is that of the most similar training example that has it, by cosine.
+    """
+    counted = next(iter(of.counted.values()), lambda labels: (of.encode(labels),))
+    classes = [" ".join(sorted(map(str, counted(e.labels)))) for e in train]
+    vectors = make_pipeline(DictVectorizer(), MaxAbsScaler())
+    known = vectors.fit_transform([dict(_features(e)) for e in train])
+    asked = vectors.transform([dict(_features(e)) for e in test])
+    if not 1 < len(set(classes)) <= CLASSES:
+        classes, told = [""] * len(train), [""] * len(test)
+    else:
+        told = list(LogisticRegression(max_iter=1_000).fit(known, classes).predict(asked))
+    answers: Answers = [None] * len(test)
+    for each in set(told):
+        own = [i for i, name in enumerate(classes) if name == each]
+        wanted = [i for i, name in enumerate(told) if name == each]
+        index = NearestNeighbors(n_neighbors=1, metric="cosine").fit(known[own])
+        for i, (near,) in zip(wanted, index.kneighbors(asked[wanted])[1], strict=True):
+            answers[i] = _decoded(of, of.encode(train[own[near]].labels), test[i], ontology)
+    return answers
+
+
+def _features(example: Example) -> Iterator[tuple[str, float]]:
+    """Numbers by name, words and yes or no as one of name and value."""
+    yield from _flat("", example.request.model_dump(mode="json", exclude_none=True))
+
+
+def _flat(name: str, value: Any) -> Iterator[tuple[str, float]]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _flat(f"{name}.{key}", inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _flat(name, inner)
+    elif isinstance(value, bool | str):
+        yield from ((f"{name}={word}", 1.0) for word in words(str(value)))
+    else:
+        yield name, float(value)
+
+
+def _decoded(of: Task[Any, Any], line: str, example: Example, ontology: Ontology) -> Any:
+    try:
+        return of.decode(line, example.request, ontology)
+    except LineError:
+        return None
+
+
+def baselines_of(task: Task[Any, Any]) -> dict[str, Baseline]:
+    """A task's own, else those that any task can have."""
+    general: dict[str, Baseline] = {
+        "logistic regression": partial(regression, task),
+        "most common answer": partial(most_common, task),
+    }
+    return BASELINES.get(task.name, general)
 
 
 BASELINES: dict[str, dict[str, Baseline]] = {

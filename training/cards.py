@@ -10,7 +10,7 @@ from adapters.manifest import DataSource, Draft
 from training.evaluate import Evaluation
 from training.examples import Example
 from training.gate import verdict
-from training.metrics import HEADLINE, Figures, calibration_error
+from training.metrics import Figures, calibration_error, main_figure
 from training.sources import sources
 
 # Where the examples of a source come from.
@@ -24,6 +24,7 @@ REPOSITORIES = {
     "rnnlg": "shawnwun/RNNLG",
 }
 OWN_LICENCE = "Apache-2.0"
+UNTOLD = "licence not stated"  # of examples given with --data
 
 
 def data_sources(examples: Iterable[Example]) -> list[DataSource]:
@@ -33,7 +34,9 @@ def data_sources(examples: Iterable[Example]) -> list[DataSource]:
     return [
         DataSource(
             name=REPOSITORIES.get(source, source), rows=n,
-            licence=licences.get(REPOSITORIES.get(source, ""), OWN_LICENCE),
+            licence=licences.get(
+                REPOSITORIES.get(source, ""), OWN_LICENCE if source == "synthetic" else UNTOLD
+            ),
             note="made by training/synthesis.py" if source == "synthetic" else "",
         )
         for source, n in sorted(rows.items())
@@ -70,7 +73,7 @@ On the test splits, none of which was trained on; from `shoplora evaluate {draft
 
 def intervals(task: str, evaluation: Evaluation) -> str:
     """Every side's main figure with its 95% interval, and p against the adapter."""
-    figure = HEADLINE.get(task, ("", "exact"))[1]
+    figure = main_figure(task)[1]
     lines = [
         f"The main figure, {figure}, with its 95% interval (bootstrap; p: paired approximate",
         "randomisation against the adapter).",
@@ -111,13 +114,6 @@ def _table(source: str, figures: dict[str, dict[str, Figures]]) -> str:
     for side, values in rows.items():
         lines.append(f"| {side} | {' | '.join(f'{values[c]:.3f}' for c in columns)} |")
     return "\n".join(lines)
-
-
-def headline(task: str, figures: dict[str, Figures]) -> tuple[str, float] | None:
-    """The first figure to look at: of the task's public test set, else of the first source."""
-    source, name = HEADLINE.get(task, ("", ""))
-    values = figures.get(source) or next(iter(figures.values()), {})
-    return (name, values[name]) if name in values else None
 
 
 def base_card(recipe: dict[str, Any], parameters: int, loss: float) -> str:

@@ -18,7 +18,7 @@ from sklearn.linear_model import LogisticRegression
 from adapters.manifest import Calibration
 from adapters.ontology import Ontology
 from adapters.tasks.contract import LineError, Task
-from training.baselines import BASELINES
+from training.baselines import baselines_of
 from training.decoding import Decoded, Decoder
 from training.examples import Example
 from training.metrics import Figures, headline, right, score
@@ -90,7 +90,7 @@ def evaluate(
             ]
             sides[f"{side}{ONE_SAMPLE}"] = firsts
     # A small file may leave nothing to learn from, or nothing to answer.
-    for name, baseline in BASELINES.get(task.name, {}).items() if train and test else ():
+    for name, baseline in baselines_of(task).items() if train and test else ():
         sides[name] = baseline(train, test, ontology)
     return Evaluation(
         {

@@ -102,7 +102,7 @@ def typed(of: Task[Any, Any], record: Any, ontology: Ontology) -> Example:
             raise ValueError("a line must be an object: {request, labels}")
         request = of.request.model_validate(record["request"])
         labels = of.labels.model_validate(record["labels"])
-        labels = of.ordered(labels, request) if of.ordered else labels
+        labels = of.complete(labels, request, ontology) if of.complete else labels
         labels = of.decode(of.encode(labels), request, ontology)
         partial, origin = record.get("partial", False), record.get("origin")
         if not isinstance(partial, bool) or not isinstance(origin, dict | None):

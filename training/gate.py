@@ -6,7 +6,7 @@ Knows the figures of `training.evaluate`, no model. `training.cli` publishes wha
 from __future__ import annotations
 
 from training.evaluate import ADAPTER, LIVE, ONE_SAMPLE, PROMPTED, Evaluation
-from training.metrics import HEADLINE
+from training.metrics import main_figure
 
 SIGNIFICANT = 0.05
 MARGIN = 0.01  # of the main figure, that a new version may fall behind the live one
@@ -15,7 +15,7 @@ MARGIN = 0.01  # of the main figure, that a new version may fall behind the live
 def main_source(task: str, evaluation: Evaluation) -> str | None:
     """The source that decides: the task's headline source, else the first."""
     sources = list(evaluation.headlines[ADAPTER])
-    named = HEADLINE.get(task, ("", ""))[0]
+    named = main_figure(task)[0]
     return named if named in sources else next(iter(sources), None)
 
 

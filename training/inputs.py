@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from adapters.tasks.contract import Task
     from training.examples import Example
 
-TaskName = Annotated[str, typer.Argument(help="classify, rewrite, extract or copywrite.")]
+TaskName = Annotated[str, typer.Argument(help="A task: classify, rewrite ...")]
 Data = Annotated[
     list[Path] | None,
     typer.Option(

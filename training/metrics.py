@@ -1,5 +1,7 @@
 """What counts as a good answer, task by task. Knows labels, no model.
 
+A task without figures of its own here is measured by what it says is `counted`, and field by field.
+
 A prediction of None (no line, or one that does not decode) is wrong and counted as `undecodable`.
 """
 
@@ -7,13 +9,14 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from adapters.ontology import Ontology
-from adapters.tasks import copywrite, extract, rewrite
+from adapters.tasks import copywrite, extract, rewrite, tasks
 from training.examples import Example
 from training.significance import Terms
 
@@ -42,7 +45,7 @@ def score(
         gold = [examples[i] for i in members]
         answers = [predicted[i] for i in members]
         figures: Figures = {"examples": len(gold)}
-        figures |= SCORERS.get(task, _exact)(gold, answers, ontology)
+        figures |= SCORERS.get(task, partial(_general, task))(gold, answers, ontology)
         figures["undecodable"] = sum(a is None for a in answers) / len(answers)
         figures["fallback"] = sum(fallen[i] for i in members) / len(members) if fallen else 0.0
         result[source] = {name: round(value, 4) for name, value in figures.items()}
@@ -59,7 +62,22 @@ def right(task: str, example: Example, predicted: Any, ontology: Ontology) -> bo
         return bool(predicted.overall_sentiment == example.labels.overall_sentiment)
     if task == "copywrite":
         return copywrite.faithful(predicted, example.request, ontology)
-    return bool(predicted == example.labels)
+    faithful, main = tasks()[task].faithful, _main(task)
+    if not (faithful or main):
+        return bool(predicted == example.labels)
+    same = main is None or Counter(main(predicted)) == Counter(main(example.labels))
+    return same and (faithful is None or faithful(predicted, example.request, ontology))
+
+
+def _main(task: str) -> Callable[[Any], Thing] | None:
+    """What a task without figures of its own counts first."""
+    return next(iter(tasks()[task].counted.values()), None)
+
+
+def main_figure(task: str) -> tuple[str, str]:
+    """Source and name of the figure that a table shows first; no source means the first."""
+    general = next((f"{name}_f1" for name in tasks()[task].counted), "right")
+    return HEADLINE.get(task, ("", general))
 
 
 def counts(gold: Iterable[Thing], found: Iterable[Thing]) -> Terms:
@@ -87,7 +105,7 @@ def headline(
 
     classify: path accuracy; rewrite: entity micro-F1; extract: pair micro-F1, or the accuracy of
     the overall sentiment where no more is labelled; copywrite: attributes mentioned; other tasks:
-    answers that are exactly right.
+    micro-F1 of what they count first, else answers that are right.
     """
     pairs = list(zip(examples, predicted, strict=True))
     if task == "rewrite":
@@ -107,6 +125,10 @@ def headline(
             [(len(t), len(e.request.attributes)) for (e, _), t in zip(pairs, told, strict=True)],
             dtype=float,
         ).reshape(-1, 2)
+    if main := _main(task):
+        return _f1_terms(
+            (main(e.labels) for e, _ in pairs), (main(a) if a else () for _, a in pairs)
+        )
     hits = [right(task, example, answer, ontology) for example, answer in pairs]
     return np.array([(hit, 1.0) for hit in hits], dtype=float).reshape(-1, 2)
 
@@ -134,9 +156,22 @@ def _pairs(labels: extract.Labels) -> set[tuple[str, str]]:
     return {(aspect.category, aspect.sentiment) for aspect in labels.aspects}
 
 
-def _exact(gold: list[Example], answers: list[Any], ontology: Ontology) -> Figures:
+def _general(task: str, gold: list[Example], answers: list[Any], ontology: Ontology) -> Figures:
     """What a task without figures of its own is measured by."""
-    return {"exact": sum(e.labels == a for e, a in zip(gold, answers, strict=True)) / len(gold)}
+    pairs, of = list(zip(gold, answers, strict=True)), tasks()[task]
+    figures: Figures = {}
+    for name, things in of.counted.items():
+        found = micro_f1(
+            (things(e.labels) for e in gold), (things(a) if a else () for a in answers)
+        )
+        figures |= {f"{name}_{kind}": value for kind, value in found.items()}
+    agreed = {
+        f"{name}_accuracy": [a and getattr(e.labels, name) == getattr(a, name) for e, a in pairs]
+        for name in of.labels.model_fields
+    }
+    agreed["exact"] = [e.labels == a for e, a in pairs]
+    agreed["right"] = [right(task, e, a, ontology) for e, a in pairs]
+    return figures | {name: sum(map(bool, hits)) / len(gold) for name, hits in agreed.items()}
 
 
 def _classify(gold: list[Example], answers: list[Any], ontology: Ontology) -> Figures:

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 
 from training import gate
 from training.evaluate import ADAPTER, Evaluation, Judged
-from training.metrics import BINS, HEADLINE, bin_of, calibration_error
+from training.metrics import BINS, bin_of, calibration_error, main_figure
 from training.pages import render, svg
 
 SHOWN = 20  # wrong answers, and pairs of confused labels
@@ -31,7 +31,7 @@ def write(run: Path, task: str, evaluation: Evaluation) -> Path:
         Path(__file__).with_name("report.html"),
         task=task,
         run=run.name,
-        figure=HEADLINE.get(task, ("", "exact"))[1],
+        figure=main_figure(task)[1],
         verdict=gate.verdict(task, evaluation),
         refusals=gate.refusals(task, evaluation),
         headlines=[

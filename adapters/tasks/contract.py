@@ -7,8 +7,9 @@ A task is one module in this package. It defines `Request` and `Answer` (the pub
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -17,6 +18,10 @@ from adapters.manifest import channel_of
 from adapters.ontology import Ontology
 
 Message = dict[str, str]  # {"role": "system" | "user" | "assistant", "content": ...}
+
+# One line of printable text that neither begins nor ends with a space, and the same in EBNF.
+TEXT = re.compile(r"[^\x00-\x20\x7f](?:[^\x00-\x1f\x7f]*[^\x00-\x20\x7f])?")
+TEXT_GRAMMAR = r"[^\x00-\x20\x7f] ([^\x00-\x20\x7f] | " + r'" "+ [^\x00-\x20\x7f])*'
 
 
 class LineError(ValueError):
@@ -77,7 +82,10 @@ class Task(Generic[RequestT, LabelsT]):
         samples: how many answers are drawn (1: greedy), of which `rank` picks the smallest.
         fallback: labels from the request and the ontology alone, where the model's will not do.
         faithful: whether labels may be shown; if not, the fallback is.
-        ordered: labels of an example in the one order that a line may have them.
+        complete: an example's labels as a line has them: what they leave out filled in by the
+            task's own rule, in the line's order.
+        counted: what an evaluation counts in labels, by name, the main first: things found, missed
+            and made up. Without it an answer is right as a whole or wrong.
         variant_field: the request's field that names a variant of the adapter, such as a voice.
         example: a request for the OpenAPI page.
     """
@@ -100,7 +108,8 @@ class Task(Generic[RequestT, LabelsT]):
     rank: Callable[[LabelsT, RequestT, Ontology], tuple[float, ...]] | None = None
     fallback: Callable[[RequestT, Ontology], LabelsT] | None = None
     faithful: Callable[[LabelsT, RequestT, Ontology], bool] | None = None
-    ordered: Callable[[LabelsT, RequestT], LabelsT] | None = None
+    complete: Callable[[LabelsT, RequestT, Ontology], LabelsT] | None = None
+    counted: Mapping[str, Callable[[LabelsT], Iterable[Hashable]]] = field(default_factory=dict)
     streams: bool = False
     variant_field: str | None = None
 
@@ -136,3 +145,19 @@ def literal(text: str) -> str:
 def one_of(names: list[str]) -> str:
     """An EBNF alternation of strings."""
     return " | ".join(literal(name) for name in names)
+
+
+def some_of(rule: str, names: Sequence[str], separator: str) -> list[str]:
+    """EBNF rules, from `rule0` on, for one or more of the names, each once and in their order."""
+    rules = []
+    for i, name in enumerate(names):
+        later = f"{rule}{i + 1}" if i + 1 < len(names) else ""
+        more = f" ({literal(separator)} {later})? | {later}" if later else ""
+        rules.append(f"{rule}{i} ::= {literal(name)}{more}")
+    return rules
+
+
+def ascending(items: Sequence[Any], order: Sequence[Any]) -> bool:
+    """Whether each item is of the order's and comes once, after those before it."""
+    kept = iter(order)
+    return all(item in kept for item in items)

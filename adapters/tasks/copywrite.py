@@ -15,12 +15,21 @@ from pydantic import Field, field_validator
 
 from adapters.manifest import VARIANT
 from adapters.ontology import Ontology
-from adapters.tasks.contract import Answered, Copied, LineError, Message, Strict, Task, limit
+from adapters.tasks.contract import (
+    TEXT,
+    TEXT_GRAMMAR,
+    Answered,
+    Copied,
+    LineError,
+    Message,
+    Strict,
+    Task,
+    limit,
+)
 from adapters.words import phrase_key, words
 
 CLAIMS = ("color", "material", "pattern", "season", "condition")  # may not be said unless given
 DEFAULT_WORDS = 80
-_TEXT = re.compile(r"[^\x00-\x20\x7f](?:[^\x00-\x1f\x7f]*[^\x00-\x20\x7f])?")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
 
@@ -50,7 +59,7 @@ class Labels(Copied):
     @field_validator("description")
     @classmethod
     def _is_a_line(cls, description: str) -> str:
-        if not _TEXT.fullmatch(description):
+        if not TEXT.fullmatch(description):
             raise ValueError("not one line of text")
         return description
 
@@ -72,13 +81,13 @@ def encode(labels: Labels) -> str:
 
 
 def decode(line: str, request: Request, ontology: Ontology) -> Labels:
-    if not _TEXT.fullmatch(line):
+    if not TEXT.fullmatch(line):
         raise LineError("not one line of text")
     return Labels(description=line)
 
 
 def grammar(request: Request, ontology: Ontology) -> str:
-    return r"root ::= [^\x00-\x20\x7f] ([^\x00-\x20\x7f] | " + r'" "+ [^\x00-\x20\x7f])*'
+    return f"root ::= {TEXT_GRAMMAR}"
 
 
 def expand(labels: Labels, request: Request, ontology: Ontology) -> dict[str, Any]:

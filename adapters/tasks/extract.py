@@ -221,7 +221,7 @@ class _Review:
         return " ".join(self._review[start:end].split()).strip(" .,!?;:\"'()") or None
 
 
-def ordered(labels: Labels, request: Request) -> Labels:
+def complete(labels: Labels, request: Request, ontology: Ontology) -> Labels:
     """The labels with their aspects in the order in which the review gives the opinions."""
     review = _Review(request.review)
 
@@ -308,5 +308,5 @@ TASK: Task[Request, Labels] = Task(
     example={"review": "Great for beginners but the handle is uncomfortable after 20 minutes"},
     warm=lambda: [Request(review="good")],
     fallback=fallback,
-    ordered=ordered,
+    complete=complete,
 )

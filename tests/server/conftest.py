@@ -20,6 +20,8 @@ LINES = {
     "rewrite": "other color + shape + other occasion",
     "extract": "positive; no; beginner; comfort - handle: uncomfortable",
     "copywrite": COPY,
+    "churn": "leaves; monthly contract; new subscriber; high charge",
+    "support": "1: Yes, send it back within 30 days.",
 }
 
 

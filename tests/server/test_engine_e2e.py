@@ -105,12 +105,13 @@ def served(
         thread.join(60)
 
 
-def test_four_tasks_in_one_batch_answer_validly(served: Served, ontology: Ontology) -> None:
+def test_tasks_mixed_in_one_batch_answer_validly(served: Served, ontology: Ontology) -> None:
     bodies = [
         *(("classify", {"title": f"{word} men navy shirt"}) for word in ("turtle", "puma", "x")),
         *(("rewrite", {"query": query}) for query in ("red dress", "gift under $20", "a b c d")),
         *(("extract", {"review": text}) for text in ("Great for beginners.", "Broke at once.")),
         *(("copywrite", {"name": name, "max_words": 10}) for name in ("Candle", "Backpack")),
+        *((name, tasks()[name].example) for name in ("churn", "support")),
     ]
 
     async def ask_all() -> list[httpx.Response]:

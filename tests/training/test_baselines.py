@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from adapters.ontology import Ontology
-from adapters.tasks import classify, copywrite, extract, rewrite, tasks
-from training.baselines import BASELINES, dictionary_rewrite, tfidf_classify, tfidf_extract
+from adapters.tasks import churn, classify, copywrite, extract, rewrite, support, task, tasks
+from training.baselines import (
+    BASELINES,
+    baselines_of,
+    dictionary_rewrite,
+    tfidf_classify,
+    tfidf_extract,
+)
 from training.examples import Example
 
 
@@ -77,6 +85,43 @@ def test_extract_learns_pairs_and_the_overall_sentiment(ontology: Ontology) -> N
     assert (good.overall_sentiment, bad.overall_sentiment) == ("positive", "negative")
     assert [(a.category, a.sentiment) for a in good.aspects] == [("sound", "positive")]
     assert [(a.category, a.sentiment) for a in bad.aspects] == [("battery", "negative")]
+
+
+def subscriber(months: int, left: bool, split: str = "train") -> Example:
+    request = churn.Request(tenure_months=months, contract="monthly", services={"tv": left})
+    flags: list[churn.Flag] = ["monthly_contract"] if left else []
+    return Example(split, "shop", request, churn.Labels(will_churn=left, flags=flags))
+
+
+def test_a_task_without_baselines_has_regression_and_the_commonest_answer(
+    ontology: Ontology,
+) -> None:
+    train = [subscriber(months, months < 5) for months in range(20)]
+    test = [subscriber(1, True, "test"), subscriber(18, False, "test")]
+    sides = baselines_of(task("churn"))
+    assert sides.keys() == {"logistic regression", "most common answer"}
+    left, stayed = sides["logistic regression"](train, test, ontology)
+    assert (left.will_churn, left.flags) == (True, ["monthly_contract"])
+    assert not stayed.will_churn
+    assert [a.will_churn for a in sides["most common answer"](train, test, ontology)] == [False] * 2
+
+
+def test_the_rest_of_an_answer_is_the_most_similar_examples(ontology: Ontology) -> None:
+    told = {"refund money back": (1, "Within 30 days."), "refund invoice": (1, "See the invoice."),
+            "parcel where": (2, "On its way."), "parcel late": (2, "It is late.")}  # fmt: skip
+    context = [support.Passage(text="Refunds."), support.Passage(text="Parcels.")]
+    train = [
+        Example("train", "shop", support.Request(message=message, context=context),
+                support.Labels(cited=[cited], reply=reply))
+        for message, (cited, reply) in told.items()
+    ]  # fmt: skip
+    test = [support.Request(message="my parcel is late", context=context),
+            support.Request(message="parcel", context=context[:1])]  # fmt: skip
+    late, beyond = baselines_of(task("support"))["logistic regression"](
+        train, [replace(train[0], request=request) for request in test], ontology
+    )
+    assert late == support.Labels(cited=[2], reply="It is late.")
+    assert beyond is None  # there is no second passage to cite
 
 
 TRAIN = {

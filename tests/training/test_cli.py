@@ -40,7 +40,7 @@ def test_train_without_data_says_what_to_do() -> None:
 
 def test_an_unknown_task_is_named_with_those_there_are() -> None:
     said = run("train", "sort", status=1)
-    assert "no task 'sort'; there are classify, copywrite, extract, rewrite" in said
+    assert "no task 'sort'; there are churn, classify, copywrite, extract, rewrite, support" in said
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,18 @@ from typing import Any
 import pytest
 
 from adapters.ontology import Ontology
-from adapters.tasks import classify, copywrite, extract, rewrite
+from adapters.tasks import churn, classify, copywrite, extract, rewrite, support
 from training.examples import Example
-from training.metrics import HEADLINE, SCORERS, calibration_error, headline, micro_f1, right, score
+from training.metrics import (
+    HEADLINE,
+    SCORERS,
+    calibration_error,
+    headline,
+    main_figure,
+    micro_f1,
+    right,
+    score,
+)
 from training.significance import ratio
 
 
@@ -168,6 +177,40 @@ def test_right_is_what_a_confidence_is_about(ontology: Ontology) -> None:
     assert not right("rewrite", query, rewrite.Labels(tags=["type", "color"]), ontology)
     for task, example in (("classify", title), ("rewrite", query)):
         assert not right(task, example, None, ontology)
+
+
+def subscribers(*lines: str) -> list[Example]:
+    request = churn.Request(tenure_months=3, contract="monthly")
+    return [
+        Example("test", "telco", request, churn.decode(line, request, Ontology.load()))
+        for line in lines
+    ]
+
+
+def test_a_task_is_scored_by_what_it_counts_and_by_each_label(ontology: Ontology) -> None:
+    gold = subscribers("leaves; inactive", "leaves", "stays", "stays", "leaves; inactive")
+    said = subscribers("leaves", "stays", "leaves; inactive", "stays", "leaves; inactive")
+    answers = [e.labels for e in said[:4]] + [None]
+    figures = score("churn", gold, answers, ontology)["telco"]
+    assert figures["churners_precision"] == 0.5
+    assert figures["churners_recall"] == 0.3333  # no answer finds nobody
+    assert figures["churners_f1"] == 0.4
+    assert (figures["will_churn_accuracy"], figures["flags_accuracy"]) == (0.4, 0.4)
+    assert (figures["exact"], figures["right"], figures["undecodable"]) == (0.2, 0.4, 0.2)
+    assert main_figure("churn") == ("", "churners_f1")
+    assert ratio(headline("churn", gold, answers, ontology)) == pytest.approx(0.4)
+
+
+def test_an_answer_that_may_not_be_shown_is_not_right(ontology: Ontology) -> None:
+    request = support.Request.model_validate({"message": "?", "context": ["In 30 days.", "b"]})
+    gold = Example("test", "shop", request, support.Labels(cited=[1], reply="30 days."))
+    for cited, reply, is_right in (
+        ([1], "Within thirty days.", True),
+        ([1], "Within 14 days.", False),
+        ([2], "Within 30 days.", False),
+    ):
+        labels = support.Labels(cited=cited, reply=reply)
+        assert right("support", gold, labels, ontology) is is_right
 
 
 def test_every_task_is_scored_and_has_a_headline(ontology: Ontology) -> None:

@@ -16,11 +16,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from adapters.ontology import Ontology
 from adapters.tasks import task as find_task
 from training.data import personal
 from training.data.duplicates import SIMILAR, folded, near_pairs
-from training.data.records import Record, label_values, read, task_of
+from training.data.records import Record, compared, label_values, read, task_of
 from training.data.vocabulary import Vocabulary
 from training.examples import ExampleError, typed
 
@@ -76,7 +78,8 @@ def check(file: Path, ontology: Ontology, region: str = personal.REGION) -> Repo
     """
     records, broken = read(file)
     task = task_of(records, file) if records else "none"
-    texts = [folded(record.text) for record in records]
+    model = find_task(task).request if records else BaseModel
+    texts = [folded(compared(model, record.request)) for record in records]
     by_text: defaultdict[str, list[int]] = defaultdict(list)
     for i, text in enumerate(texts):
         by_text[text].append(i)
@@ -140,7 +143,7 @@ def _same(records: Sequence[Record], by_text: dict[str, list[int]], task: str) -
         told = [records[i] for i in members]
         if odd := _differing(told, ONE_RIGHT.get(task, ())):
             at_odds.append({"differ in": ", ".join(odd), **_side_by_side(told, task)})
-        elif task != "copywrite" or len({str(record.labels) for record in told}) < len(told):
+        elif task in ONE_RIGHT or len({str(record.labels) for record in told}) < len(told):
             extra += len(members) - 1
             lines = ", ".join(str(record.line) for record in told[:10])
             repeated.append({"lines": lines, "text": told[0].text[:200]})

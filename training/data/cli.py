@@ -45,7 +45,7 @@ _examples = partial(examples, prefix="shoplora data ")
     ),
 )
 def import_(
-    task: Annotated[str, typer.Argument(help="classify, rewrite, extract or copywrite.")],
+    task: Annotated[str, typer.Argument(help="A task: classify, rewrite ...")],
     files: Annotated[
         list[Path] | None,
         typer.Argument(help="CSV, TSV, JSON, JSON Lines, OpenAI chats, Parquet or Excel."),

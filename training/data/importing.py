@@ -141,7 +141,8 @@ class Importer:
         if isinstance(cell, str) and len(cell) > MAX_CELL:
             raise RowError(f"{path}: over {MAX_CELL:,} characters in column {column!r}")
         if isinstance(cell, str) and (path == LABELS or path in self._lists) and cell.strip():
-            cell = self._parsed(path, cell.strip())
+            meant = self._values.get(path, {}).get(normalised(cell, self._steps).casefold(), "")
+            cell = self._parsed(path, (meant if meant[:1] in ("[", "{") else cell).strip())
         if isinstance(cell, list | dict):
             return self._normalised(cell)
         said = normalised(str(cell), self._steps)

@@ -23,7 +23,6 @@ from training.data.reading import ASSISTANT, USER
 MAX_FILE = 1_000_000  # bytes
 KEYS = ("task", "fields", "values", "normalise")
 ORIGIN, LABELS = "origin.", "labels"
-ATTRIBUTES = ".attributes."
 
 # What shops call a field, the likeliest first; after them the field's own name with spaces.
 _TEXT = ["text", "content", USER]
@@ -83,11 +82,11 @@ def fields_of(of: Task[Any, Any], ontology: Ontology) -> dict[str, bool]:
     found: dict[str, bool] = {}
     for part, model in (("request", of.request), ("labels", of.labels)):
         for name, info in model.model_fields.items():
-            if get_origin(info.annotation) is dict:
+            if get_origin(info.annotation) is not dict:
+                found[f"{part}.{name}"] = info.is_required()
+            elif name == "attributes":
                 names = classify.DECIDED if part == LABELS else tuple(ontology.attributes)
                 found |= {f"{part}.{name}.{attribute}": False for attribute in names}
-            else:
-                found[f"{part}.{name}"] = info.is_required()
     return dict(sorted(found.items(), key=lambda each: not each[1]))
 
 
@@ -137,9 +136,12 @@ def _plain(column: str) -> str:
 
 
 def _of_dict(path: str, of: Task[Any, Any]) -> bool:
-    """Whether the path names an entry of the request's attributes, whatever its name."""
-    start = f"request{ATTRIBUTES}"
-    return path.startswith(start) and path != start and "attributes" in of.request.model_fields
+    """Whether the path names an entry of a request's dict, such as attributes, by any name."""
+    part, _, rest = path.partition(".")
+    name, _, entry = rest.partition(".")
+    if part != "request" or not entry or name not in of.request.model_fields:
+        return False
+    return bool(get_origin(of.request.model_fields[name].annotation) is dict)
 
 
 def read(file: Path, of: Task[Any, Any], ontology: Ontology) -> Mapping:

@@ -6,13 +6,17 @@ by `split`.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic import BaseModel
 
 from adapters.tasks import rewrite, tasks
+from adapters.tasks import task as find_task
 from training.data.duplicates import input_text
 from training.data.reading import MAX_LINE, too_deep
 
@@ -39,6 +43,26 @@ class Record:
     @property
     def text(self) -> str:
         return input_text(self.request)
+
+
+def compared(model: type[BaseModel], request: Any) -> str:
+    """The text that tells a request from others, without the records given with it.
+
+    A request that need not hold a text, such as a row of numbers, is the same as another or not
+    like it at all.
+    """
+    fields = model.model_fields
+    if not isinstance(request, dict):
+        return input_text(request)
+    if any(info.is_required() and info.annotation is str for info in fields.values()):
+        given = {name for name, info in fields.items() if _of_records(info.annotation)}
+        return input_text({name: told for name, told in request.items() if name not in given})
+    told = json.dumps(request, sort_keys=True, default=str)
+    return hashlib.sha256(told.encode("utf-8", "replace")).hexdigest()
+
+
+def _of_records(annotation: Any) -> bool:
+    return any(isinstance(a, type) and issubclass(a, BaseModel) for a in get_args(annotation))
 
 
 def read(file: Path) -> tuple[list[Record], list[tuple[int, str]]]:
@@ -102,15 +126,24 @@ def task_of(records: list[Record], file: Path) -> str:
 
 
 def label_values(task: str, labels: Any) -> list[str]:
-    """What a record counts for, the main label first; nothing where labels are free text."""
+    """What a record counts for, the main label first; nothing where labels are free text.
+
+    Of a task that is not named here it is the first of the labels, if they are of a closed list.
+    """
     if not isinstance(labels, dict):
         return []
     if task == "rewrite":
         tags = labels.get("tags")
         named = [t for t in tags if isinstance(t, str)] if isinstance(tags, list) else []
         return [tag for tag in named if tag not in (rewrite.CONTINUES, rewrite.OTHER)] or named[:1]
-    value = labels.get({"classify": "category", "extract": "overall_sentiment"}.get(task, ""))
-    return [value] if isinstance(value, str) else []
+    main = {"classify": "category", "extract": "overall_sentiment"}.get(task) or _closed(task)
+    value = labels.get(main)
+    return [str(value)] if isinstance(value, str | bool) else []
+
+
+def _closed(task: str) -> str:
+    name, info = next(iter(find_task(task).labels.model_fields.items()))
+    return name if info.annotation is bool or get_origin(info.annotation) is Literal else ""
 
 
 def main_label(task: str, labels: Any) -> str:

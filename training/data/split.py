@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from training.data.duplicates import SIMILAR, clusters, components, folded, input_text, leaks
-from training.data.records import main_label
+from training.data.duplicates import SIMILAR, clusters, components, folded, leaks
+from training.data.records import compared, main_label
 from training.examples import SPLITS, Example, as_record
 
 NAMED = 5  # leaking pairs in a message
@@ -118,7 +118,8 @@ def _field(example: Example, name: str) -> str:
 
 
 def text_of(example: Example) -> str:
-    return input_text(example.request.model_dump(mode="json", exclude_defaults=True))
+    request = example.request
+    return compared(type(request), request.model_dump(mode="json", exclude_defaults=True))
 
 
 def _hash(seed: int, example: Example) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from adapters.ontology import Ontology
-from adapters.tasks import classify, copywrite, extract, rewrite
+from adapters.tasks import churn, classify, copywrite, extract, rewrite, support
 
 SHOP = Ontology.load()
 
@@ -118,11 +118,72 @@ def written(draw: st.DrawFn) -> tuple[copywrite.Request, copywrite.Labels]:
     return copywrite.Request(name="candle"), copywrite.Labels(description=text.strip(" ") or "-")
 
 
+@st.composite
+def subscribed(draw: st.DrawFn) -> tuple[churn.Request, churn.Labels]:
+    leaves = draw(st.booleans())
+    flags = draw(st.sets(st.sampled_from(churn.FLAGS))) if leaves else set()
+    return draw(subscribers()), churn.Labels(
+        will_churn=leaves, flags=[flag for flag in churn.FLAGS if flag in flags]
+    )
+
+
+def subscribers() -> st.SearchStrategy[churn.Request]:
+    many = st.none() | st.integers(0, churn.MANY)
+    return st.builds(
+        churn.Request,
+        tenure_months=st.integers(0, 1200),
+        contract=st.sampled_from(["monthly", "yearly", "longer"]),
+        monthly_charge=st.none() | st.floats(0, 100_000),
+        payment=st.none() | st.sampled_from(["card", "electronic_check"]),
+        plan=st.none() | st.sampled_from(["Gold plus", "fiber"]),
+        services=st.dictionaries(
+            st.sampled_from(["tech_support", "online backup", "gift wrap"]), st.booleans()
+        ),
+        inactive_days=many,
+        support_contacts=many,
+        failed_payments=many,
+    )
+
+
+FIGURES = (
+    "Refunds take thirty 30 60 days, for $30 or 5% call +1 555 0100 at help@shop.example or "
+    "www.shop.example/returns 1,299.00 EUR one month by Monday. (30) twenty-five e.g. A-1"
+)
+SAID = (
+    st.lists(
+        st.sampled_from([*FIGURES.split(" "), "\x1f"]) | st.text(CHARACTERS, max_size=6),
+        min_size=1,
+        max_size=15,
+    )
+    .map(" ".join)
+    .filter(str.strip)
+)
+
+
+def asked() -> st.SearchStrategy[support.Request]:
+    """A message with passages, full of figures."""
+    passage = st.fixed_dictionaries({"text": SAID}, optional={"title": st.just("Refunds: $5")})
+    passages = st.lists(passage, max_size=support.MAX_PASSAGES)
+    parts = st.fixed_dictionaries({"message": SAID, "context": passages})
+    return parts.map(support.Request.model_validate)
+
+
+@st.composite
+def answered(draw: st.DrawFn) -> tuple[support.Request, support.Labels]:
+    request = draw(asked())
+    places = range(1, len(request.context) + 1)
+    cited = sorted(draw(st.sets(st.sampled_from(places)))) if places else []
+    reply = draw(SAID).replace("\x1f", "").strip(" ") or "-"
+    return request, support.Labels(cited=cited, reply=reply if cited else None)
+
+
 LABELLED: dict[str, st.SearchStrategy[tuple[Any, Any]]] = {
     "classify": classified(),
     "rewrite": rewritten(),
     "extract": extracted(),
     "copywrite": written(),
+    "churn": subscribed(),
+    "support": answered(),
 }
 
 

@@ -65,9 +65,9 @@ def agree(task: Task[Any, Any], line: str, request: Any, ontology: Ontology = SH
     return admitted
 
 
-def test_there_are_four_tasks() -> None:
+def test_every_task_is_held_against_the_contract() -> None:
     assert list(tasks()) == sorted(LABELLED)
-    with pytest.raises(KeyError, match="no task 'translate'; there are classify, copywrite"):
+    with pytest.raises(KeyError, match="no task 'translate'; there are churn, classify, copywrite"):
         task("translate")
 
 
@@ -139,6 +139,12 @@ def test_lines_at_the_edge(name: str, line: str) -> None:
             "positive; no; -; fit + great; fit = great; fit - for beginners but the handle",
         ),
         ("copywrite", "Soft light, at last — for 40 hours."),
+        ("churn", "stays"),
+        ("churn", "leaves"),
+        ("churn", "leaves; monthly contract; failed payment"),
+        ("support", "handoff"),
+        ("support", "2: 2 to 4 days: no more."),
+        ("support", "1, 2: Yes."),
     ],
 )
 def test_a_line(name: str, line: str) -> None:
@@ -180,6 +186,16 @@ def test_a_line(name: str, line: str) -> None:
         ("copywrite", " Soft light."),
         ("copywrite", "Soft light. "),
         ("copywrite", "Soft\tlight."),
+        ("churn", "stays; monthly contract"),
+        ("churn", "leaves; failed payment; monthly contract"),
+        ("churn", "leaves; inactive; inactive"),
+        ("churn", "leaves; monthly_contract"),
+        ("support", "3: There are two passages."),
+        ("support", "2, 1: Yes."),
+        ("support", "1,2: Yes."),
+        ("support", "1:Yes."),
+        ("support", "1: "),
+        ("support", "Yes."),
     ],
 )
 def test_no_line(name: str, line: str) -> None:

@@ -115,7 +115,7 @@ def test_opinions_come_in_the_order_of_the_review() -> None:
     backwards = Labels(overall_sentiment="mixed", aspects=[battery, sound])
     with pytest.raises(LineError, match="not in its order: 'great'"):
         extract.decode(extract.encode(backwards), review, SHOP)
-    labels = extract.ordered(backwards, review)
+    labels = extract.complete(backwards, review, SHOP)
     assert labels.aspects == [sound, battery]
     assert extract.decode(extract.encode(labels), review, SHOP) == labels
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.ontology import Ontology
-from adapters.tasks import task
+from adapters.tasks import support, task
+from adapters.tasks.contract import LineError
 from tests.adapters.tasks.strategies import classified, rewritten
+from training.data import mapping as mappings
 from training.data.importing import Importer, RowError, check_columns, peek, run, suggestions
-from training.data.mapping import Mapping, MappingError, guess
+from training.data.mapping import Mapping, MappingError, guess, read
 from training.data.reading import Bad, ReadingError, Row, Source, row_of
 from training.examples import load, typed
 
@@ -69,6 +72,52 @@ def test_values_are_renamed_whatever_their_case() -> None:
     assert told["labels"]["category"] == "Tshirts"
     chat = {"user": "a", "assistant": '{"category": "Tees & tops"}'}
     assert record("classify", chat, values=values)["labels"]["category"] == "Tshirts"
+
+
+def test_a_value_may_stand_for_a_list_and_an_object_is_filled_entry_by_entry() -> None:
+    fields = {"request.message": "text", "request.context": "topic", "labels": "intent"}
+    values = {
+        "request.context": {"orders": '["Cancel within 2 hours.", "Track it by e-mail."]'},
+        "labels": {"cancel": "1: Within 2 hours."},
+    }
+    cells = {"text": "Stop it", "topic": "Orders", "intent": "Cancel"}
+    told = record("support", cells, fields=fields, values=values)
+    assert [passage["text"] for passage in told["request"]["context"]] == [
+        "Cancel within 2 hours.", "Track it by e-mail.",
+    ]  # fmt: skip
+    assert told["labels"] == {"cited": [1], "reply": "Within 2 hours."}
+
+    fields = {"request.tenure_months": "months", "request.contract": "bound",
+              "request.services.tech_support": "help", "request.services.tv": "tv",
+              "labels.will_churn": "left"}  # fmt: skip
+    values = {"request.services.tv": {"not offered": ""}}
+    cells = {"months": "2", "bound": "monthly", "help": "No", "tv": "Not offered", "left": "Yes"}
+    told = record("churn", cells, fields=fields, values=values)
+    assert told["request"]["services"] == {"tech_support": False}
+    assert told["labels"] == {
+        "will_churn": True, "flags": ["monthly_contract", "new_subscriber", "no_tech_support"],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "file"), [("churn", "telco.yaml"), ("support", "bitext.yaml")])
+def test_the_mappings_that_ship_are_of_the_task_and_their_labels_are_grounded(
+    name: str, file: str
+) -> None:
+    mapping = read(Path(mappings.__file__).with_name(file), task(name), SHOP)
+    if name == "churn":
+        assert set(mapping.values["request.contract"].values()) == {"monthly", "yearly", "longer"}
+        return
+    grounded = 0
+    for line in mapping.values["labels"].values():
+        fits = []
+        for passages in set(mapping.values["request.context"].values()):
+            asked = support.Request.model_validate(
+                {"message": "?", "context": json.loads(passages)}
+            )
+            with suppress(LineError):
+                fits.append(support.faithful(support.decode(line, asked, SHOP), asked, SHOP))
+        grounded += any(fits)
+    assert grounded == len(mapping.values["labels"]) == 27
 
 
 @settings(deadline=None)

@@ -8,8 +8,18 @@ from typing import Any
 
 import pytest
 
+from adapters.tasks import task
 from training.data import records
-from training.data.records import Record, RecordError, label_values, main_label, read, task_of
+from training.data.duplicates import near_pairs
+from training.data.records import (
+    Record,
+    RecordError,
+    compared,
+    label_values,
+    main_label,
+    read,
+    task_of,
+)
 from training.examples import SAMPLES
 
 
@@ -61,6 +71,8 @@ def test_no_task_has_other_fields(tmp_path: Path) -> None:
         ("rewrite", {"tags": ["other", "color", "+", "type"]}, ["color", "type"]),
         ("rewrite", {"tags": ["other", "other"]}, ["other"]),
         ("copywrite", {"description": "x"}, []),
+        ("churn", {"will_churn": False}, ["False"]),
+        ("support", {"cited": [1], "reply": "x"}, []),
         ("classify", {"category": 3}, []),
         ("rewrite", {"tags": 3}, []),
         ("rewrite", None, []),
@@ -69,3 +81,15 @@ def test_no_task_has_other_fields(tmp_path: Path) -> None:
 def test_labels_are_counted(task: str, labels: Any, values: list[str]) -> None:
     assert label_values(task, labels) == values
     assert main_label(task, labels) == (values[0] if values else "")
+
+
+def test_requests_are_told_apart_by_their_text_else_by_all_they_say() -> None:
+    title = {"title": "red shirt", "brand": "Acme"}
+    assert compared(task("classify").request, title) == "red shirt Acme"
+    message = {"message": "Where is it?", "context": [{"text": "Delivery takes 4 days."}]}
+    assert compared(task("support").request, message) == "Where is it?"
+    two, three = ({"tenure_months": n, "contract": "monthly"} for n in (2, 3))
+    churn = task("churn").request
+    assert compared(churn, two) != compared(churn, three)
+    assert compared(churn, two) == compared(churn, dict(reversed(two.items())))
+    assert list(near_pairs([compared(churn, two), compared(churn, three)])) == []
