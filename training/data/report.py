@@ -12,6 +12,7 @@ from training.data.check import Report
 from training.pages import render, svg
 
 SHOWN = 25  # bars
+CASES = 10  # of each finding; the JSON has more
 COLOR = "#3b6ea5"
 
 
@@ -25,6 +26,7 @@ def page(report: Report) -> str:
     return render(
         Path(__file__).with_name("report.html"),
         report=report,
+        cases=CASES,
         plots={name: plot for name, plot in plots.items() if plot},
         hidden=max(0, len(report.labels) - SHOWN),
     )
