@@ -179,7 +179,7 @@ def _number(name: str) -> float:
 def _plot(
     found: Sequence[Choice], xs: Sequence[float], xlabel: str, ylabel: str, by: str
 ) -> str:  # fmt: skip
-    figure = Figure(figsize=(5.6, 3.8), layout="constrained")
+    figure = Figure(figsize=(4.9, 3.6), layout="constrained")
     axes = figure.add_subplot(xlabel=xlabel, ylabel=ylabel)
     errors = [[c.figure - c.low for c in found], [c.high - c.figure for c in found]]
     curve = by == "examples"
@@ -189,11 +189,9 @@ def _plot(
         axes.set_xticks(xs, [c.name for c in found])
         axes.minorticks_off()
     else:
-        middle = (min(xs) + max(xs)) / 2
         for x, c in zip(xs, found, strict=True):
-            side, offset = ("right", -6) if x > middle else ("left", 6)
-            axes.annotate(c.name, (x, c.figure), textcoords="offset points", xytext=(offset, 4),
-                          ha=side)  # fmt: skip
+            axes.annotate(c.name, (x, c.high), textcoords="offset points", xytext=(-3, 4),
+                          rotation=35, fontsize=9)  # fmt: skip
     axes.grid(alpha=0.3)
     return svg(figure, xlabel)
 

@@ -216,12 +216,15 @@ def _label(labels: Any, name: str) -> str | None:
 
 
 def _side_by_side(told: Sequence[Record], task: str) -> dict[str, Any]:
+    """The first record of each text with each set of labels."""
     names = ONE_RIGHT.get(task, ())
+    first: dict[tuple[str, ...], Record] = {}
+    for record in told:
+        labels = [value for name in names if (value := _label(record.labels, name))]
+        first.setdefault((folded(record.text), *labels), record)
     return {
-        f"line {record.line}": " | ".join(
-            [record.text[:200], *(v for n in names if (v := _label(record.labels, n)))]
-        )
-        for record in told[:5]
+        f"line {record.line}": " | ".join([record.text[:200], *labels])
+        for (_, *labels), record in [*first.items()][:5]
     }
 
 

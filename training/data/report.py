@@ -21,7 +21,10 @@ def page(report: Report) -> str:
     plots = {
         "Labels": _bars(dict(list(report.labels.items())[:SHOWN]), "labels"),
         "Length of the input in characters": _histogram(report.lengths),
-        "Languages of the inputs": _bars(report.languages, "languages"),
+        # Of short titles all languages are unsure.
+        "Languages of the inputs": _bars(report.languages, "languages")
+        if len(report.languages) > 1
+        else "",
     }
     return render(
         Path(__file__).with_name("report.html"),
@@ -41,7 +44,7 @@ def _bars(counts: dict[str, int], name: str) -> str:
     axes.barh(places, list(counts.values()), color=COLOR)
     axes.set_yticks(places, labels)
     axes.invert_yaxis()
-    axes.set_xlabel("examples")
+    axes.set_xlabel("examples" if name == "labels" else "texts")
     return svg(figure, name)
 
 

@@ -88,6 +88,10 @@ def test_contradictions_are_shown_side_by_side(tmp_path: Path) -> None:
         example("a fourth and long thing", color="red"), example("a fourth and long things"),
         example("one fifth, said twice", color="red"), example("one fifth, said twice"),
     )  # fmt: skip
+    rare = [example("one lone thing"), example("one lone thing")] * 4
+    many = finding(checked(tmp_path, *rare, example("One lone thing", "Jeans")),
+                   "contradictory labels")  # fmt: skip
+    assert many.cases[0]["line 9"] == "One lone thing | jeans"
     found = finding(report, "contradictory labels")
     assert [case["differ in"] for case in found.cases] == ["category", "attributes.color"]
     assert found.cases[0]["line 11"] == "one lone thing | shirts"
