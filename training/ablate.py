@@ -1,7 +1,7 @@
 """One adapter a choice of modules, or a number of examples: what each is worth and what it costs.
 
 Trains each on the same split, evaluates each with a confidence interval, and serves each on the
-real engine to measure it. Called by `training.studies`; writes a table and a plot.
+real engine to measure it. Called by `training.studies`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from training.evaluate import answers_of
 from training.examples import Example
 from training.finetune import ALL_LINEAR, Recipe, TrainingError
 from training.metrics import headline, main_figure
-from training.pages import svg
+from training.pages import render, svg
 from training.significance import Terms, interval, p_value, ratio
 
 QKV = ("q_proj", "k_proj", "v_proj")
@@ -152,23 +152,48 @@ def table(found: Sequence[Choice]) -> str:
     return "\n".join(lines)
 
 
-def plot(found: Sequence[Choice], by: str, file: Path) -> None:
-    """Quality against what it costs: adapter size, or number of examples on a log scale."""
-    figure = Figure(figsize=(6, 4))
-    axes = figure.add_subplot(ylabel="main figure")
-    curve = by == "examples"
-    xs = [float(c.name.replace(",", "")) if curve else c.megabytes for c in found]
+def page(task: str, by: str, found: Sequence[Choice]) -> str:
+    """The HTML page: what is recommended, the table, and quality against what it costs."""
+    if by == "examples":
+        titles = {"Learning curve": ("training examples", [_number(c.name) for c in found])}
+    else:
+        titles = {"Quality and size": ("adapter, MB", [c.megabytes for c in found])}
+        rates = [c.answers_per_second for c in found if c.answers_per_second is not None]
+        if len(rates) == len(found):
+            titles["Quality and speed"] = ("answers per second, 32 in flight", rates)
+    figure = main_figure(task)[1].replace("_", " ")
+    plots = [
+        (title, _plot(found, xs, xlabel, figure, by)) for title, (xlabel, xs) in titles.items()
+    ]
+    return render(
+        Path(__file__).with_name("ablation.html"),
+        task=task, by=by, found=found, figure=figure, plots=plots, close=CLOSE, tested=TESTED,
+        best=recommended(found) if by == "modules" else None,
+    )  # fmt: skip
+
+
+def _number(name: str) -> float:
+    return float(name.replace(",", ""))
+
+
+def _plot(
+    found: Sequence[Choice], xs: Sequence[float], xlabel: str, ylabel: str, by: str
+) -> str:  # fmt: skip
+    figure = Figure(figsize=(4.9, 3.6), layout="constrained")
+    axes = figure.add_subplot(xlabel=xlabel, ylabel=ylabel)
     errors = [[c.figure - c.low for c in found], [c.high - c.figure for c in found]]
+    curve = by == "examples"
     axes.errorbar(xs, [c.figure for c in found], errors, fmt="o-" if curve else "o", capsize=3)
     if curve:
         axes.set_xscale("log")
+        axes.set_xticks(xs, [c.name for c in found])
+        axes.minorticks_off()
     else:
         for x, c in zip(xs, found, strict=True):
-            axes.annotate(c.name, (x, c.figure), textcoords="offset points", xytext=(6, 4))
-    axes.set_xlabel("training examples" if curve else "adapter, MB")
+            axes.annotate(c.name, (x, c.high), textcoords="offset points", xytext=(-3, 4),
+                          rotation=35, fontsize=9)  # fmt: skip
     axes.grid(alpha=0.3)
-    figure.tight_layout()
-    file.write_text(svg(figure, file.stem), encoding="utf-8")
+    return svg(figure, xlabel)
 
 
 def _some(examples: list[Example], count: int | None, seed: int) -> list[Example]:

@@ -16,7 +16,7 @@ def render(template: Path, **told: Any) -> str:
     """The template filled in; a name that it asks for and is not given is an error."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    folder = FileSystemLoader(template.parent)
+    folder = FileSystemLoader([template.parent, Path(__file__).parent])  # which has page.html
     environment = Environment(loader=folder, autoescape=True, undefined=StrictUndefined)
     page: str = environment.get_template(template.name).render(**told)
     return page

@@ -19,9 +19,17 @@ from training import gate
 from training.evaluate import ADAPTER, Evaluation, Judged
 from training.metrics import BINS, bin_of, calibration_error, main_figure
 from training.pages import render, svg
+from training.slices import FEWEST, Slice, by_category, by_length, class_of, confusion
 
-SHOWN = 20  # wrong answers, and pairs of confused labels
-LENGTHS = ((0, 5), (5, 8), (8, 12), (12, 30), (30, 10**6))  # words of the input
+SHOWN = 20  # wrong answers, categories, and pairs of confused labels
+LONG = 500  # characters of a request or an answer
+CLASSED = ("classify", "extract")  # tasks whose lines begin with one of some classes
+RIGHT = {
+    "classify": "its category is the wanted one",
+    "rewrite": "the label of every word is the wanted one",
+    "extract": "its overall sentiment is the wanted one",
+    "copywrite": "it has no loop, claims nothing beyond the facts and leaves out a third at most",
+}
 
 
 def write(run: Path, task: str, evaluation: Evaluation) -> Path:
@@ -35,14 +43,18 @@ def write(run: Path, task: str, evaluation: Evaluation) -> Path:
         verdict=gate.verdict(task, evaluation),
         refusals=gate.refusals(task, evaluation),
         headlines=[
-            (source, side, told)
+            (source, side, by_source[source])
+            for source in evaluation.headlines[ADAPTER]
             for side, by_source in evaluation.headlines.items()
-            for source, told in by_source.items()
         ],
         tables=[_table(source, evaluation) for source in evaluation.figures[ADAPTER]],
-        plots=_plots(evaluation, json.loads(log.read_text())["log"] if log.exists() else []),
+        plots=_plots(task, evaluation, json.loads(log.read_text())["log"] if log.exists() else []),
         wrong=_worst(evaluation.answers),
         confused=_confused(evaluation.answers) if task == "classify" else [],
+        matrix=confusion(evaluation.answers) if task in CLASSED else None,
+        right=RIGHT.get(task),
+        adapter=ADAPTER,
+        shortened=_shortened,
     )
     file = run / "report.html"
     file.write_text(told, encoding="utf-8")
@@ -64,48 +76,63 @@ def _worst(answers: Sequence[Judged]) -> list[Judged]:
 def _confused(answers: Sequence[Judged]) -> list[tuple[str, str, int]]:
     """The commonest pairs of a wanted and another said leaf."""
     pairs = Counter(
-        (answer.wanted.split("; ")[0], answer.said.split("; ")[0])
-        for answer in answers
-        if not answer.right
+        (class_of(answer.wanted), class_of(answer.said)) for answer in answers if not answer.right
     )
     return [(wanted, said, n) for (wanted, said), n in pairs.most_common(SHOWN)]
 
 
-def _plots(evaluation: Evaluation, log: list[dict[str, Any]]) -> list[tuple[str, str]]:
+def _plots(task: str, evaluation: Evaluation, log: list[dict[str, Any]]) -> list[tuple[str, str]]:
     """(title, SVG) of each plot that there is data for."""
     answers = evaluation.answers
+    worst = by_category(task, answers)[:SHOWN]
     plots = [("Main figure by side, with 95% interval", _sides(evaluation))]
     if answers:
         error = calibration_error([a.confidence for a in answers], [a.right for a in answers])
         plots += [
             (f"Reliability of the confidence (ECE {error:.3f})", _reliability(answers)),
             ("Error among the answers kept, surest first", _risk_coverage(answers)),
-            ("Right answers by length of the input", _lengths(answers)),
+            ("Right answers by length of the input", _slices(by_length(answers), "lengths")),
         ]
+    if worst:
+        title = f"Right answers by category, lowest first, of {FEWEST} examples or more"
+        plots.append((title, _slices(worst, "categories")))
     if any("loss" in entry for entry in log):
         plots.append(("Loss and learning rate", _curves(log)))
     return plots
 
 
 def _sides(evaluation: Evaluation) -> str:
-    sides, sources = list(evaluation.headlines), list(evaluation.headlines[ADAPTER])
-    height = 0.6 + 0.28 * len(sides) * max(1, len(sources))
-    figure = Figure(figsize=(6, height), layout="constrained")
-    axes = figure.add_subplot()
-    names, row = [], 0
-    for source in sources:
-        for side in sides:
-            told = evaluation.headlines[side][source]
-            color = "tab:blue" if side == ADAPTER else "tab:gray"
-            axes.plot([told.low, told.high], [row, row], color=color)
-            axes.plot([told.value], [row], "o", color=color)
-            names.append(f"{source}: {side}")
-            row += 1
-    axes.set_yticks(range(row), names)
-    axes.invert_yaxis()
-    axes.set_xlim(0, 1)
+    told = [
+        (f"{source}: {side}", by_source[source], side == ADAPTER)
+        for source in evaluation.headlines[ADAPTER]
+        for side, by_source in evaluation.headlines.items()
+    ]
+    return _intervals(
+        [(name, each.value, each.low, each.high, own) for name, each, own in told],
+        "main figure", "sides",
+    )  # fmt: skip
+
+
+def _slices(slices: Sequence[Slice], name: str) -> str:
+    rows = [(f"{s.name} (n = {s.examples:,})", s.share, s.low, s.high, True) for s in slices]
+    return _intervals(rows, "share right, with 95% interval", name)
+
+
+def _intervals(
+    rows: Sequence[tuple[str, float, float, float, bool]], xlabel: str, name: str
+) -> str:
+    """A line each: label, value, low, high, and whether it is the adapter's."""
+    figure = Figure(figsize=(4.9, 0.7 + 0.26 * len(rows)), layout="constrained")
+    axes = figure.add_subplot(xlabel=xlabel)
+    for place, (_, value, low, high, own) in enumerate(rows):
+        color = "tab:blue" if own else "dimgray"
+        axes.plot([low, high], [place, place], color=color)
+        axes.plot([value], [place], "o", color=color)
+    axes.set_yticks(range(len(rows)), [label for label, *_ in rows])
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    axes.set_xlim(-0.02, 1.02)
     axes.grid(axis="x", alpha=0.3)
-    return svg(figure, "sides")
+    return svg(figure, name)
 
 
 def _reliability(answers: Sequence[Judged]) -> str:
@@ -113,7 +140,7 @@ def _reliability(answers: Sequence[Judged]) -> str:
     hits = np.array([a.right for a in answers], dtype=float)
     placed = bin_of(told)
     used = [b for b in range(BINS) if (placed == b).any()]
-    figure, axes = _square("confidence", "share right")
+    figure, axes = _square("confidence (dot size: share of answers)", "share right")
     axes.plot([0, 1], [0, 1], "--", color="lightgray")
     means = [told[placed == b].mean() for b in used]
     sizes = [20 + 200 * (placed == b).mean() for b in used]
@@ -126,21 +153,9 @@ def _risk_coverage(answers: Sequence[Judged]) -> str:
     ordered = sorted(answers, key=lambda answer: -answer.confidence)
     wrong = np.cumsum([not a.right for a in ordered])
     kept = np.arange(1, len(ordered) + 1)
-    figure, axes = _square("share of answers kept", "share of these that are wrong")
+    figure, axes = _square("share of answers kept", "share of these that are wrong", None)
     axes.plot(kept / len(ordered), wrong / kept)
     return svg(figure, "risk")
-
-
-def _lengths(answers: Sequence[Judged]) -> str:
-    figure, axes = _square("words of the input", "share right")
-    labels, shares = [], []
-    for low, high in LENGTHS:
-        own = [a.right for a in answers if low < len(_text(a).split()) <= high]
-        if own:
-            labels.append(f"{low + 1}-{high}" if high < 10**6 else f"over {low}")
-            shares.append(sum(own) / len(own))
-    axes.bar(labels, shares)
-    return svg(figure, "lengths")
 
 
 def _curves(log: list[dict[str, Any]]) -> str:
@@ -160,12 +175,17 @@ def _curves(log: list[dict[str, Any]]) -> str:
     return svg(figure, "curves")
 
 
-def _text(answer: Judged) -> str:
-    return str(next(iter(answer.request.values()), ""))
+def _shortened(value: Any) -> str:
+    if isinstance(value, dict):
+        value = "; ".join(f"{name}: {said}" for name, said in value.items())
+    text = str(value)
+    return text if len(text) <= LONG else f"{text[:LONG]} ..."
 
 
-def _square(xlabel: str, ylabel: str) -> tuple[Figure, Any]:
-    figure = Figure(figsize=(4, 3), layout="constrained")
+def _square(xlabel: str, ylabel: str, top: float | None = 1.0) -> tuple[Figure, Any]:
+    figure = Figure(figsize=(4.4, 3.3), layout="constrained")
     axes = figure.add_subplot(xlabel=xlabel, ylabel=ylabel)
-    axes.set_ylim(0, 1)
+    axes.set_xlim(0, 1)
+    if top is not None:
+        axes.set_ylim(0, top)
     return figure, axes

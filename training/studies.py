@@ -58,14 +58,14 @@ def ablate(
         fail(error)
     table = ablation.table(found)
     (place / "table.md").write_text(table + "\n", encoding="utf-8")
-    ablation.plot(found, by, place / "plot.svg")
+    (place / "report.html").write_text(ablation.page(task, by, found), encoding="utf-8")
     console.print(Markdown(table))
     if by == "modules":
         best = ablation.recommended(found)
         console.print(
             f"recommended: [bold]{best.name}[/], {best.figure:.3f} at {best.megabytes:.2f} MB"
         )
-    console.print(f"table and plot are in {place}")
+    console.print(f"report: {place / 'report.html'}")
 
 
 def cost(

@@ -95,7 +95,7 @@ def _worded(attribute: str, value: str, ontology: Ontology, rng: random.Random) 
 
 def _mistyped(title: str, rng: random.Random) -> str:
     place = rng.randrange(len(title) - 1)
-    first, second = title[place : place + 2]
+    first, second = title[place], title[place + 1]
     typed = rng.choice((second, first + first + second, second + first))
     return title[:place] + typed + title[place + 2 :]
 

@@ -11,7 +11,7 @@ import pytest
 from adapters.ontology import Ontology
 from adapters.tasks import task
 from training import ablate, examples
-from training.ablate import Choice, choices, plot, recommended, table
+from training.ablate import Choice, choices, page, recommended, table
 from training.finetune import ALL_LINEAR, Recipe, TrainingError
 
 SMALL = Choice("o_proj", 0.90, 0.88, 0.92, 0.04, 0.2, 60, 100.0, 50.0)
@@ -67,11 +67,18 @@ def test_the_table_has_a_row_each() -> None:
     assert rows[3].endswith("| 1.80 | 80 | - | - |")
 
 
-@pytest.mark.parametrize("by", ["modules", "examples"])
-def test_the_plot_is_a_picture(by: str, tmp_path: Path) -> None:
-    named = [replace(SMALL, name="100"), replace(LARGE, name="1,000")]
-    plot(named if by == "examples" else [SMALL, LARGE], by, tmp_path / "plot.svg")
-    assert "<svg" in (tmp_path / "plot.svg").read_text()
+def test_the_page_begins_with_what_is_recommended() -> None:
+    said = page("classify", "modules", [SMALL, LARGE])
+    assert said.index("Recommended: all-linear") < said.index("<table") < said.index("<svg")
+    assert said.count("<svg") == 2
+    unmeasured = [replace(c, answers_per_second=None, median_ms=None) for c in (SMALL, LARGE)]
+    assert page("classify", "modules", unmeasured).count("<svg") == 1
+
+
+def test_the_page_of_a_learning_curve_recommends_nothing() -> None:
+    said = page("classify", "examples", [replace(SMALL, name="100"), replace(LARGE, name="1,000")])
+    assert "Recommended" not in said
+    assert said.count("<svg") == 1
 
 
 def test_runs_share_the_test_split_and_are_not_done_twice(

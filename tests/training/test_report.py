@@ -42,8 +42,8 @@ def test_it_begins_with_the_verdict_and_the_decision(tmp_path: Path) -> None:
 
 
 def test_it_has_every_plot_and_fetches_nothing(tmp_path: Path) -> None:
-    told = page(tmp_path, judged("shirts; red; -", 0.9), judged("jeans; red; -", 0.8))
-    assert told.count("<svg") == 5
+    told = page(tmp_path, *[judged("shirts; red; -", 0.9)] * 9, judged("jeans; red; -", 0.8))
+    assert told.count("<svg") == 6
     assert "ECE" in told
     links = set(re.findall(r"""(?:src|href)=["']([^"'#][^"']*)""", told))
     assert links == set()
@@ -52,9 +52,23 @@ def test_it_has_every_plot_and_fetches_nothing(tmp_path: Path) -> None:
 def test_the_surest_wrong_answers_come_first(tmp_path: Path) -> None:
     wrong = [judged("jeans; red; -", c, f"title {c}") for c in (0.1, 0.9, 0.5)]
     told = page(tmp_path, *wrong, judged("shirts; red; -", 0.99, "right one"))
-    assert re.findall(r"title: (title [\d.]+)", told) == ["title 0.9", "title 0.5", "title 0.1"]
+    assert re.findall(r"<dd>(title [\d.]+)</dd>", told) == ["title 0.9", "title 0.5", "title 0.1"]
     assert "right one" not in told
     assert re.search(r"<td>shirts</td><td>jeans</td><td class=\"n\">3</td>", told)
+
+
+def test_decision_verdict_figures_and_wrong_answers_come_in_this_order(tmp_path: Path) -> None:
+    told = page(tmp_path, judged("jeans; red; -", 0.9))
+    parts = ("The gate lets it go live", "A cheap baseline", "Main figure", "<svg",
+             "Confusion matrix", "Wrong answers", "All figures")  # fmt: skip
+    places = [told.index(part) for part in parts]
+    assert places == sorted(places)
+
+
+def test_a_long_request_is_cut(tmp_path: Path) -> None:
+    told = page(tmp_path, judged("jeans; red; -", 0.9, "x" * 4000))
+    assert "x" * 500 + " ..." in told
+    assert "x" * 501 not in told
 
 
 def test_markup_in_an_input_stays_text(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ from training.examples import ExampleError, typed
 
 CASES = 50  # shown of each finding; all are counted
 FEW = 200  # examples; an adapter learns fewer by heart
+LOST = "\ufffd"  # what a reader puts where it could not decode
 RARE = 5  # examples of a label; a split has too few of fewer
 FENCE = (
     3.0  # interquartile ranges: what is beyond is "far out" (Tukey 1977, Exploratory Data Analysis)
@@ -46,13 +47,17 @@ ONE_RIGHT = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One kind of thing that was found; `cases` are some of them, each a few named texts."""
+    """One kind of thing that was found, and every line that it is about.
+
+    `cases` are some of them, each a few named texts.
+    """
 
     kind: str
     defect: bool
     count: int
     told: str
     cases: list[dict[str, Any]] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +97,7 @@ def check(file: Path, ontology: Ontology, region: str = personal.REGION) -> Repo
         *(_invalid(records, task, ontology) if records else ()),
         *_same(records, by_text, task),
         *_near(records, by_text, task),
+        _garbled(records),
         _personal(records, region),
         _rare(labels, task),
         _far_out(records),
@@ -112,7 +118,8 @@ def _few(count: int) -> Finding:
 
 def _broken(broken: Sequence[tuple[int, str]]) -> Finding:
     cases = [{"line": line, "reason": reason} for line, reason in broken[:CASES]]
-    return Finding("unreadable lines", True, len(broken), "not one JSON object in UTF-8", cases)
+    return Finding("unreadable lines", True, len(broken), "not one JSON object in UTF-8", cases,
+                   [line for line, _ in broken])  # fmt: skip
 
 
 def _invalid(records: Sequence[Record], task: str, ontology: Ontology) -> Iterator[Finding]:
@@ -128,14 +135,21 @@ def _invalid(records: Sequence[Record], task: str, ontology: Ontology) -> Iterat
             cases = outside if unknown else invalid
             cases.append({"line": record.line, "text": record.text[:200], "reason": reason})
     advice = "an adapter cannot answer with them: rename them, or add them to the ontology"
-    yield Finding("labels outside the ontology", True, len(outside), advice, outside[:CASES])
+    yield _of_cases("labels outside the ontology", True, advice, outside)
     advice = f"not a request and labels of {task}"
-    yield Finding("invalid examples", True, len(invalid), advice, invalid[:CASES])
+    yield _of_cases("invalid examples", True, advice, invalid)
+
+
+def _of_cases(kind: str, defect: bool, advice: str, cases: list[dict[str, Any]]) -> Finding:
+    """A finding of single lines."""
+    lines = [case["line"] for case in cases]
+    return Finding(kind, defect, len(cases), advice, cases[:CASES], lines)
 
 
 def _same(records: Sequence[Record], by_text: dict[str, list[int]], task: str) -> Iterator[Finding]:
     repeated: list[dict[str, Any]] = []
     at_odds: list[dict[str, Any]] = []
+    lines: dict[bool, list[int]] = {False: [], True: []}  # by whether they contradict
     extra = 0
     for members in by_text.values():
         if len(members) < 2:
@@ -143,14 +157,17 @@ def _same(records: Sequence[Record], by_text: dict[str, list[int]], task: str) -
         told = [records[i] for i in members]
         if odd := _differing(told, ONE_RIGHT.get(task, ())):
             at_odds.append({"differ in": ", ".join(odd), **_side_by_side(told, task)})
+            lines[True] += [record.line for record in told]
         elif task in ONE_RIGHT or len({str(record.labels) for record in told}) < len(told):
             extra += len(members) - 1
-            lines = ", ".join(str(record.line) for record in told[:10])
-            repeated.append({"lines": lines, "text": told[0].text[:200]})
+            some = ", ".join(str(record.line) for record in told[:10])
+            repeated.append({"lines": some, "text": told[0].text[:200]})
+            lines[False] += [record.line for record in told]
     advice = "the same input but for case, marks and spaces: it counts more than it should"
-    yield Finding("exact duplicates", True, extra, advice, repeated[:CASES])
+    yield Finding("exact duplicates", True, extra, advice, repeated[:CASES], sorted(lines[False]))
     advice = "the same input with different labels: at most one is right"
-    yield Finding("contradictory labels", True, len(at_odds), advice, at_odds[:CASES])
+    yield Finding("contradictory labels", True, len(at_odds), advice, at_odds[:CASES],
+                  sorted(lines[True]))  # fmt: skip
 
 
 def _near(records: Sequence[Record], by_text: dict[str, list[int]], task: str) -> Iterator[Finding]:
@@ -158,9 +175,11 @@ def _near(records: Sequence[Record], by_text: dict[str, list[int]], task: str) -
     firsts = [records[members[0]] for members in by_text.values()]
     nearest: dict[bool, list[tuple[float, int, int]]] = {False: [], True: []}
     counts: Counter[bool] = Counter()
+    lines: dict[bool, set[int]] = {False: set(), True: set()}
     for i, j, similarity in near_pairs(list(by_text)):
         odd = bool(_differing((firsts[i], firsts[j]), ONE_RIGHT.get(task, ())[:1]))
         counts[odd] += 1
+        lines[odd] |= {firsts[i].line, firsts[j].line}
         heapq.heappush(nearest[odd], (similarity, -i, -j))  # pairs can be many more than records
         if len(nearest[odd]) > CASES:
             heapq.heappop(nearest[odd])
@@ -172,10 +191,11 @@ def _near(records: Sequence[Record], by_text: dict[str, list[int]], task: str) -
         for odd, heap in nearest.items()
     }
     advice = f"inputs that share {SIMILAR:.0%} of their letter triples; a split keeps them together"
-    yield Finding("near duplicates", False, counts[False], advice, cases[False])
+    yield Finding("near duplicates", False, counts[False], advice, cases[False],
+                  sorted(lines[False]))  # fmt: skip
     advice = "nearly the same input with different labels: one may be wrong, look at both"
     yield Finding("contradictory labels, nearly the same input", False, counts[True], advice,
-                  cases[True])  # fmt: skip
+                  cases[True], sorted(lines[True]))  # fmt: skip
 
 
 def _differing(told: Sequence[Record], fields: Iterable[str]) -> list[str]:
@@ -199,24 +219,40 @@ def _label(labels: Any, name: str) -> str | None:
 
 
 def _side_by_side(told: Sequence[Record], task: str) -> dict[str, Any]:
+    """The first record of each text with each set of labels."""
     names = ONE_RIGHT.get(task, ())
+    first: dict[tuple[str, ...], Record] = {}
+    for record in told:
+        labels = [value for name in names if (value := _label(record.labels, name))]
+        first.setdefault((folded(record.text), *labels), record)
     return {
-        f"line {record.line}": " | ".join(
-            [record.text[:200], *(v for n in names if (v := _label(record.labels, n)))]
-        )
-        for record in told[:5]
+        f"line {record.line}": " | ".join([record.text[:200], *labels])
+        for (_, *labels), record in [*first.items()][:5]
     }
 
 
+def _garbled(records: Sequence[Record]) -> Finding:
+    """Mojibake that an import would have repaired, and letters that an earlier one lost."""
+    from ftfy.badness import is_bad  # slow to import, and most catalogs are plain ASCII
+
+    cases: list[dict[str, Any]] = [
+        {"line": record.line, "text": record.text[:200]}
+        for record in records
+        if not record.text.isascii() and (LOST in record.text or is_bad(record.text))
+    ]
+    advice = "letters lost in a wrong encoding: export them again as UTF-8"
+    return _of_cases("broken letters", True, advice, cases)
+
+
 def _personal(records: Sequence[Record], region: str) -> Finding:
-    cases = []
+    cases: list[dict[str, Any]] = []
     for record in records:
         masked = personal.mask_all(record.told, region)
         if masked != record.told:
             told = Record(record.line, masked)  # before a number is cut in two
             cases.append({"line": record.line, "text": told.text[:200]})
     advice = "e-mail addresses, telephone or card numbers: --mask writes the file without them"
-    return Finding("personal data", True, len(cases), advice, cases[:CASES])
+    return _of_cases("personal data", True, advice, cases)
 
 
 def _rare(labels: Counter[str], task: str) -> Finding:
@@ -239,7 +275,7 @@ def _far_out(records: Sequence[Record]) -> Finding:
             if reach and not low - reach <= value <= high + reach
         ]
     advice = "far shorter or longer than the rest: often a column that slipped"
-    return Finding("length outliers", False, len(cases), advice, cases[:CASES])
+    return _of_cases("length outliers", False, advice, cases)
 
 
 def _languages(records: Sequence[Record]) -> Counter[str]:

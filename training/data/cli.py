@@ -253,8 +253,13 @@ def split(
     _say(f"no leaks; next: `shoplora train {task} --data {output}`")
 
 
-@app.command(epilog=_examples("prove splits"))
-def prove(folder: Annotated[Path, typer.Argument(help="Folder of the three files.")]) -> None:
+@app.command(epilog=_examples("prove splits", "prove splits --json leaks.json"))
+def prove(
+    folder: Annotated[Path, typer.Argument(help="Folder of the three files.")],
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write every leaking pair as JSON.")
+    ] = None,
+) -> None:
     """Compare the splits of a folder again; status 1 if a text is in two of them."""
     from training import examples as typed_examples
     from training.data import records
@@ -265,6 +270,9 @@ def prove(folder: Annotated[Path, typer.Argument(help="Folder of the three files
         task = records.task_of(found, folder / "train.jsonl")
         read = typed_examples.load(task, folder, ontology_of_the_shop())
         pairs = splitting.prove(read)
+        if json_file:
+            told = json.dumps([asdict(pair) for pair in pairs], indent=2)
+            json_file.write_text(told + "\n", encoding="utf-8")
     if pairs:
         fail(splitting.told(pairs))
     _say(f"no leaks among {len(read):,} examples")

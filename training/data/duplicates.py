@@ -1,10 +1,11 @@
 """Which inputs are the same or nearly the same, and which of them lie on both sides of a split.
 
-Two inputs are near duplicates if the Jaccard similarity of their character trigrams is at least
-`SIMILAR`. Titles have five to ten words: one changed word of six leaves 5/7 of the words in common,
-so shingles of words jump over the threshold, while one changed letter of thirty leaves 0.83 of the
-trigrams. Candidates come from MinHash with LSH bands; each is then compared exactly, so nothing is
-called near that is not.
+Two inputs are near duplicates if the Jaccard similarity of their words' character trigrams is at
+least `SIMILAR`, in whatever order the words come. Titles have five to ten words: one changed word
+of six leaves 5/7 of the words in common, so shingles of words jump over the threshold, while one
+changed letter of thirty leaves 0.8 of the trigrams. Candidates come from MinHash with LSH bands,
+of which only a number a band is kept; each is then compared exactly, so nothing is called near
+that is not.
 
 Knows texts only. Called by `check`, `split` and, for the proof, by `shoplora train` and `evaluate`.
 """
@@ -15,14 +16,19 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
 
 SIMILAR = 0.8
 SHINGLE = 3
 # A pair of similarity s becomes a candidate with probability 1 - (1 - s^rows)^bands (Leskovec,
 # Rajaraman and Ullman, Mining of Massive Datasets, section 3.4.2): 0.99995 at 0.8, more above.
 BANDS, ROWS = 25, 5
+CACHED = 10_000  # sets of trigrams, each of some kilobytes
 _MARKS = re.compile(r"[\W_]+")
 
 
@@ -58,9 +64,11 @@ def folded(text: str) -> str:
 
 
 def shingles(text: str) -> frozenset[str]:
-    """The character trigrams of a folded text; its ends count as spaces."""
-    padded = f" {text} "
-    return frozenset(padded[i : i + SHINGLE] for i in range(max(1, len(padded) - SHINGLE + 1)))
+    """The character trigrams of a folded text's words, each with its ends, in whatever order."""
+    padded = (f" {word} " for word in text.split() or [""])
+    return frozenset(
+        word[i : i + SHINGLE] for word in padded for i in range(max(1, len(word) - SHINGLE + 1))
+    )
 
 
 def jaccard(left: frozenset[str], right: frozenset[str]) -> float:
@@ -69,15 +77,46 @@ def jaccard(left: frozenset[str], right: frozenset[str]) -> float:
     return shared / (len(left) + len(right) - shared)
 
 
-def near_pairs(texts: Sequence[str]) -> Iterator[tuple[int, int, float]]:
-    """(earlier, later, similarity) of all pairs of different folded texts that are near."""
-    sets = [shingles(text) for text in texts]
-    signatures = _signatures(sets)
-    index = _index(signatures)
-    for i, signature in enumerate(signatures):
-        for j in sorted(index.query(signature)):
-            if j > i and (similarity := jaccard(sets[i], sets[j])) >= SIMILAR:
+def near_pairs(texts: Sequence[str], parted: int = 0) -> Iterator[tuple[int, int, float]]:
+    """(earlier, later, similarity) of all pairs of different folded texts that are near.
+
+    `parted`: only pairs of one before and one from this index on.
+    """
+    said = lru_cache(CACHED)(lambda i: shingles(texts[i]))
+    for i, others in _candidates(texts, parted):
+        for j in others:
+            if (similarity := jaccard(said(i), said(j))) >= SIMILAR:
                 yield i, j, similarity
+
+
+def _candidates(texts: Sequence[str], parted: int) -> Iterator[tuple[int, list[int]]]:
+    """(earlier, later ones) that share a band, each pair in the first band that it shares."""
+    keys = _band_keys(texts)
+    for band in range(BANDS):
+        order = np.argsort(keys[:, band], kind="stable")
+        own = keys[order, band]
+        ends = np.flatnonzero(np.r_[True, own[1:] != own[:-1], True])
+        shared = np.diff(ends) > 1
+        for start, end in zip(ends[:-1][shared], ends[1:][shared], strict=True):
+            for place in range(start, end - 1):
+                i, later = order[place], order[place + 1 : end]
+                if parted:
+                    later = later[later >= parted] if i < parted else later[:0]
+                met = (keys[later, :band] == keys[i, :band]).any(axis=1)
+                yield int(i), later[~met].tolist()
+
+
+def _band_keys(texts: Sequence[str]) -> NDArray[np.uint64]:
+    """A row a text, a number a band: texts whose MinHash agrees in a band agree in its number."""
+    from datasketch import MinHash
+
+    spelled = ([s.encode("utf-8", "surrogatepass") for s in shingles(text)] for text in texts)
+    signatures = MinHash.generator(spelled, num_perm=BANDS * ROWS, hashfunc=crc32)
+    weights = np.random.default_rng(0).integers(1, 2**63, ROWS, dtype=np.uint64)
+    keys = np.zeros((len(texts), BANDS), dtype=np.uint64)
+    for row, signature in zip(keys, signatures, strict=True):
+        row[:] = signature.hashvalues.reshape(BANDS, ROWS) @ weights
+    return keys
 
 
 def clusters(texts: Sequence[str]) -> list[int]:
@@ -118,29 +157,12 @@ def leaks(train: Sequence[str], held_out: Sequence[str]) -> list[Leak]:
     wanted = [folded(text) for text in held_out]
     found = [Leak(known[text], j, 1.0) for j, text in enumerate(wanted) if text in known]
     others = [j for j, text in enumerate(wanted) if text not in known]
-    texts, sets = list(known), [shingles(text) for text in known]
-    index = _index(_signatures(sets)) if others else None
-    asked = [shingles(wanted[j]) for j in others]
-    for j, said, signature in zip(others, asked, _signatures(asked), strict=True):
-        near = ((jaccard(said, sets[i]), -i) for i in index.query(signature)) if index else ()
-        similarity, i = max(near, default=(0.0, 0))
-        if similarity >= SIMILAR:
-            found.append(Leak(known[texts[-i]], j, similarity))
+    texts, places = [*known, *(wanted[j] for j in others)], list(known.values())
+    nearest: dict[int, tuple[float, int]] = {}
+    for i, j, similarity in near_pairs(texts, len(known)) if known else ():
+        nearest[j] = max(nearest.get(j, (0.0, 0)), (similarity, -i))
+    found += [
+        Leak(places[-i], others[j - len(known)], similarity)
+        for j, (similarity, i) in nearest.items()
+    ]
     return sorted(found, key=lambda leak: leak.held_out)
-
-
-def _signatures(sets: Sequence[frozenset[str]]) -> list[Any]:
-    from datasketch import MinHash
-
-    spelled = [[shingle.encode("utf-8", "surrogatepass") for shingle in each] for each in sets]
-    return list(MinHash.bulk(spelled, num_perm=BANDS * ROWS, hashfunc=crc32)) if spelled else []
-
-
-def _index(signatures: Sequence[Any]) -> Any:
-    from datasketch import MinHashLSH
-
-    index = MinHashLSH(params=(BANDS, ROWS), num_perm=BANDS * ROWS)
-    with index.insertion_session() as session:
-        for i, signature in enumerate(signatures):
-            session.insert(i, signature)
-    return index

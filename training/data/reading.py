@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -82,7 +82,10 @@ def open_file(path: Path) -> list[Source]:
 
 
 class _Text:
-    """Lines of a file, decoded: UTF-8, and a line that is not as Windows-1252, counted."""
+    """Lines of a file, decoded: UTF-8, and a line that is not as Windows-1252, counted.
+
+    A line that is neither, or over the limit, is left out and kept for `take_bad`.
+    """
 
     def __init__(self, path: Path) -> None:
         self.file: BinaryIO = path.open("rb")
@@ -102,25 +105,27 @@ class _Text:
         while line := self.file.readline(MAX_LINE + 1):
             self.number += 1
             self.source.done += len(line)
-            if len(line) <= MAX_LINE:
-                self.first = self.first or self.number
-                return self._decoded(line)
             start = line[:200].decode("utf-8", "replace")
+            if len(line) <= MAX_LINE:
+                if (text := self._decoded(line)) is not None:
+                    self.first = self.first or self.number
+                    return text
+                self.bad.append(Bad(self.number, "neither UTF-8 nor Windows-1252", start))
+                continue
             while line and not line.endswith(b"\n"):
                 line = self.file.readline(MAX_LINE)
                 self.source.done += len(line)
             self.bad.append(Bad(self.number, f"a line over {MAX_LINE:,} bytes", start))
         raise StopIteration
 
-    def _decoded(self, line: bytes) -> str:
-        try:
+    def _decoded(self, line: bytes) -> str | None:
+        with suppress(UnicodeDecodeError):
             return line.decode("utf-8-sig" if self.number == 1 else "utf-8")
-        except UnicodeDecodeError:
+        with suppress(UnicodeDecodeError):
+            text = line.decode("cp1252")
             self.source.recoded += 1
-        try:
-            return line.decode("cp1252")
-        except UnicodeDecodeError:
-            return line.decode("latin-1")
+            return text
+        return None
 
     def take_bad(self) -> list[Bad]:
         bad, self.bad = self.bad, []
@@ -130,6 +135,9 @@ class _Text:
 def _table(path: Path) -> Source:
     text = _Text(path)
     first = next(text, "")
+    if text.bad:
+        text.file.close()
+        raise ReadingError(f"{path}: the first line: {text.bad[0].reason}")
     delimiter = "\t" if path.suffix.lower() == ".tsv" else max(DELIMITERS, key=first.count)
     csv.field_size_limit(MAX_CELL)
     reader = csv.reader(chain([first], text), delimiter=delimiter)
@@ -137,7 +145,7 @@ def _table(path: Path) -> Source:
         header = [" ".join(name.split()) for name in next(reader, [])]
     except csv.Error as error:
         text.file.close()
-        raise ReadingError(f"{path}: {error} in the first line: is a quote left open?") from error
+        raise ReadingError(f"{path}: the first line: {_told(error)}") from error
     header = [name or f"column {i}" for i, name in enumerate(header, 1)]
     twice = sorted({name for name in header if header.count(name) > 1}) if header else []
     if twice or not header or len(header) > MAX_COLUMNS:
@@ -151,6 +159,12 @@ def _table(path: Path) -> Source:
     return text.source
 
 
+def _told(error: csv.Error) -> str:
+    if "new-line" in str(error):
+        return "a carriage return inside the line: end every line in the same way"
+    return f"{error}: is a quote left open?"
+
+
 def _records(
     text: _Text, reader: Iterator[list[str]], header: list[str], delimiter: str
 ) -> Iterator[Row | Bad]:
@@ -160,7 +174,7 @@ def _records(
             try:
                 cells = next(reader, None)
             except csv.Error as error:
-                yield Bad(text.first or text.number, f"{error}: is a quote left open?")
+                yield Bad(text.first or text.number, _told(error))
                 continue
             yield from text.take_bad()
             if cells is None:

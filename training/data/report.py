@@ -12,6 +12,7 @@ from training.data.check import Report
 from training.pages import render, svg
 
 SHOWN = 25  # bars
+CASES = 10  # of each finding; the JSON has more
 COLOR = "#3b6ea5"
 
 
@@ -20,11 +21,15 @@ def page(report: Report) -> str:
     plots = {
         "Labels": _bars(dict(list(report.labels.items())[:SHOWN]), "labels"),
         "Length of the input in characters": _histogram(report.lengths),
-        "Languages of the inputs": _bars(report.languages, "languages"),
+        # Of short titles all languages are unsure.
+        "Languages of the inputs": _bars(report.languages, "languages")
+        if len(report.languages) > 1
+        else "",
     }
     return render(
         Path(__file__).with_name("report.html"),
         report=report,
+        cases=CASES,
         plots={name: plot for name, plot in plots.items() if plot},
         hidden=max(0, len(report.labels) - SHOWN),
     )
@@ -39,7 +44,7 @@ def _bars(counts: dict[str, int], name: str) -> str:
     axes.barh(places, list(counts.values()), color=COLOR)
     axes.set_yticks(places, labels)
     axes.invert_yaxis()
-    axes.set_xlabel("examples")
+    axes.set_xlabel("examples" if name == "labels" else "texts")
     return svg(figure, name)
 
 

@@ -35,6 +35,8 @@ class LeakingPair:
     other_split: str
     other_text: str
     similarity: float
+    origin: dict[str, Any] | None = None
+    other_origin: dict[str, Any] | None = None
 
 
 def split(
@@ -131,14 +133,20 @@ def _hash(seed: int, example: Example) -> str:
 
 def prove(examples: Iterable[Example]) -> list[LeakingPair]:
     """Every pair of the same or nearly the same text in two splits, one for each held-out text."""
-    texts: defaultdict[str, list[str]] = defaultdict(list)
+    parts: defaultdict[str, list[Example]] = defaultdict(list)
     for example in examples:
-        texts[example.split].append(text_of(example))
+        parts[example.split].append(example)
+    texts = {name: [text_of(example) for example in parts[name]] for name in SPLITS}
     found = []
     for others, held in (("train", "validation"), ("train", "test"), ("validation", "test")):
         for leak in leaks(texts[others], texts[held]):
-            found.append(LeakingPair(held, texts[held][leak.held_out], others,
-                                     texts[others][leak.train], leak.similarity))  # fmt: skip
+            found.append(
+                LeakingPair(
+                    held, texts[held][leak.held_out], others, texts[others][leak.train],
+                    leak.similarity, parts[held][leak.held_out].origin,
+                    parts[others][leak.train].origin,
+                )
+            )  # fmt: skip
     return found
 
 

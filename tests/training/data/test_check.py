@@ -88,6 +88,10 @@ def test_contradictions_are_shown_side_by_side(tmp_path: Path) -> None:
         example("a fourth and long thing", color="red"), example("a fourth and long things"),
         example("one fifth, said twice", color="red"), example("one fifth, said twice"),
     )  # fmt: skip
+    rare = [example("one lone thing"), example("one lone thing")] * 4
+    many = finding(checked(tmp_path, *rare, example("One lone thing", "Jeans")),
+                   "contradictory labels")  # fmt: skip
+    assert many.cases[0]["line 9"] == "One lone thing | jeans"
     found = finding(report, "contradictory labels")
     assert [case["differ in"] for case in found.cases] == ["category", "attributes.color"]
     assert found.cases[0]["line 11"] == "one lone thing | shirts"
@@ -114,6 +118,19 @@ def test_other_tasks_contradict_in_their_own_labels(tmp_path: Path) -> None:
     ]
     assert checked(tmp_path, *copies).defects == 0
     assert kinds(checked(tmp_path, *copies, copies[0]))["exact duplicates"] == 2
+
+
+def test_every_line_of_a_finding_is_named_though_few_cases_are_shown(tmp_path: Path) -> None:
+    alike = [example("one lone thing"), example("a second thing", "Jeans")]
+    report = checked(tmp_path, *examples(10), *alike * 60, example("A second thing", "Shirts"))
+    assert finding(report, "exact duplicates").lines == list(range(11, 131, 2))
+    assert finding(report, "contradictory labels").lines == [*range(12, 131, 2), 131]
+
+
+def test_letters_lost_in_a_wrong_encoding_are_a_defect(tmp_path: Path) -> None:
+    told = [example(said) for said in ("caf\ufffd chair", "cafÃ© table", "café lamp", "plain")]
+    found = finding(checked(tmp_path, *examples(10), *told), "broken letters")
+    assert (found.defect, found.lines) == (True, [11, 12])
 
 
 def test_personal_data_is_told_without_spreading_it(tmp_path: Path) -> None:

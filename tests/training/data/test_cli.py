@@ -149,7 +149,7 @@ def write(name: str, content: str) -> str:
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (("import", "sort", "a.csv"), "no task 'sort'; there are classify"),
+        (("import", "sort", "a.csv"), "no task 'sort'; there are churn, classify"),
         (("import", "classify"), "name at least one file, or give both --sql and --url"),
         (("import", "classify", "--sql", "select 1"), "give both --sql and --url"),
         (("import", "classify", "absent.csv"), "absent.csv cannot be read: No such file"),

@@ -56,6 +56,20 @@ def test_one_letter_is_near_and_another_colour_is_not() -> None:
     assert colour < SIMILAR <= letter
 
 
+@given(st.permutations(TITLE.lower().split()))
+def test_the_order_of_words_does_not_count(words: list[str]) -> None:
+    assert jaccard(shingles(" ".join(words)), shingles(TITLE.lower())) == 1.0
+
+
+@given(st.lists(st.text("ab ", max_size=8), max_size=30), st.integers(1, 30))
+def test_parted_pairs_are_those_of_one_before_and_one_after(texts: list[str], parted: int) -> None:
+    distinct = list(dict.fromkeys(map(folded, texts)))
+    pairs = {(i, j) for i, j, _ in near_pairs(distinct)}
+    assert {(i, j) for i, j, _ in near_pairs(distinct, parted)} == {
+        (i, j) for i, j in pairs if i < parted <= j
+    }
+
+
 def titles(count: int) -> list[str]:
     rng = random.Random(0)
     words = ["".join(rng.choices("abcdefghij", k=rng.randint(3, 7))) for _ in range(60)]

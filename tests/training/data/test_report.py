@@ -62,6 +62,14 @@ def test_defects_and_their_cases_are_on_it() -> None:
     assert "No defects" in page(findings=[])
 
 
+def test_of_many_cases_some_are_shown() -> None:
+    said = page(
+        findings=[Finding("rare labels", False, 60, "", [{"label": f"<{i}>"} for i in range(50)])]
+    )
+    assert "rare labels: 10 shown" in said
+    assert said.count("<dt>label</dt>") == 10
+
+
 def test_no_plot_of_nothing_and_the_same_page_twice() -> None:
     said = page(labels={}, lengths={}, languages={})
     assert "<svg" not in said
