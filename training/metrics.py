@@ -16,6 +16,7 @@ from adapters.ontology import Ontology
 from adapters.tasks import copywrite, extract, rewrite
 from training.examples import Example
 from training.significance import Terms
+from training.wording import distinct, edit_distance, repetition
 
 Figures = dict[str, float]
 Thing = Iterable[Hashable]
@@ -73,7 +74,10 @@ def counts(gold: Iterable[Thing], found: Iterable[Thing]) -> Terms:
 
 def micro_f1(gold: Iterable[Thing], found: Iterable[Thing]) -> Figures:
     """Micro-averaged precision, recall and F1 over multisets of things, one an example."""
-    hits, n_gold, n_found = map(float, counts(gold, found).sum(axis=0))
+    return _f1(*counts(gold, found).sum(axis=0).tolist())
+
+
+def _f1(hits: float, n_gold: float, n_found: float) -> Figures:
     precision = hits / n_found if n_found else 0.0
     recall = hits / n_gold if n_gold else 0.0
     f1 = 2 * precision * recall / (precision + recall) if hits else 0.0
@@ -134,6 +138,28 @@ def _pairs(labels: extract.Labels) -> set[tuple[str, str]]:
     return {(aspect.category, aspect.sentiment) for aspect in labels.aspects}
 
 
+def by_class(task: str, examples: Sequence[Example], predicted: Predicted) -> dict[str, Figures]:
+    """Precision, recall and F1 of each class, and how often it is wanted, by name.
+
+    classify: categories; rewrite: types of phrases with exact spans; extract: categories of
+    aspects, with the sentiment. Other tasks have no classes.
+    """
+    if (things := CLASSES.get(task)) is None:
+        return {}
+    sums: dict[str, NDArray[np.float64]] = defaultdict(lambda: np.zeros(3))
+    for example, answer in zip(examples, predicted, strict=True):
+        if not example.partial:
+            wanted, got = Counter(things(example.labels)), Counter(things(answer) if answer else ())
+            for thing in wanted | got:
+                sums[thing[0]] += min(wanted[thing], got[thing]), wanted[thing], got[thing]
+    told = {name: sums[name].tolist() for name in sorted(sums)}
+    return {name: _f1(*own) | {"examples": own[1]} for name, own in told.items()}
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values) if values else 0.0
+
+
 def _exact(gold: list[Example], answers: list[Any], ontology: Ontology) -> Figures:
     """What a task without figures of its own is measured by."""
     return {"exact": sum(e.labels == a for e, a in zip(gold, answers, strict=True)) / len(gold)}
@@ -146,17 +172,21 @@ def _classify(gold: list[Example], answers: list[Any], ontology: Ontology) -> Fi
         hits = sum(answers[i] is not None and is_right(gold[i].labels, answers[i]) for i in among)
         return hits / len(among) if among else 0.0
 
+    def same(level: int) -> float:
+        """The accuracy of the path's first `level` names."""
+        paths = {name: category.path[:level] for name, category in ontology.categories.items()}
+        return share(lambda a, b: paths[a.category] == paths[b.category], everyone)
+
     everyone = list(range(len(gold)))
     stated = [i for i in everyone if "color" in gold[i].labels.attributes]
     gendered = [i for i in everyone if "gender" in gold[i].labels.attributes]
+    depth = max((len(category.path) for category in ontology.categories.values()), default=0)
+    wanted = (
+        told["f1"] for told in by_class("classify", gold, answers).values() if told["examples"]
+    )
     return {
         "path_accuracy": share(lambda a, b: a.category == b.category, everyone),
-        "department_accuracy": share(
-            lambda a, b: (
-                ontology.categories[a.category].path[0] == ontology.categories[b.category].path[0]
-            ),
-            everyone,
-        ),
+        "department_accuracy": same(1),
         "color_accuracy": share(
             lambda a, b: a.attributes.get("color") == b.attributes.get("color"), stated
         ),
@@ -164,6 +194,8 @@ def _classify(gold: list[Example], answers: list[Any], ontology: Ontology) -> Fi
             lambda a, b: a.attributes.get("gender") == b.attributes.get("gender"), gendered
         ),
         "exact": share(lambda a, b: a == b, everyone),
+        **{f"level_{level}_accuracy": same(level) for level in range(2, depth)},
+        "macro_f1": _mean(list(wanted)),
     }
 
 
@@ -171,8 +203,21 @@ def _rewrite(gold: list[Example], answers: list[Any], ontology: Ontology) -> Fig
     wanted = [rewrite.spans(e.labels.tags) for e in gold]
     found = [rewrite.spans(a.tags) if a else [] for a in answers]
     same = [bool(a) and w == f for a, w, f in zip(answers, wanted, found, strict=True)]
-    exact = sum(same) / len(gold)
-    return {**{f"entity_{k}": v for k, v in micro_f1(wanted, found).items()}, "exact": exact}
+    filters = (
+        bool(a) and _filters(e.labels, e, ontology) == _filters(a, e, ontology)
+        for e, a in zip(gold, answers, strict=True)
+    )
+    return {
+        **{f"entity_{k}": v for k, v in micro_f1(wanted, found).items()},
+        "exact": sum(same) / len(gold),
+        "filters_exact": sum(filters) / len(gold),
+    }
+
+
+def _filters(labels: Any, example: Example, ontology: Ontology) -> tuple[Any, Any]:
+    """What a search would filter by."""
+    told = rewrite.expand(labels, example.request, ontology)
+    return told["filters"], told["price"]
 
 
 def _extract(gold: list[Example], answers: list[Any], ontology: Ontology) -> Figures:
@@ -205,10 +250,12 @@ def _extract(gold: list[Example], answers: list[Any], ontology: Ontology) -> Fig
 
 def _copywrite(gold: list[Example], answers: list[Any], ontology: Ontology) -> Figures:
     given = mentioned = beyond = invented = loops = length = 0
+    texts, repeated, edited, kept = [], [], [], []
     for example, answer in zip(gold, answers, strict=True):
         request = example.request
         given += len(request.attributes)
         if answer is None:
+            edited.append(1.0)
             continue
         told = copywrite.expand(answer, request, ontology)
         mentioned += len(told["mentioned"])
@@ -216,19 +263,36 @@ def _copywrite(gold: list[Example], answers: list[Any], ontology: Ontology) -> F
         beyond += bool(told["unsupported"])
         loops += copywrite.has_loop(told["description"])
         length += len(told["description"].split())
-    n = len(gold)
+        texts.append(told["description"])
+        repeated.append(repetition(told["description"]))
+        edited.append(edit_distance(told["description"], example.labels.description))
+        if request.max_words:
+            kept.append(len(answer.description.split()) <= request.max_words)
+    n, limited = len(gold), sum(bool(e.request.max_words) for e in gold)
     return {
         "attributes_mentioned": mentioned / given if given else 1.0,
         "invented_color_or_material": invented / n,
         "unsupported_claims": beyond / n,
         "loops": loops / n,
         "mean_words": length / n,
+        "distinct_1": distinct(texts, 1),
+        "distinct_2": distinct(texts, 2),
+        "repetition": _mean(repeated),
+        "edit_distance": _mean(edited),
+        # Of the text as the model wrote it: what is shown is cut to the limit.
+        **({"within_max_words": sum(kept) / limited} if limited else {}),
     }
 
 
 SCORERS: dict[str, Callable[[list[Example], list[Any], Ontology], Figures]] = {
     "classify": _classify, "rewrite": _rewrite, "extract": _extract, "copywrite": _copywrite,
 }  # fmt: skip
+# What an answer says of each class: tuples that begin with the class.
+CLASSES: dict[str, Callable[[Any], Iterable[tuple[Any, ...]]]] = {
+    "classify": lambda labels: [(labels.category,)],
+    "rewrite": lambda labels: rewrite.spans(labels.tags),
+    "extract": _pairs,
+}
 # The figure that a table shows first: source and name.
 HEADLINE = {
     "classify": ("fashion", "path_accuracy"),

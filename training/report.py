@@ -16,7 +16,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from training import gate
-from training.evaluate import ADAPTER, Evaluation, Judged
+from training.evaluate import ADAPTER, THRESHOLD, Evaluation, Judged
 from training.metrics import BINS, HEADLINE, bin_of, calibration_error
 from training.pages import render, svg
 
@@ -34,6 +34,7 @@ def write(run: Path, task: str, evaluation: Evaluation) -> Path:
         figure=HEADLINE.get(task, ("", "exact"))[1],
         verdict=gate.verdict(task, evaluation),
         refusals=gate.refusals(task, evaluation),
+        editing=gate.editing(evaluation),
         headlines=[
             (source, side, told)
             for side, by_source in evaluation.headlines.items()
@@ -42,6 +43,11 @@ def write(run: Path, task: str, evaluation: Evaluation) -> Path:
         tables=[_table(source, evaluation) for source in evaluation.figures[ADAPTER]],
         plots=_plots(evaluation, json.loads(log.read_text())["log"] if log.exists() else []),
         wrong=_worst(evaluation.answers),
+        classes=[
+            (source, sorted(own.items(), key=lambda item: -item[1]["examples"]))
+            for source, own in evaluation.classes.items()
+            if own
+        ],
         confused=_confused(evaluation.answers) if task == "classify" else [],
     )
     file = run / "report.html"
@@ -79,7 +85,10 @@ def _plots(evaluation: Evaluation, log: list[dict[str, Any]]) -> list[tuple[str,
         error = calibration_error([a.confidence for a in answers], [a.right for a in answers])
         plots += [
             (f"Reliability of the confidence (ECE {error:.3f})", _reliability(answers)),
-            ("Error among the answers kept, surest first", _risk_coverage(answers)),
+            (
+                "Error among the answers kept, surest first; dot: those without needs_review",
+                _risk_coverage(answers),
+            ),
             ("Right answers by length of the input", _lengths(answers)),
         ]
     if any("loss" in entry for entry in log):
@@ -128,6 +137,8 @@ def _risk_coverage(answers: Sequence[Judged]) -> str:
     kept = np.arange(1, len(ordered) + 1)
     figure, axes = _square("share of answers kept", "share of these that are wrong")
     axes.plot(kept / len(ordered), wrong / kept)
+    if sure := sum(answer.confidence >= THRESHOLD for answer in ordered):
+        axes.plot([sure / len(ordered)], [wrong[sure - 1] / sure], "o")
     return svg(figure, "risk")
 
 
