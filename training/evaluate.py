@@ -19,9 +19,10 @@ from adapters.manifest import Calibration
 from adapters.ontology import Ontology
 from adapters.tasks.contract import LineError, Message, Task
 from training.baselines import BASELINES
+from training.classes import by_class
 from training.decoding import Decoded, Decoder
 from training.examples import Example
-from training.metrics import Figures, by_class, headline, right, score
+from training.metrics import Figures, headline, right, score
 from training.shots import nearest
 from training.significance import interval, p_value, ratio
 

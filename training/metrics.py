@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.metrics import f1_score
 
 from adapters.ontology import Ontology
 from adapters.tasks import copywrite, extract, rewrite
@@ -74,10 +75,7 @@ def counts(gold: Iterable[Thing], found: Iterable[Thing]) -> Terms:
 
 def micro_f1(gold: Iterable[Thing], found: Iterable[Thing]) -> Figures:
     """Micro-averaged precision, recall and F1 over multisets of things, one an example."""
-    return _f1(*counts(gold, found).sum(axis=0).tolist())
-
-
-def _f1(hits: float, n_gold: float, n_found: float) -> Figures:
+    hits, n_gold, n_found = map(float, counts(gold, found).sum(axis=0))
     precision = hits / n_found if n_found else 0.0
     recall = hits / n_gold if n_gold else 0.0
     f1 = 2 * precision * recall / (precision + recall) if hits else 0.0
@@ -138,24 +136,6 @@ def _pairs(labels: extract.Labels) -> set[tuple[str, str]]:
     return {(aspect.category, aspect.sentiment) for aspect in labels.aspects}
 
 
-def by_class(task: str, examples: Sequence[Example], predicted: Predicted) -> dict[str, Figures]:
-    """Precision, recall and F1 of each class, and how often it is wanted, by name.
-
-    classify: categories; rewrite: types of phrases with exact spans; extract: categories of
-    aspects, with the sentiment. Other tasks have no classes.
-    """
-    if (things := CLASSES.get(task)) is None:
-        return {}
-    sums: dict[str, NDArray[np.float64]] = defaultdict(lambda: np.zeros(3))
-    for example, answer in zip(examples, predicted, strict=True):
-        if not example.partial:
-            wanted, got = Counter(things(example.labels)), Counter(things(answer) if answer else ())
-            for thing in wanted | got:
-                sums[thing[0]] += min(wanted[thing], got[thing]), wanted[thing], got[thing]
-    told = {name: sums[name].tolist() for name in sorted(sums)}
-    return {name: _f1(*own) | {"examples": own[1]} for name, own in told.items()}
-
-
 def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values) if values else 0.0
 
@@ -181,9 +161,7 @@ def _classify(gold: list[Example], answers: list[Any], ontology: Ontology) -> Fi
     stated = [i for i in everyone if "color" in gold[i].labels.attributes]
     gendered = [i for i in everyone if "gender" in gold[i].labels.attributes]
     depth = max((len(category.path) for category in ontology.categories.values()), default=0)
-    wanted = (
-        told["f1"] for told in by_class("classify", gold, answers).values() if told["examples"]
-    )
+    wanted, said = [e.labels.category for e in gold], [a.category if a else "" for a in answers]
     return {
         "path_accuracy": share(lambda a, b: a.category == b.category, everyone),
         "department_accuracy": same(1),
@@ -195,7 +173,9 @@ def _classify(gold: list[Example], answers: list[Any], ontology: Ontology) -> Fi
         ),
         "exact": share(lambda a, b: a == b, everyone),
         **{f"level_{level}_accuracy": same(level) for level in range(2, depth)},
-        "macro_f1": _mean(list(wanted)),
+        "macro_f1": float(
+            f1_score(wanted, said, labels=sorted({*wanted}), average="macro", zero_division=0)
+        ),
     }
 
 
@@ -250,7 +230,10 @@ def _extract(gold: list[Example], answers: list[Any], ontology: Ontology) -> Fig
 
 def _copywrite(gold: list[Example], answers: list[Any], ontology: Ontology) -> Figures:
     given = mentioned = beyond = invented = loops = length = 0
-    texts, repeated, edited, kept = [], [], [], []
+    texts: list[str] = []
+    repeated: list[float] = []
+    edited: list[float] = []
+    kept = 0
     for example, answer in zip(gold, answers, strict=True):
         request = example.request
         given += len(request.attributes)
@@ -267,7 +250,7 @@ def _copywrite(gold: list[Example], answers: list[Any], ontology: Ontology) -> F
         repeated.append(repetition(told["description"]))
         edited.append(edit_distance(told["description"], example.labels.description))
         if request.max_words:
-            kept.append(len(answer.description.split()) <= request.max_words)
+            kept += len(answer.description.split()) <= request.max_words
     n, limited = len(gold), sum(bool(e.request.max_words) for e in gold)
     return {
         "attributes_mentioned": mentioned / given if given else 1.0,
@@ -280,19 +263,13 @@ def _copywrite(gold: list[Example], answers: list[Any], ontology: Ontology) -> F
         "repetition": _mean(repeated),
         "edit_distance": _mean(edited),
         # Of the text as the model wrote it: what is shown is cut to the limit.
-        **({"within_max_words": sum(kept) / limited} if limited else {}),
+        **({"within_max_words": kept / limited} if limited else {}),
     }
 
 
 SCORERS: dict[str, Callable[[list[Example], list[Any], Ontology], Figures]] = {
     "classify": _classify, "rewrite": _rewrite, "extract": _extract, "copywrite": _copywrite,
 }  # fmt: skip
-# What an answer says of each class: tuples that begin with the class.
-CLASSES: dict[str, Callable[[Any], Iterable[tuple[Any, ...]]]] = {
-    "classify": lambda labels: [(labels.category,)],
-    "rewrite": lambda labels: rewrite.spans(labels.tags),
-    "extract": _pairs,
-}
 # The figure that a table shows first: source and name.
 HEADLINE = {
     "classify": ("fashion", "path_accuracy"),

@@ -139,12 +139,12 @@ def test_a_step_is_shared_among_the_processes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     """`accelerate launch` says how many there are."""
-    monkeypatch.setattr(finetune, "SFTTrainer", lambda model, arguments, **rest: arguments)
+    told: dict[str, Any] = {}
+    monkeypatch.setattr(finetune, "SFTConfig", lambda **given: told.update(given))
+    monkeypatch.setattr(finetune, "SFTTrainer", lambda *given, **named: None)
     monkeypatch.setenv("WORLD_SIZE", processes)
-    arguments = finetune.trainer_of(
-        CLASSIFY, EXAMPLES, Recipe(batch=8), tiny_base, tmp_path, ontology
-    )
-    assert arguments.per_device_train_batch_size == each
+    finetune.trainer_of(CLASSIFY, EXAMPLES, Recipe(batch=8), tiny_base, tmp_path, ontology)
+    assert told["per_device_train_batch_size"] == each
 
 
 def rows(

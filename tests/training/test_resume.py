@@ -16,6 +16,7 @@ from adapters.ontology import Ontology
 from adapters.tasks import task
 from tests.training.test_finetune import COLORS, EXAMPLES, LEAVES, title
 from training import finetune
+from training.checkpoints import last_checkpoint
 from training.finetune import Recipe
 
 ROOT = Path(__file__).parents[2]
@@ -29,34 +30,21 @@ CONTRADICTED = [
 
 
 def train(base: str, output: str, held_out: str) -> None:
-    """What the killed process runs."""
+    """What the process that is killed runs, and what goes on from there."""
     examples = [e for e in EXAMPLES if held_out == "held out" or e.split == "train"]
     finetune.run(task("classify"), examples, RECIPE, Path(base), Path(output), Ontology.load())
 
 
-def started(base: Path, output: Path, held_out: str) -> subprocess.Popen[bytes]:
+def kill_one(base: Path, output: Path, held_out: str) -> None:
+    """Start it in a process of its own, and kill that once its first checkpoint is whole."""
     command = "import sys; from tests.training.test_resume import train; train(*sys.argv[1:])"
-    return subprocess.Popen(
-        [sys.executable, "-c", command, str(base), str(output), held_out], cwd=ROOT,
-        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-    )  # fmt: skip
-
-
-def ended(process: subprocess.Popen[bytes]) -> None:
-    with process:
-        _, told = process.communicate()
-    assert process.returncode == 0, told.decode()
-
-
-def killed(process: subprocess.Popen[bytes], output: Path) -> None:
-    """Kill it once its first checkpoint is whole."""
-    with process:
-        while not list(output.glob("checkpoints/*/trainer_state.json")):
-            assert process.poll() is None
+    arguments = [sys.executable, "-c", command, str(base), str(output), held_out]
+    with subprocess.Popen(arguments, cwd=ROOT, stderr=subprocess.PIPE) as process:
+        while process.poll() is None and not last_checkpoint(output / "checkpoints"):
             time.sleep(0.005)
         process.send_signal(signal.SIGKILL)
-        process.communicate()
-    assert process.returncode == -signal.SIGKILL
+        _, told = process.communicate()
+    assert process.returncode == -signal.SIGKILL, told.decode()
     assert not (output / "train.json").exists()
 
 
@@ -65,9 +53,9 @@ def test_a_killed_run_ends_with_the_same_bytes(
     held_out: str, tiny_base: Path, tmp_path: Path
 ) -> None:
     whole, cut = tmp_path / "whole", tmp_path / "cut"
-    ended(started(tiny_base, whole, held_out))
-    killed(started(tiny_base, cut, held_out), cut)
-    ended(started(tiny_base, cut, held_out))
+    kill_one(tiny_base, cut, held_out)
+    for run in (whole, cut):
+        train(str(tiny_base), str(run), held_out)
     weights = [(run / "adapter" / WEIGHTS).read_bytes() for run in (whole, cut)]
     assert weights[0] == weights[1]
     steps = [
