@@ -59,13 +59,12 @@ class Decoder:
         many are shown as the context has room for, the nearest last.
         """
         torch.manual_seed(seed)
+        limits = [max_tokens or task.max_tokens(request) for request in requests]
+        room = self._context - max(limits, default=0)
         prompts = [
-            self._prompt(
-                task.prompt(request, self._ontology), shots[i] if shots else (),
-                self._context - (max_tokens or task.max_tokens(request)),
-            )
+            self._prompt(task.prompt(request, self._ontology), shots[i] if shots else (), room)
             for i, request in enumerate(requests)
-        ]  # fmt: skip
+        ]
         order = sorted(range(len(requests)), key=lambda i: len(prompts[i]))
         found: list[list[Decoded]] = [[] for _ in requests]
         size = max(1, batch // samples)
@@ -76,7 +75,7 @@ class Decoder:
                 for i in chosen
                 for _ in range(samples)
             ]
-            limit = max_tokens or max(task.max_tokens(requests[i]) for i in chosen)
+            limit = max(limits[i] for i in chosen)
             decoded = self._generate(
                 [prompts[i] for i in chosen], grammars, samples, temperature, limit
             )
