@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import precision_recall_fscore_support
 
@@ -31,6 +31,7 @@ def test_what_is_not_labelled_counts_in_no_class(ontology: Ontology) -> None:
     assert by_class("extract", gold, [answer]) == {}
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(*[st.sampled_from(["Shirts", "Jeans", "Coats"])] * 2), min_size=1))
 def test_classes_agree_with_scikit_learn(pairs: list[tuple[str, str]]) -> None:
     wanted, said = zip(*pairs, strict=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from training.wording import distinct, edit_distance, repetition
@@ -51,6 +51,7 @@ def test_edit_distance(text: str, reference: str, share: float) -> None:
     assert edit_distance(text, reference) == pytest.approx(share)
 
 
+@settings(deadline=None)
 @given(TEXTS, TEXTS)
 def test_edit_distance_is_levenshteins(text: str, reference: str) -> None:
     said, wanted = text.split(), reference.split()
