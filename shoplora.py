@@ -71,6 +71,12 @@ app.command(
         "shoplora cost classify --machine 0.40 --rate 50 --input-price 0.15 --output-price 0.60",
     )
 )(training.studies.cost)
+app.command(
+    epilog=examples(
+        "shoplora matrix",
+        "shoplora matrix --examples 50 --json matrix.json --html matrix.html",
+    )
+)(training.studies.matrix)
 app.add_typer(
     training.data.cli.app,
     name="data",

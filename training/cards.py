@@ -9,7 +9,7 @@ from typing import Any
 from adapters.manifest import DataSource, Draft
 from training.evaluate import Evaluation
 from training.examples import Example
-from training.gate import verdict
+from training.gate import editing, verdict
 from training.metrics import Figures, calibration_error, main_figure
 from training.sources import sources
 
@@ -54,10 +54,10 @@ def adapter_card(draft: Draft, modules: Sequence[str], evaluation: Evaluation) -
     )
     return f"""# {draft.channel}
 
+{verdict(draft.task, evaluation)}
+
 A LoRA adapter for ShopLoRA's task `{draft.task}` on the base {draft.base_digest[:12]}.
 Modules {", ".join(modules)}; {recipe}.
-
-{verdict(draft.task, evaluation)}
 
 ## Data
 {data}
@@ -86,7 +86,7 @@ def intervals(task: str, evaluation: Evaluation) -> str:
             p = "" if told.p is None else f"{told.p:.2g}"
             reach = f"{told.low:.3f} to {told.high:.3f}"
             lines.append(f"| {source} | {side} | {told.value:.3f} | {reach} | {p} |")
-    return "\n".join([*lines, "", _calibrated(evaluation)])
+    return "\n".join([*lines, "", *filter(None, (_calibrated(evaluation), editing(evaluation)))])
 
 
 def _calibrated(evaluation: Evaluation) -> str:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
 from rich.markdown import Markdown
 
+from adapters.files import CARD
 from adapters.manifest import channel_of
 from adapters.ontology import Ontology
 from adapters.store import Store, StoreError, base_digest, default_base, default_root
@@ -91,6 +93,9 @@ def train(
     ),
     store: Annotated[Path | None, typer.Option(help="Store to publish to.")] = None,
     force: Force = None,
+    report_to: Annotated[
+        Literal["none", "tensorboard", "mlflow"], typer.Option(help="Follow the training there.")
+    ] = "none",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be trained, on what, how long.")
     ] = False,
@@ -116,9 +121,11 @@ def train(
         name = f"{task}-{variant}" if variant else task
         digest = base_digest(folder)
         run = output / f"{name}-{run_key(recipe, examples, digest)}"
-        adapter = finetune.run(find_task(task), examples, recipe, folder, run, ontology)
+        adapter = finetune.run(find_task(task), examples, recipe, folder, run, ontology, report_to)
     except (finetune.TrainingError, StoreError) as error:
         fail(error)
+    if os.environ.get("RANK", "0") != "0":
+        return  # of several processes that trained, one evaluates and publishes
     target = Store(store or default_root())
     try:
         live = _comparable(target, channel_of(task, variant), digest, ontology)
@@ -134,21 +141,26 @@ def train(
         calibration=fitted,
     )  # fmt: skip
     release.keep(run, draft, told, cards.adapter_card(draft, recipe.modules, told))
-    console.print(f"report: {report.write(run, task, told)}")
+    page = report.write(run, task, told)
     _show(task, told)
-    publish(run, force, store)
+    console.print(f"report: {page}")
+    publish(run, force, store, folder)
 
 
 def publish(
     run: Annotated[Path, typer.Argument(help="Folder of a finished run of `shoplora train`.")],
     force: Force = None,
     store: Annotated[Path | None, typer.Option(help="Store to publish to.")] = None,
+    base: Annotated[
+        Path | None, typer.Option(help="Base model's folder, if it was moved after training.")
+    ] = None,
 ) -> None:
     """Make a trained adapter live, unless the gate has reasons against it."""
     from training import release
 
+    ontology = ontology_of_the_shop()
     try:
-        version = release.publish(run, Store(store or default_root()), force)
+        version = release.publish(run, Store(store or default_root()), ontology, base, force)
     except release.Refused as error:
         fail(
             f"not published:\n{error}\n"
@@ -156,6 +168,8 @@ def publish(
         )
     except StoreError as error:
         fail(error)
+    card = (version.folder / CARD).read_text(encoding="utf-8")
+    console.print(card.partition(release.BESIDE)[2].strip().splitlines()[0], markup=False)
     console.print(f"[bold]{version.name}[/] is published and live from the server's next start")
 
 
@@ -200,12 +214,17 @@ def evaluate(
         fail(f"no adapter of {task}: train one with `shoplora train {task}`")
     ontology = ontology_of_the_shop()
     examples = examples_of(task, data, ontology, version.manifest.variant)
+    folder = base or default_base()
+    try:
+        live = _comparable(store, version.manifest.channel, base_digest(folder), ontology)
+    except StoreError as error:
+        fail(error)
     told = figures_of(
-        find_task(task), examples, base or default_base(), version.folder, ontology,
-        version.manifest.calibration,
+        find_task(task), examples, folder, version.folder, ontology, version.manifest.calibration,
+        None if live == version.folder else live,
     )  # fmt: skip
-    console.print(f"[bold]{version.name}[/] on its test split")
     _show(task, told)
+    console.print(f"[bold]{version.name}[/] on its test split")
     if json_file:
-        figures = {"figures": told.figures, "headlines": asdict(told)["headlines"]}
+        figures = {name: asdict(told)[name] for name in ("figures", "headlines", "classes")}
         json_file.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")

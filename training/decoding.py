@@ -19,7 +19,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from xgrammar.contrib.hf import LogitsProcessor
 
 from adapters.ontology import Ontology
-from adapters.tasks.contract import Task
+from adapters.tasks.contract import Message, Task
 
 GRAMMARS = 256 * 2**20  # bytes of compiled grammars that are kept
 
@@ -43,6 +43,7 @@ class Decoder:
         if adapter is not None:
             model = PeftModel.from_pretrained(model, adapter).merge_and_unload()
         self._model = model.to(device).eval()
+        self._context = model.config.max_position_embeddings
         self._ontology = ontology
         vocabulary = model.config.vocab_size
         info = xgrammar.TokenizerInfo.from_huggingface(self._tokenizer, vocab_size=vocabulary)
@@ -51,14 +52,19 @@ class Decoder:
     def lines(
         self, task: Task[Any, Any], requests: Sequence[Any], *, samples: int = 1,
         temperature: float = 0.0, max_tokens: int | None = None, batch: int = 64, seed: int = 0,
+        shots: Sequence[Sequence[list[Message]]] | None = None,
     ) -> list[list[Decoded]]:  # fmt: skip
-        """`samples` lines for each request, in the order of the requests."""
+        """`samples` lines for each request, in the order of the requests.
+
+        `shots`: of each request the turns of examples that may come before it, nearest first; as
+        many are shown as the context has room for, the nearest last.
+        """
         torch.manual_seed(seed)
+        limits = [max_tokens or task.max_tokens(request) for request in requests]
+        room = self._context - max(limits, default=0)
         prompts = [
-            self._tokenizer.apply_chat_template(
-                task.prompt(request, self._ontology), add_generation_prompt=True, tokenize=False
-            )
-            for request in requests
+            self._prompt(task.prompt(request, self._ontology), shots[i] if shots else (), room)
+            for i, request in enumerate(requests)
         ]
         order = sorted(range(len(requests)), key=lambda i: len(prompts[i]))
         found: list[list[Decoded]] = [[] for _ in requests]
@@ -70,13 +76,23 @@ class Decoder:
                 for i in chosen
                 for _ in range(samples)
             ]
-            limit = max_tokens or max(task.max_tokens(requests[i]) for i in chosen)
+            limit = max(limits[i] for i in chosen)
             decoded = self._generate(
                 [prompts[i] for i in chosen], grammars, samples, temperature, limit
             )
             for n, line in enumerate(decoded):
                 found[chosen[n // samples]].append(line)
         return found
+
+    def _prompt(self, messages: list[Message], shots: Sequence[list[Message]], room: int) -> str:
+        for n in range(len(shots), -1, -1):
+            shown = [message for turns in reversed(shots[:n]) for message in turns]
+            text: str = self._tokenizer.apply_chat_template(
+                [*messages[:-1], *shown, messages[-1]], add_generation_prompt=True, tokenize=False
+            )
+            if n == 0 or len(self._tokenizer(text, add_special_tokens=False)["input_ids"]) <= room:
+                break
+        return text
 
     @torch.inference_mode()
     def _generate(

@@ -17,14 +17,17 @@ from sklearn.linear_model import LogisticRegression
 
 from adapters.manifest import Calibration
 from adapters.ontology import Ontology
-from adapters.tasks.contract import LineError, Task
+from adapters.tasks.contract import LineError, Message, Task
 from training.baselines import baselines_of
+from training.classes import by_class
 from training.decoding import Decoded, Decoder
 from training.examples import Example
 from training.metrics import Figures, headline, right, score
+from training.shots import nearest
 from training.significance import interval, p_value, ratio
 
 ADAPTER, PROMPTED, LIVE = "adapter", "prompted base", "live version"
+FEW_SHOT = f"{PROMPTED}, few-shot"
 ONE_SAMPLE = ", one sample"  # what a side reaches without choosing and falling back
 THRESHOLD = 0.5
 CALIBRATION = 1_000  # validation examples, at most
@@ -60,22 +63,28 @@ class Evaluation:
     figures: dict[str, dict[str, Figures]]
     headlines: dict[str, dict[str, Headline]]
     answers: list[Judged] = field(default_factory=list)
+    classes: dict[str, dict[str, Figures]] = field(default_factory=dict)  # the adapter's, by source
 
 
 def evaluate(
     task: Task[Any, Any], examples: Sequence[Example], base: Path, adapter: Path,
     ontology: Ontology, calibration: Calibration, live: Path | None = None,
 ) -> Evaluation:  # fmt: skip
-    """The adapter, the prompted base, the cheap baselines and, if given, the version now live."""
+    """The adapter, the prompted base, the cheap baselines and, if given, the version now live.
+
+    The base is prompted twice: with the task's prompt alone, and after training examples.
+    """
     answers: list[Judged] = []
     test = [e for e in examples if e.split == "test"]
     train = [e for e in examples if e.split == "train"]
     sides: dict[str, list[Any]] = {}
     fallen: dict[str, list[bool]] = {}
-    models = {ADAPTER: adapter, PROMPTED: None} | ({LIVE: live} if live else {})
+    models = {ADAPTER: adapter, PROMPTED: None} | ({FEW_SHOT: None} if train else {})
+    models |= {LIVE: live} if live else {}
     for side, weights in models.items():
         decoder = Decoder(base, weights, ontology)
-        lines = answer_lines(task, test, decoder)
+        shots = nearest(task, train, test, ontology) if side == FEW_SHOT else None
+        lines = answer_lines(task, test, decoder, shots)
         told = [_best(task, e, found, ontology) for e, found in zip(test, lines, strict=True)]
         sides[side] = [labels for labels, _ in told]
         fallen[side] = [fell for _, fell in told]
@@ -99,7 +108,19 @@ def evaluate(
         },
         _headlines(task.name, test, sides, ontology),
         answers,
+        _classes(task.name, test, sides[ADAPTER]),
     )
+
+
+def _classes(task: str, test: list[Example], said: list[Any]) -> dict[str, dict[str, Figures]]:
+    found = {}
+    for source in dict.fromkeys(e.source for e in test):
+        own = [(e, a) for e, a in zip(test, said, strict=True) if e.source == source]
+        figures = by_class(task, [e for e, _ in own], [a for _, a in own])
+        found[source] = {
+            name: {k: round(v, 4) for k, v in told.items()} for name, told in figures.items()
+        }
+    return found
 
 
 def _judge(
@@ -136,8 +157,9 @@ def _headlines(
 
 
 def answer_lines(
-    task: Task[Any, Any], examples: Sequence[Example], decoder: Decoder
-) -> list[list[Decoded]]:
+    task: Task[Any, Any], examples: Sequence[Example], decoder: Decoder,
+    shots: Sequence[Sequence[list[Message]]] | None = None,
+) -> list[list[Decoded]]:  # fmt: skip
     """Lines for every example; of an example that is known in part only the first words."""
     found: list[list[Decoded]] = [[] for _ in examples]
     for partial in (False, True):
@@ -145,6 +167,7 @@ def answer_lines(
         lines = decoder.lines(
             task, [examples[i].request for i in members], samples=task.samples,
             temperature=task.temperature, max_tokens=8 if partial else None, seed=SEED,
+            shots=[shots[i] for i in members] if shots else None,
         )  # fmt: skip
         for i, line in zip(members, lines, strict=True):
             found[i] = line

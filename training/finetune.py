@@ -6,8 +6,10 @@ Knows prompts and lines through the task's contract; knows no data set. Called b
 from __future__ import annotations
 
 import json
+import os
 import random
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,7 +19,13 @@ from datasets import Dataset
 from peft import LoraConfig
 from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from rich.console import Console
-from transformers import AutoModelForCausalLM, AutoTokenizer, EarlyStoppingCallback
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    BitsAndBytesConfig,
+    EarlyStoppingCallback,
+    TrainerState,
+)
 from trl import SFTConfig, SFTTrainer
 
 from adapters.ontology import Ontology
@@ -66,6 +74,7 @@ class Recipe:
     epochs: Annotated[float, Field(gt=0)] = 3.0
     batch: Annotated[int, Field(ge=1)] = 32
     seed: int = 0
+    qlora: bool = field(default=False, repr=False)  # `inputs.run_key` reads it where it is set
 
 
 # Quality needs more than `o_proj` on the hard structured tasks: see docs/adapters.md.
@@ -100,38 +109,58 @@ def recipe_for(task: str, file: Path | None = None, **changes: Any) -> Recipe:
 
 def run(
     task: Task[Any, Any], examples: list[Example], recipe: Recipe, base: Path, output: Path,
-    ontology: Ontology,
+    ontology: Ontology, report_to: str = "none",
 ) -> Path:  # fmt: skip
     """Train, or go on where an earlier run in `output` stopped; returns the adapter's folder.
 
+    A run killed at any time ends with the weights that it would have had. `train.json` is written
+    last: where it is, the run is finished. `report_to`: `tensorboard` or `mlflow`.
+
     Raises:
-        TrainingError: no training example, or one that does not fit the model's context.
+        TrainingError: no training example is left, or a package or a GPU is missing.
     """
-    trainer = trainer_of(task, examples, recipe, base, output, ontology)
+    folder, finished = output / "adapter", output / "train.json"
+    if finished.exists():
+        return folder
+    trainer = trainer_of(task, examples, recipe, base, output, ontology, report_to)
     trainable = sum(p.numel() for p in trainer.model.parameters() if p.requires_grad)
     console.print(f"{len(trainer.train_dataset)} examples, {trainable:,} trainable parameters")
     output.mkdir(parents=True, exist_ok=True)
     told = json.loads(json.dumps(asdict(recipe)))
     (output / "recipe.yaml").write_text(yaml.safe_dump(told, sort_keys=False), encoding="utf-8")
-    trainer.train(resume_from_checkpoint=last_checkpoint(output / "checkpoints"))
-    folder = output / "adapter"
-    trainer.model.save_pretrained(folder)
-    log = {"recipe": told, "log": trainer.state.log_history}
-    (output / "train.json").write_text(json.dumps(log, indent=1), encoding="utf-8")
+    _train(trainer, last_checkpoint(output / "checkpoints"))
+    if trainer.is_world_process_zero():
+        trainer.model.save_pretrained(folder)
+        log = {"recipe": told, "log": trainer.state.log_history}
+        unfinished = finished.with_suffix(".part")
+        unfinished.write_text(json.dumps(log, indent=1), encoding="utf-8")
+        unfinished.replace(finished)
     return folder
+
+
+def _train(trainer: SFTTrainer, checkpoint: str | None) -> None:
+    """Train to the end; where only the end's saving is missing, load the best weights."""
+    state = TrainerState.load_from_json(f"{checkpoint}/trainer_state.json") if checkpoint else None
+    if state and state.stateful_callbacks["TrainerControl"]["args"]["should_training_stop"]:
+        trainer.state = state
+        trainer.model.load_adapter(state.best_model_checkpoint or checkpoint, "default")
+    else:
+        trainer.train(resume_from_checkpoint=checkpoint)
 
 
 def trainer_of(
     task: Task[Any, Any], examples: list[Example], recipe: Recipe, base: Path, output: Path,
-    ontology: Ontology,
+    ontology: Ontology, report_to: str = "none",
 ) -> SFTTrainer:  # fmt: skip
     """All that a run needs, ready to train; nothing is written yet.
 
     Raises:
-        TrainingError: no training example is left.
+        TrainingError: no training example is left, or a package or a GPU is missing.
     """
+    if report_to != "none":
+        _installed(report_to, report_to)
     tokenizer = AutoTokenizer.from_pretrained(base)
-    model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
+    model = _base(base, recipe)
     context = model.config.max_position_embeddings
     train = _dataset(
         task, [e for e in examples if e.split == "train"], tokenizer, ontology, context
@@ -141,17 +170,19 @@ def trainer_of(
     valid = _dataset(task, held, tokenizer, ontology, context) or None
     if not len(train):
         raise TrainingError("no training example is left: add examples")
+    processes = int(os.environ.get("WORLD_SIZE", 1))  # set by `accelerate launch`
     arguments = SFTConfig(
         output_dir=str(output / "checkpoints"), num_train_epochs=recipe.epochs,
-        per_device_train_batch_size=recipe.batch, per_device_eval_batch_size=64,
+        per_device_train_batch_size=max(1, recipe.batch // processes),
+        per_device_eval_batch_size=64,
         learning_rate=recipe.lr, lr_scheduler_type="cosine", warmup_steps=0.05,
         weight_decay=0.0, max_grad_norm=1.0, seed=recipe.seed, data_seed=recipe.seed,
         bf16=True, use_cpu=not torch.cuda.is_available(), gradient_checkpointing=False,
         max_length=context, completion_only_loss=True, train_sampling_strategy="group_by_length",
         eval_strategy="epoch" if valid else "no", save_strategy="epoch", save_total_limit=2,
         load_best_model_at_end=valid is not None,
-        metric_for_best_model="eval_loss" if valid else None, logging_steps=20, report_to="none",
-        dataloader_pin_memory=False,
+        metric_for_best_model="eval_loss" if valid else None, logging_steps=20,
+        report_to=report_to, run_name=output.name, dataloader_pin_memory=False,
     )  # fmt: skip
     lora = LoraConfig(
         r=recipe.rank, lora_alpha=recipe.alpha, lora_dropout=recipe.dropout, bias="none",
@@ -163,6 +194,27 @@ def trainer_of(
         peft_config=lora,
         callbacks=[EarlyStoppingCallback(early_stopping_patience=1)] if valid else None,
     )  # fmt: skip
+
+
+def _base(base: Path, recipe: Recipe) -> Any:
+    """The frozen base: float32, or 4-bit NormalFloat for QLoRA (Dettmers et al. 2023)."""
+    if not recipe.qlora:
+        return AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
+    if not torch.cuda.is_available():
+        raise TrainingError("qlora holds the base in 4 bits and needs a GPU: leave it out")
+    _installed("bitsandbytes", "qlora")
+    return AutoModelForCausalLM.from_pretrained(
+        base, dtype=torch.bfloat16, device_map={"": int(os.environ.get("LOCAL_RANK", 0))},
+        quantization_config=BitsAndBytesConfig(
+            load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=torch.bfloat16,
+        ),
+    )  # fmt: skip
+
+
+def _installed(package: str, extra: str) -> None:
+    if find_spec(package) is None:
+        raise TrainingError(f"{package} is not installed: run `pip install -e '.[{extra}]'`")
 
 
 def _dataset(

@@ -5,7 +5,7 @@ Knows the figures of `training.evaluate`, no model. `training.cli` publishes wha
 
 from __future__ import annotations
 
-from training.evaluate import ADAPTER, LIVE, ONE_SAMPLE, PROMPTED, Evaluation
+from training.evaluate import ADAPTER, FEW_SHOT, LIVE, ONE_SAMPLE, PROMPTED, Evaluation
 from training.metrics import main_figure
 
 SIGNIFICANT = 0.05
@@ -27,12 +27,16 @@ def refusals(task: str, evaluation: Evaluation) -> list[str]:
     told = {side: by_source[source] for side, by_source in evaluation.headlines.items()}
     # The fallback would flatter every side alike, so single samples are compared where there are.
     alone = ONE_SAMPLE if f"{ADAPTER}{ONE_SAMPLE}" in told else ""
-    told = {side: told[f"{side}{alone}"] for side in (ADAPTER, PROMPTED, LIVE) if side in told}
-    ours, prompted = told[ADAPTER].value, told[PROMPTED]
+    sides = (ADAPTER, PROMPTED, FEW_SHOT, LIVE)
+    told = {side: told[f"{side}{alone}"] for side in sides if side in told}
+    ours = told[ADAPTER].value
+    best = max((side for side in (PROMPTED, FEW_SHOT) if side in told),
+               key=lambda side: told[side].value)  # fmt: skip
+    prompted = told[best]
     reasons = []
     if ours <= prompted.value or (prompted.p or 0.0) >= SIGNIFICANT:
         reasons.append(
-            f"{ours:.3f} on {source} is not significantly above the prompted base's "
+            f"{ours:.3f} on {source} is not significantly above the {best}'s "
             f"{prompted.value:.3f} (p = {prompted.p:.2g}): more or better examples may help"
         )
     if (live := told.get(LIVE)) and ours < live.value - MARGIN:
@@ -64,3 +68,23 @@ def verdict(task: str, evaluation: Evaluation) -> str:
         f"The adapter's {ours:.3f} on {source} is significantly above the best cheap baseline, "
         f"{name} with {best.value:.3f} (p = {best.p:.2g})."
     )
+
+
+def editing(evaluation: Evaluation) -> str | None:
+    """How much less a text is to be edited than the prompted base's; None where none is written.
+
+    The word-level distance to the reference stands in for an editor. Single samples are compared
+    where there are: a fallback's text is no model's.
+    """
+    figures = evaluation.figures
+    alone = ONE_SAMPLE if f"{ADAPTER}{ONE_SAMPLE}" in figures else ""
+    told = []
+    for source, ours in figures[f"{ADAPTER}{alone}"].items():
+        sides = [f"{side}{alone}" for side in (PROMPTED, FEW_SHOT) if f"{side}{alone}" in figures]
+        if "edit_distance" in ours and sides:
+            best = min(figures[side][source]["edit_distance"] for side in sides)
+            less = 1 - ours["edit_distance"] / best if best else 0.0
+            told.append(f"{less:.0%} less on {source} ({ours['edit_distance']:.3f} to {best:.3f})")
+    if not told:
+        return None
+    return f"Words to edit, against the better prompted base's text: {'; '.join(told)}."

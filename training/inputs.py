@@ -85,6 +85,8 @@ def run_key(recipe: Any, examples: list[Example], base: str) -> str:
     Only the same resumes.
     """
     digest = hashlib.sha256(repr(recipe).encode())
+    if recipe.qlora:
+        digest.update(b"qlora")
     for example in examples:
         digest.update(repr((example.split, example.request, example.labels)).encode())
     digest.update(base.encode())

@@ -14,11 +14,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.metrics import f1_score
 
 from adapters.ontology import Ontology
 from adapters.tasks import copywrite, extract, rewrite, tasks
 from training.examples import Example
 from training.significance import Terms
+from training.wording import distinct, edit_distance, repetition
 
 Figures = dict[str, float]
 Thing = Iterable[Hashable]
@@ -156,6 +158,10 @@ def _pairs(labels: extract.Labels) -> set[tuple[str, str]]:
     return {(aspect.category, aspect.sentiment) for aspect in labels.aspects}
 
 
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values) if values else 0.0
+
+
 def _general(task: str, gold: list[Example], answers: list[Any], ontology: Ontology) -> Figures:
     """What a task without figures of its own is measured by."""
     pairs, of = list(zip(gold, answers, strict=True)), tasks()[task]
@@ -181,17 +187,19 @@ def _classify(gold: list[Example], answers: list[Any], ontology: Ontology) -> Fi
         hits = sum(answers[i] is not None and is_right(gold[i].labels, answers[i]) for i in among)
         return hits / len(among) if among else 0.0
 
+    def same(level: int) -> float:
+        """The accuracy of the path's first `level` names."""
+        paths = {name: category.path[:level] for name, category in ontology.categories.items()}
+        return share(lambda a, b: paths[a.category] == paths[b.category], everyone)
+
     everyone = list(range(len(gold)))
     stated = [i for i in everyone if "color" in gold[i].labels.attributes]
     gendered = [i for i in everyone if "gender" in gold[i].labels.attributes]
+    depth = max((len(category.path) for category in ontology.categories.values()), default=0)
+    wanted, said = [e.labels.category for e in gold], [a.category if a else "" for a in answers]
     return {
         "path_accuracy": share(lambda a, b: a.category == b.category, everyone),
-        "department_accuracy": share(
-            lambda a, b: (
-                ontology.categories[a.category].path[0] == ontology.categories[b.category].path[0]
-            ),
-            everyone,
-        ),
+        "department_accuracy": same(1),
         "color_accuracy": share(
             lambda a, b: a.attributes.get("color") == b.attributes.get("color"), stated
         ),
@@ -199,6 +207,10 @@ def _classify(gold: list[Example], answers: list[Any], ontology: Ontology) -> Fi
             lambda a, b: a.attributes.get("gender") == b.attributes.get("gender"), gendered
         ),
         "exact": share(lambda a, b: a == b, everyone),
+        **{f"level_{level}_accuracy": same(level) for level in range(2, depth)},
+        "macro_f1": float(
+            f1_score(wanted, said, labels=sorted({*wanted}), average="macro", zero_division=0)
+        ),
     }
 
 
@@ -206,8 +218,21 @@ def _rewrite(gold: list[Example], answers: list[Any], ontology: Ontology) -> Fig
     wanted = [rewrite.spans(e.labels.tags) for e in gold]
     found = [rewrite.spans(a.tags) if a else [] for a in answers]
     same = [bool(a) and w == f for a, w, f in zip(answers, wanted, found, strict=True)]
-    exact = sum(same) / len(gold)
-    return {**{f"entity_{k}": v for k, v in micro_f1(wanted, found).items()}, "exact": exact}
+    filters = (
+        bool(a) and _filters(e.labels, e, ontology) == _filters(a, e, ontology)
+        for e, a in zip(gold, answers, strict=True)
+    )
+    return {
+        **{f"entity_{k}": v for k, v in micro_f1(wanted, found).items()},
+        "exact": sum(same) / len(gold),
+        "filters_exact": sum(filters) / len(gold),
+    }
+
+
+def _filters(labels: Any, example: Example, ontology: Ontology) -> tuple[Any, Any]:
+    """What a search would filter by."""
+    told = rewrite.expand(labels, example.request, ontology)
+    return told["filters"], told["price"]
 
 
 def _extract(gold: list[Example], answers: list[Any], ontology: Ontology) -> Figures:
@@ -240,10 +265,15 @@ def _extract(gold: list[Example], answers: list[Any], ontology: Ontology) -> Fig
 
 def _copywrite(gold: list[Example], answers: list[Any], ontology: Ontology) -> Figures:
     given = mentioned = beyond = invented = loops = length = 0
+    texts: list[str] = []
+    repeated: list[float] = []
+    edited: list[float] = []
+    kept = 0
     for example, answer in zip(gold, answers, strict=True):
         request = example.request
         given += len(request.attributes)
         if answer is None:
+            edited.append(1.0)
             continue
         told = copywrite.expand(answer, request, ontology)
         mentioned += len(told["mentioned"])
@@ -251,13 +281,24 @@ def _copywrite(gold: list[Example], answers: list[Any], ontology: Ontology) -> F
         beyond += bool(told["unsupported"])
         loops += copywrite.has_loop(told["description"])
         length += len(told["description"].split())
-    n = len(gold)
+        texts.append(told["description"])
+        repeated.append(repetition(told["description"]))
+        edited.append(edit_distance(told["description"], example.labels.description))
+        if request.max_words:
+            kept += len(answer.description.split()) <= request.max_words
+    n, limited = len(gold), sum(bool(e.request.max_words) for e in gold)
     return {
         "attributes_mentioned": mentioned / given if given else 1.0,
         "invented_color_or_material": invented / n,
         "unsupported_claims": beyond / n,
         "loops": loops / n,
         "mean_words": length / n,
+        "distinct_1": distinct(texts, 1),
+        "distinct_2": distinct(texts, 2),
+        "repetition": _mean(repeated),
+        "edit_distance": _mean(edited),
+        # Of the text as the model wrote it: what is shown is cut to the limit.
+        **({"within_max_words": kept / limited} if limited else {}),
     }
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from training import gate
-from training.evaluate import ADAPTER, Evaluation, Judged
+from training.evaluate import ADAPTER, THRESHOLD, Evaluation, Judged
 from training.metrics import BINS, bin_of, calibration_error, main_figure
 from training.pages import render, svg
 from training.slices import FEWEST, Slice, by_category, by_length, class_of, confusion
@@ -42,6 +42,7 @@ def write(run: Path, task: str, evaluation: Evaluation) -> Path:
         figure=main_figure(task)[1],
         verdict=gate.verdict(task, evaluation),
         refusals=gate.refusals(task, evaluation),
+        editing=gate.editing(evaluation),
         headlines=[
             (source, side, by_source[source])
             for source in evaluation.headlines[ADAPTER]
@@ -50,6 +51,11 @@ def write(run: Path, task: str, evaluation: Evaluation) -> Path:
         tables=[_table(source, evaluation) for source in evaluation.figures[ADAPTER]],
         plots=_plots(task, evaluation, json.loads(log.read_text())["log"] if log.exists() else []),
         wrong=_worst(evaluation.answers),
+        classes=[
+            (source, sorted(own.items(), key=lambda item: -item[1]["examples"]))
+            for source, own in evaluation.classes.items()
+            if own
+        ],
         confused=_confused(evaluation.answers) if task == "classify" else [],
         matrix=confusion(evaluation.answers) if task in CLASSED else None,
         right=RIGHT.get(task),
@@ -90,7 +96,10 @@ def _plots(task: str, evaluation: Evaluation, log: list[dict[str, Any]]) -> list
         error = calibration_error([a.confidence for a in answers], [a.right for a in answers])
         plots += [
             (f"Reliability of the confidence (ECE {error:.3f})", _reliability(answers)),
-            ("Error among the answers kept, surest first", _risk_coverage(answers)),
+            (
+                "Error among the answers kept, surest first; dot: those without needs_review",
+                _risk_coverage(answers),
+            ),
             ("Right answers by length of the input", _slices(by_length(answers), "lengths")),
         ]
     if worst:
@@ -155,6 +164,8 @@ def _risk_coverage(answers: Sequence[Judged]) -> str:
     kept = np.arange(1, len(ordered) + 1)
     figure, axes = _square("share of answers kept", "share of these that are wrong", None)
     axes.plot(kept / len(ordered), wrong / kept)
+    if sure := sum(answer.confidence >= THRESHOLD for answer in ordered):
+        axes.plot([sure / len(ordered)], [wrong[sure - 1] / sure], "o")
     return svg(figure, "risk")
 
 

@@ -1,7 +1,9 @@
-"""`shoplora ablate` and `shoplora cost`: what a choice is worth before it is made."""
+"""`shoplora ablate`, `cost` and `matrix`: what a choice is worth, and what it costs elsewhere."""
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +12,7 @@ from rich.console import Console
 from rich.markdown import Markdown
 from rich.table import Table
 
-from adapters.store import StoreError, base_digest, default_base
+from adapters.store import Store, StoreError, base_digest, default_base, default_root
 from training.inputs import Base, Data, TaskName, examples_of, fail, ontology_of_the_shop, run_key
 
 MODULES = "o_proj,down_proj,o_proj+down_proj,qkv,all-linear"
@@ -94,3 +96,49 @@ def cost(
     table.add_row("hosted model", f"{theirs.read:.0f}", f"{theirs.written:.0f}", f"{there:.4f}")
     console.print(table)
     console.print(f"The hosted model costs {there / here:.1f} times as much." if here else "")
+
+
+def matrix(
+    count: Annotated[
+        int, typer.Option("--examples", min=1, help="Test examples a task, at most.")
+    ] = 200,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Folder with TASK.jsonl, or TASK/ of splits; public data if not given."),
+    ] = None,
+    base: Base = None,
+    store: Annotated[Path | None, typer.Option(help="Store of the live adapters.")] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write the figures here.")
+    ] = None,
+    html: Annotated[Path | None, typer.Option(help="Write a page with a plot here.")] = None,
+) -> None:
+    """Every live adapter on every task; status 1 if loading all changes an answer."""
+    from training import matrix as matrices
+    from training.release import live_on
+
+    ontology, folder = ontology_of_the_shop(), base or default_base()
+    try:
+        live = live_on(Store(store or default_root()), base_digest(folder))
+    except StoreError as error:
+        fail(error)
+    if not live:
+        fail(f"no live adapter is of the base in {folder}")
+    samples = {}
+    for task in sorted({version.manifest.task for version in live.values()}):
+        files = (
+            [data / task if (data / task).is_dir() else data / f"{task}.jsonl"] if data else None
+        )
+        samples[task] = matrices.sample(task, examples_of(task, files, ontology, None), count)
+    adapters = {name: version.folder for name, version in live.items()}
+    found = matrices.run(folder, adapters, samples, ontology)
+    table = Table("", *(f"{task}\n{n} examples" for task, n in found.examples.items()))
+    for name, row in found.cells.items():
+        table.add_row(name, *(f"{row[task].value:.3f}" for task in found.examples))
+    console.print(f"[bold]{matrices.verdict(found)}[/]\n", table)
+    if json_file:
+        json_file.write_text(json.dumps(asdict(found), indent=2) + "\n", encoding="utf-8")
+    if html:
+        matrices.write(found, html)
+    if found.changed:
+        raise typer.Exit(1)

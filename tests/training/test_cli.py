@@ -24,7 +24,7 @@ def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-@pytest.mark.parametrize("command", ["fetch", "pretrain", "train", "evaluate"])
+@pytest.mark.parametrize("command", ["fetch", "pretrain", "train", "evaluate", "matrix"])
 def test_help_shows_examples(command: str) -> None:
     said = run(command, "--help")
     assert "Examples" in said
@@ -149,6 +149,7 @@ def test_a_small_file_of_ones_own_becomes_a_version(tiny_base: Path, tmp_path: P
     assert "not significantly above the prompted base" in said
     (folder,) = tmp_path.glob("classify-*")
     said = run("publish", str(folder), "--force", "a first try")
+    assert "Loaded with no other adapter: the base and each adapter gave the logits" in said
     version = re.search(r"(classify@\d+) is published", said)
     assert version is not None
     figures = tmp_path / "figures.json"
@@ -159,4 +160,6 @@ def test_a_small_file_of_ones_own_becomes_a_version(tiny_base: Path, tmp_path: P
     assert told["figures"]["adapter"] == published["metrics"]
     assert published["forced"] == "a first try" and published["refusals"]
     assert "a first try" in (manifest.parent / "README.md").read_text()
-    assert told["figures"].keys() >= {"adapter", "prompted base", "TF-IDF + logistic regression"}
+    sides = {"adapter", "prompted base", "prompted base, few-shot", "TF-IDF + logistic regression"}
+    assert told["figures"].keys() == sides
+    assert told["classes"].keys() == {"shop"}

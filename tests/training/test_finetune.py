@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from adapters.files import base_digest
 from adapters.ontology import Ontology
 from adapters.tasks import classify, extract, task
-from training import finetune
+from training import finetune, inputs
 from training.examples import Example
 from training.finetune import ALL_LINEAR, Recipe, TrainingError, recipe_for
 
@@ -108,6 +108,43 @@ def test_nothing_to_train_on_is_an_error(
 ) -> None:
     with pytest.raises(TrainingError, match="no training example is left"):
         trained(examples, Recipe(), tiny_base, tmp_path, ontology)
+
+
+def test_qlora_needs_a_gpu(
+    tiny_base: Path, ontology: Ontology, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(TrainingError, match="needs a GPU"):
+        trained(EXAMPLES, recipe_for("classify", qlora=True), tiny_base, tmp_path, ontology)
+
+
+def test_qlora_is_another_run() -> None:
+    keys = {inputs.run_key(Recipe(qlora=qlora), EXAMPLES, "base") for qlora in (False, True)}
+    assert len(keys) == 2
+
+
+@pytest.mark.parametrize("tracker", ["tensorboard", "mlflow"])
+def test_a_tracker_that_is_not_installed_is_named(
+    tracker: str, tiny_base: Path, ontology: Ontology, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(finetune, "find_spec", lambda name: None)
+    with pytest.raises(TrainingError, match=rf"pip install -e '\.\[{tracker}\]'"):
+        finetune.trainer_of(CLASSIFY, EXAMPLES, Recipe(), tiny_base, tmp_path, ontology, tracker)
+
+
+@pytest.mark.parametrize(("processes", "each"), [("1", 8), ("4", 2), ("16", 1)])
+def test_a_step_is_shared_among_the_processes(
+    processes: str, each: int, tiny_base: Path, ontology: Ontology, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """`accelerate launch` says how many there are."""
+    told: dict[str, Any] = {}
+    monkeypatch.setattr(finetune, "SFTConfig", lambda **given: told.update(given))
+    monkeypatch.setattr(finetune, "SFTTrainer", lambda *given, **named: None)
+    monkeypatch.setenv("WORLD_SIZE", processes)
+    finetune.trainer_of(CLASSIFY, EXAMPLES, Recipe(batch=8), tiny_base, tmp_path, ontology)
+    assert told["per_device_train_batch_size"] == each
 
 
 def rows(

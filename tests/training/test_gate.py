@@ -7,17 +7,27 @@ from pathlib import Path
 import pytest
 
 from adapters.manifest import Draft
+from adapters.ontology import Ontology
 from adapters.store import Store, StoreError
 from training import release
-from training.evaluate import ADAPTER, LIVE, ONE_SAMPLE, PROMPTED, Evaluation, Headline
-from training.gate import MARGIN, refusals, verdict
+from training.evaluate import (
+    ADAPTER,
+    FEW_SHOT,
+    LIVE,
+    ONE_SAMPLE,
+    PROMPTED,
+    Evaluation,
+    Headline,
+)
+from training.gate import MARGIN, editing, refusals, verdict
 
 TFIDF = "TF-IDF + logistic regression"
 
 
 def told(source: str = "fashion", **sides: tuple[float, float | None]) -> Evaluation:
-    """Main figure and p of each side: adapter, prompted, live, tfidf."""
-    names = {"adapter": ADAPTER, "prompted": PROMPTED, "live": LIVE, "tfidf": TFIDF}
+    """Main figure and p of each side: adapter, prompted, shown (few-shot), live, tfidf."""
+    names = {"adapter": ADAPTER, "prompted": PROMPTED, "shown": FEW_SHOT, "live": LIVE,
+             "tfidf": TFIDF}  # fmt: skip
     return Evaluation(
         figures={names[side]: {source: {"examples": 10}} for side in sides},
         headlines={
@@ -43,6 +53,15 @@ def told(source: str = "fashion", **sides: tuple[float, float | None]) -> Evalua
             told(adapter=(0.4, None), prompted=(0.5, 0.3), live=(0.9, 0.01)),
             ["not significantly above", "behind the live version"],
         ),
+        (
+            told(adapter=(0.9, None), prompted=(0.5, 0.001), shown=(0.89, 0.4)),
+            ["not significantly above the prompted base, few-shot's 0.890"],
+        ),
+        (
+            told(adapter=(0.9, None), prompted=(0.89, 0.4), shown=(0.5, 0.001)),
+            ["not significantly above the prompted base's 0.890"],
+        ),
+        (told(adapter=(0.9, None), prompted=(0.5, 0.001), shown=(0.6, 0.001)), []),
         (Evaluation({ADAPTER: {}}, {ADAPTER: {}}), ["no test example"]),
     ],
 )
@@ -73,6 +92,34 @@ def test_the_verdict_names_the_cheap_baseline(tfidf: tuple[float, float], said: 
     assert TFIDF in line
 
 
+def test_a_prompted_base_is_no_cheap_baseline() -> None:
+    evaluation = told(adapter=(0.9, None), prompted=(0.95, 0.001), shown=(0.97, 0.001),
+                      live=(0.99, 0.001), tfidf=(0.5, 0.001))  # fmt: skip
+    assert f"the best cheap baseline, {TFIDF}" in verdict("classify", evaluation)
+
+
+@pytest.mark.parametrize(
+    ("distances", "said"),
+    [
+        ({ADAPTER: 0.3, PROMPTED: 0.6}, "50% less on retail (0.300 to 0.600)"),
+        ({ADAPTER: 0.3, PROMPTED: 0.6, FEW_SHOT: 0.4}, "25% less on retail (0.300 to 0.400)"),
+        ({ADAPTER: 0.6, PROMPTED: 0.5}, "-20% less on retail"),
+        (
+            {ADAPTER: 0.1, PROMPTED: 0.2, f"{ADAPTER}{ONE_SAMPLE}": 0.3,
+             f"{PROMPTED}{ONE_SAMPLE}": 0.4},
+            "25% less on retail (0.300 to 0.400)",  # the fallback's text is no model's
+        ),
+    ],
+)  # fmt: skip
+def test_the_editing_that_is_saved(distances: dict[str, float], said: str) -> None:
+    figures = {side: {"retail": {"edit_distance": value}} for side, value in distances.items()}
+    assert said in str(editing(Evaluation(figures, {})))
+
+
+def test_what_writes_no_text_is_not_edited() -> None:
+    assert editing(told(adapter=(0.9, None), prompted=(0.5, 0.001))) is None
+
+
 def test_the_verdict_where_there_is_none() -> None:
     assert "no cheap baseline" in verdict("classify", told(adapter=(0.9, None)))
 
@@ -81,14 +128,14 @@ def draft() -> Draft:
     return Draft(task="classify", base_digest="b", ontology_digest="o")
 
 
-def test_a_refused_run_is_not_published(tmp_path: Path) -> None:
+def test_a_refused_run_is_not_published(tmp_path: Path, ontology: Ontology) -> None:
     evaluation = told(adapter=(0.5, None), prompted=(0.5, 1.0))
     release.keep(tmp_path, draft(), evaluation, "# card\n")
     with pytest.raises(release.Refused, match="not significantly above"):
-        release.publish(tmp_path, Store(tmp_path / "store", shipped=None))
+        release.publish(tmp_path, Store(tmp_path / "store", shipped=None), ontology)
     assert not (tmp_path / "store").exists()
 
 
-def test_an_unfinished_run_is_not_published(tmp_path: Path) -> None:
+def test_an_unfinished_run_is_not_published(tmp_path: Path, ontology: Ontology) -> None:
     with pytest.raises(StoreError, match="no finished run"):
-        release.publish(tmp_path, Store(tmp_path / "store", shipped=None))
+        release.publish(tmp_path, Store(tmp_path / "store", shipped=None), ontology)

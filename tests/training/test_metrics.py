@@ -84,6 +84,8 @@ def test_classify(ontology: Ontology) -> None:
             "color_accuracy": 0.6667,  # of the three that have one
             "gender_accuracy": 0.0,
             "exact": 0.25,
+            "level_2_accuracy": 0.75,  # shirts and t-shirts are topwear
+            "macro_f1": 0.6667,  # of shirts, the only category that is wanted
             "undecodable": 0.25,
             "fallback": 0.0,
         }
@@ -112,6 +114,23 @@ def test_rewrite_counts_types_with_exact_spans(ontology: Ontology) -> None:
     assert figures["entity_recall"] == 0.75
     assert figures["entity_f1"] == pytest.approx(2 * 0.6 * 0.75 / 1.35, abs=1e-4)
     assert figures["exact"] == 0.6667
+
+
+def test_rewrite_counts_queries_whose_filters_are_all_right(ontology: Ontology) -> None:
+    def query(text: str, line: str) -> Example:
+        labels = rewrite.Labels(tags=line.split())
+        return Example("test", "queryner", rewrite.Request(query=text), labels)
+
+    gold = [
+        query("red cotton shirt", "color material type"),
+        query("shirt under $20", "type price +"),
+    ]
+    answers = [
+        rewrite.Labels(tags=["color", "color", "type"]),  # cotton is a material for all that
+        rewrite.Labels(tags=["type", "other", "other"]),  # no price
+    ]
+    figures = score("rewrite", gold, answers, ontology)["queryner"]
+    assert (figures["exact"], figures["filters_exact"]) == (0.0, 0.5)
 
 
 def test_no_answer_is_never_right(ontology: Ontology) -> None:
@@ -167,6 +186,22 @@ def test_copywrite(ontology: Ontology) -> None:
     assert figures["unsupported_claims"] == 0.25
     assert figures["loops"] == 0.25
     assert figures["undecodable"] == 0.25
+    assert figures["edit_distance"] == 1.0  # not a word is the reference's
+    assert "within_max_words" not in figures  # no request has a limit
+
+
+def test_copywrite_is_measured_on_its_words(ontology: Ontology) -> None:
+    reference = "A white candle of soy wax."
+    wanted, request = copywrite.Labels(description=reference), copywrite.Request(name="candle")
+    limited = copywrite.Request(name="candle", max_words=5)
+    gold = [Example("test", "retail", r, wanted) for r in (request, limited, limited)]
+    told = (reference, "A white candle of wax.", "A white candle of soy wax. It burns for long.")
+    answers = [copywrite.Labels(description=text) for text in told]
+    figures = score("copywrite", gold, answers, ontology)["retail"]
+    assert figures["within_max_words"] == 0.5  # as written, not as it is cut
+    assert figures["edit_distance"] == pytest.approx((0 + 1 / 6 + 1 / 6) / 3, abs=1e-4)
+    assert figures["repetition"] == 0.0
+    assert figures["distinct_1"] == pytest.approx(6 / 16, abs=1e-4)
 
 
 def test_right_is_what_a_confidence_is_about(ontology: Ontology) -> None:

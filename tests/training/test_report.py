@@ -6,7 +6,10 @@ import json
 import re
 from pathlib import Path
 
-from training import report
+import pytest
+
+from adapters.manifest import Draft
+from training import cards, report
 from training.evaluate import ADAPTER, PROMPTED, Evaluation, Headline, Judged
 
 LOG = [
@@ -27,7 +30,9 @@ def evaluation(*answers: Judged) -> Evaluation:
         {side: {"fashion": dict(figures)} for side in values},
         {s: {"fashion": Headline(v, v - 0.05, v + 0.05, p)} for s, (v, p) in values.items()},
         list(answers),
-    )
+        {"fashion": {name: {"precision": 0.5, "recall": 0.25, "f1": 0.333, "examples": n}
+                     for name, n in (("Jeans", 2), ("Shirts", 9))}},
+    )  # fmt: skip
 
 
 def page(tmp_path: Path, *answers: Judged) -> str:
@@ -69,6 +74,25 @@ def test_a_long_request_is_cut(tmp_path: Path) -> None:
     told = page(tmp_path, judged("jeans; red; -", 0.9, "x" * 4000))
     assert "x" * 500 + " ..." in told
     assert "x" * 501 not in told
+
+
+def test_classes_are_told_commonest_first(tmp_path: Path) -> None:
+    told = page(tmp_path, judged("shirts; red; -", 0.9))
+    assert "2 classes" in told
+    assert told.index('<td>Shirts</td><td class="n">9</td>') < told.index("<td>Jeans</td>")
+
+
+@pytest.mark.parametrize(("confidence", "dots"), [(0.9, 1), (0.1, 0)])
+def test_the_answers_that_need_no_review_are_a_dot(confidence: float, dots: int) -> None:
+    curve = report._risk_coverage([judged("shirts; red; -", confidence)] * 3)
+    empty = report._risk_coverage([judged("shirts; red; -", 0.0)] * 3)
+    assert curve.count("<use") - empty.count("<use") == dots
+
+
+def test_the_card_begins_with_the_verdict() -> None:
+    draft = Draft(task="classify", base_digest="b" * 64, ontology_digest="o")
+    card = cards.adapter_card(draft, ["o_proj"], evaluation())
+    assert card.startswith("# classify\n\nA cheap baseline is as good: TF-IDF has 0.910")
 
 
 def test_markup_in_an_input_stays_text(tmp_path: Path) -> None:

@@ -1,0 +1,41 @@
+"""How good answers are class by class. Knows labels, no model. Called by `training.evaluate`.
+
+classify: categories; rewrite: types of phrases, with exact spans; extract: categories of aspects,
+with the sentiment. Other tasks have no classes.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from adapters.tasks import rewrite
+from training.examples import Example
+from training.metrics import Figures, micro_f1
+
+Things = list[tuple[Any, ...]]  # each begins with its class
+THINGS: dict[str, Callable[[Any], Things]] = {
+    "classify": lambda labels: [(labels.category,)],
+    "rewrite": lambda labels: list(rewrite.spans(labels.tags)),
+    "extract": lambda labels: [*{(a.category, a.sentiment) for a in labels.aspects}],
+}
+
+
+def by_class(
+    task: str, examples: Sequence[Example], predicted: Sequence[Any]
+) -> dict[str, Figures]:
+    """Precision, recall and F1 of each class, and how often it is wanted, by the class's name."""
+    things = THINGS.get(task)
+    groups: dict[str, tuple[list[Things], list[Things]]] = defaultdict(lambda: ([], []))
+    for example, answer in zip(examples, predicted, strict=True):
+        if things is None or example.partial:
+            continue
+        both = things(example.labels), things(answer) if answer else []
+        for name in {thing[0] for side in both for thing in side}:
+            for group, side in zip(groups[name], both, strict=True):
+                group.append([thing for thing in side if thing[0] == name])
+    return {
+        name: {**micro_f1(wanted, found), "examples": sum(map(len, wanted))}
+        for name, (wanted, found) in sorted(groups.items())
+    }
