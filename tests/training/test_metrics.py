@@ -39,7 +39,8 @@ def queries(*lines: str) -> list[Example]:
 
 
 def review_labels(line: str, ontology: Ontology) -> extract.Labels:
-    return extract.decode(line, extract.Request(review="any"), ontology)
+    """Of a review that says the line's own words."""
+    return extract.decode(line, extract.Request(review=line), ontology)
 
 
 @pytest.mark.parametrize(
