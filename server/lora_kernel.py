@@ -18,30 +18,33 @@ from torch import Tensor
 from torch.nn.functional import linear
 
 NONE = -1  # the slot of a row without an adapter
+FEW_SLOTS = 8  # up to which all are multiplied by, not only those that a row uses
 FEW_ROWS = 32  # up to which one product for all slices is faster than one a slice
 BITS = {2: torch.int16, 4: torch.int32}  # a bit mask stops NaN and infinity too, a factor does not
 
 
 class Rows:
-    """Which slot each row of a batch uses, and the masks that follow from it."""
+    """Which slot each row of a batch uses, and the masks that follow from it.
 
-    def __init__(self, slots: Tensor) -> None:
+    Args:
+        slots: each row's.
+        count: of the slots that there are.
+    """
+
+    def __init__(self, slots: Tensor, count: int) -> None:
         self.used = frozenset(slots.tolist()) - {NONE}
+        few = count <= FEW_SLOTS
+        self.chosen = tuple(range(count)) if few else tuple(sorted(self.used))
         self._slots = slots
         self._masks: dict[tuple[int, torch.dtype], Tensor] = {}
-        low, high = min(self.used, default=0), max(self.used, default=0)
-        self._chosen = torch.arange(low, high + 1)
-        self.chosen: slice | Tensor = slice(low, high + 1)  # of the slots: a view, if it is
-        if len(self._chosen) > 2 * len(self.used):  # not mostly of slots that no row uses
-            self._chosen = self.chosen = torch.tensor(sorted(self.used), dtype=torch.long)
 
-    def keep_own(self, h: Tensor) -> None:
-        """Clears what the chosen slots made of other slots' rows; the columns lie slot by slot."""
-        key = h.shape[1], BITS[h.itemsize]
+    def mask(self, h: Tensor, rank: int) -> Tensor:
+        """All bits where `h`, with the chosen slots' columns for each slice, is a row's own."""
+        key = h.shape[1], h.dtype
         if key not in self._masks:
-            own = self._slots[:, None] == self._chosen
-            self._masks[key] = -own.repeat_interleave(key[0] // len(self._chosen), 1).to(key[1])
-        h.view(key[1]).bitwise_and_(self._masks[key])
+            own = (self._slots[:, None] == torch.tensor(self.chosen)).repeat_interleave(rank, 1)
+            self._masks[key] = -own.repeat(1, key[0] // own.shape[1]).to(BITS[h.itemsize])
+        return self._masks[key]
 
 
 class Layer:
@@ -57,63 +60,69 @@ class Layer:
     """
 
     def __init__(self, a: Sequence[Tensor], b: Sequence[Tensor]) -> None:
-        slots, _, _, rank = b[0].shape
+        slots, _, _, self._rank = b[0].shape
         ends = list(accumulate((part.shape[2] for part in b), initial=0))
         self._columns = [slice(*pair) for pair in pairwise(ends)]
-        self._held, self._version = b, NONE
-        self._adapted: frozenset[int] = frozenset()
         with torch.inference_mode(False):  # in which tensors have no version
-            self._a = b[0].new_empty(slots, len(a), rank, a[0].shape[3] if a else 0)
-            self._b = b[0].new_zeros(slots, len(b), rank, ends[-1])
+            self._a = b[0].new_empty(len(a), slots, self._rank, a[0].shape[3] if a else 0)
+            self._b = b[0].new_zeros(len(b), slots, self._rank, ends[-1])
             for i, part in enumerate(a):
-                _move(part, self._a[:, i, None])
+                _move(part, self._a[i, :, None])
             for i, part in enumerate(b):
-                _move(part, self._b[:, i, :, self._columns[i]].mT[:, None])
+                _move(part, self._b[i, :, :, self._columns[i]].mT[:, None])
+        self._written = b
+        self._version = NONE
+        self._adapted: frozenset[int] = frozenset()
+        self._chosen: tuple[int, ...] = ()
 
     def add(self, y: Tensor, x: Tensor, rows: Rows) -> None:
         """Adds what each row's adapter makes of the inputs `x` to the base's outputs `y`."""
-        if not self._touches(rows):
-            return
-        x = x.to(self._a.dtype)
-        if len(x) <= FEW_ROWS:
-            self._add(y, linear(x, self._a[rows.chosen].flatten(0, 2)), rows)
-            return
-        for i in range(len(self._columns)):
-            self._add(y, linear(x, self._a[rows.chosen, i].flatten(0, 1)), rows, i)
+        if self._touches(rows):
+            self._expand(y, linear(x.to(self._a.dtype), self._chosen_a), rows)
 
     def add_shrunk(self, y: Tensor, shrunk: Sequence[Tensor], rows: Rows) -> None:
         """The second half alone: `shrunk` is, for each slice, each row times its own slot's A."""
-        if not self._touches(rows):
-            return
-        for i, h in enumerate(shrunk):
-            chosen = self._b[rows.chosen, i]
-            self._add(y, h.to(chosen.dtype).repeat(1, len(chosen)), rows, i)
+        if self._touches(rows):
+            parts = [part.to(self._b.dtype).repeat(1, len(rows.chosen)) for part in shrunk]
+            self._expand(y, torch.cat(parts, 1), rows)
 
-    def _add(self, y: Tensor, h: Tensor, rows: Rows, i: int | None = None) -> None:
-        rows.keep_own(h)
-        if i is None:
-            b = self._b[rows.chosen].flatten(0, 2)
-        else:
-            b = self._b[rows.chosen, i, :, self._columns[i]].flatten(0, 1)
-            y = y[:, self._columns[i]]
-        width = min(y.shape[1], b.shape[1])  # logits and B may be padded differently
-        y, b = y[:, :width], b[:, :width]
-        if y.dtype == b.dtype:
-            y.addmm_(h, b)
-        else:
-            y += h @ b
+    def _expand(self, y: Tensor, h: Tensor, rows: Rows) -> None:
+        mask, b = rows.mask(h, self._rank), self._chosen_b
+        h.view(mask.dtype).bitwise_and_(mask)
+        if len(h) <= FEW_ROWS or len(self._columns) == 1:
+            width = min(y.shape[1], b.shape[1])  # logits and their B may be padded differently
+            _add(y[:, :width], h, b[:, :width])
+            return
+        width = len(rows.chosen) * self._rank
+        for i, columns in enumerate(self._columns):
+            own = slice(i * width, (i + 1) * width)
+            _add(y[:, columns], h[:, own], b[own, columns])
 
     def _touches(self, rows: Rows) -> bool:
-        """Whether an adapter of these rows has weights in this layer."""
-        version = sum(part._version for part in self._held)
+        """Whether an adapter of these rows has weights here; if so, the matrices are ready."""
+        version = sum([part._version for part in self._written])
         if version != self._version:
-            largest = self._b.abs().amax((1, 2, 3))
+            largest = self._b.abs().amax((0, 2, 3))
             for slot in (~largest.isfinite()).nonzero():
                 # 0 times infinity is NaN: such weights would reach the rows of other adapters.
-                self._b[slot] = self._b[slot].nan_to_num()
+                self._b[:, slot] = self._b[:, slot].nan_to_num()
             self._adapted = frozenset(largest.nonzero().flatten().tolist())
-            self._version = version
-        return not self._adapted.isdisjoint(rows.used)
+            self._version, self._chosen = version, ()
+        if self._adapted.isdisjoint(rows.used):
+            return False
+        if rows.chosen != self._chosen:
+            chosen = slice(None) if len(rows.chosen) == self._b.shape[1] else list(rows.chosen)
+            self._chosen_a = self._a[:, chosen].flatten(0, 2)  # a view, if all are chosen
+            self._chosen_b = self._b[:, chosen].flatten(0, 2)
+            self._chosen = rows.chosen
+        return True
+
+
+def _add(y: Tensor, h: Tensor, b: Tensor) -> None:
+    if y.dtype == b.dtype:
+        y.addmm_(h, b)
+    else:
+        y += h @ b
 
 
 def _move(tensor: Tensor, place: Tensor) -> None:

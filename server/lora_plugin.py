@@ -30,10 +30,14 @@ class CpuLora(PunicaWrapperCPU):
         super().__init__(*args, **kwargs)
         self._layers: dict[int, tuple[Tensor, Layer]] = {}
 
-    def update_metadata(self, *args: Any, **kwargs: Any) -> None:
+    def update_metadata(
+        self, mapping: Any, lora_index_to_id: list[int | None], *args: Any, **kwargs: Any
+    ) -> None:
         """Called before a step whose rows, or whose slots, are not those of the step before."""
-        super().update_metadata(*args, **kwargs)
-        self._tokens, self._samples = Rows(self.token_lora_indices), Rows(self.sampler_indices)
+        super().update_metadata(mapping, lora_index_to_id, *args, **kwargs)
+        count = len(lora_index_to_id)
+        self._tokens = Rows(self.token_lora_indices, count)
+        self._samples = Rows(self.sampler_indices, count)
 
     def add_lora_linear(
         self,

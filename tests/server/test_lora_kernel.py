@@ -10,7 +10,7 @@ from peft import LoraConfig, get_peft_model
 from torch import Tensor, nn
 
 from server import lora_kernel
-from server.lora_kernel import FEW_ROWS, NONE, Layer, Rows
+from server.lora_kernel import FEW_ROWS, FEW_SLOTS, NONE, Layer, Rows
 
 BASE = "__base__"  # PEFT's name for no adapter
 READ, WORDS, RANK = 24, 50, 8
@@ -80,7 +80,7 @@ def error(found: Tensor, expected: Tensor) -> float:
 def applied(slots: Slots, y: Tensor, x: Tensor, rows: list[int]) -> Tensor:
     y = y.clone()
     with torch.inference_mode():
-        slots.layer.add(y, x, Rows(torch.tensor(rows)))
+        slots.layer.add(y, x, Rows(torch.tensor(rows), len(slots.b[0])))
     return y
 
 
@@ -90,11 +90,11 @@ def test_any_mix_in_any_slots_is_what_peft_computes(data: st.DataObject) -> None
     ranks = data.draw(st.lists(st.sampled_from([1, 4, RANK]), min_size=1, max_size=5))
     outputs = FUSED[data.draw(st.sampled_from(sorted(FUSED)))]
     model = adapted(Fused(outputs), ranks, data.draw(st.integers(0, 2**32 - 1)))
-    count = data.draw(st.integers(1, 9))
+    count = data.draw(st.sampled_from([1, 3, FEW_SLOTS, FEW_SLOTS + 1, 2 * FEW_SLOTS]))
     slots = Slots(model, count)
     held: dict[int, str] = {}
     for _ in range(data.draw(st.integers(1, 4))):  # steps, between which adapters come and go
-        for slot in data.draw(st.sets(st.integers(0, count - 1))):
+        for slot in data.draw(st.sets(st.integers(0, count - 1), max_size=5)):
             held.pop(slot, None)  # evicted: vLLM leaves the weights until it writes the next
             if data.draw(st.booleans()):
                 held[slot] = str(data.draw(st.integers(0, len(ranks) - 1)))
@@ -127,7 +127,7 @@ def test_an_embedding_gets_the_second_half_alone(data: st.DataObject) -> None:
         part.lora_embedding_A[str(max(slot, 0))][:, w] for slot, w in zip(rows, words, strict=True)
     ]
     y = model(words, adapter_names=[BASE] * len(rows))
-    layer.add_shrunk(y, (torch.stack(a),), Rows(torch.tensor(rows)))
+    layer.add_shrunk(y, (torch.stack(a),), Rows(torch.tensor(rows), 3))
     names = [str(slot) if slot != NONE else BASE for slot in rows]
     assert error(y, model(words, adapter_names=names)) < 1e-5
 
@@ -185,6 +185,19 @@ def test_a_layer_that_no_row_adapts_is_skipped(monkeypatch: pytest.MonkeyPatch) 
         assert torch.equal(applied(slots, y, x, rows), y)
     with pytest.raises(TypeError):
         applied(slots, y, x, [0, 1, 2, NONE, 0])
+
+
+@pytest.mark.parametrize("count", [FEW_SLOTS, 2 * FEW_SLOTS])
+def test_a_slot_written_anew_counts_at_once(count: int) -> None:
+    model = adapted(Fused(FUSED["qkv"]), [RANK, RANK])
+    slots = Slots(model, count)
+    x = torch.randn(3, READ)
+    base = model(x, adapter_names=[BASE] * 3)
+    for adapter in ("0", "1", "0"):
+        slots.write(count - 1, adapter)
+        assert torch.equal(applied(slots, base, x, [NONE, 0, 1]), base)
+        expected = model(x, adapter_names=[BASE, adapter, adapter])
+        assert error(applied(slots, base, x, [NONE, count - 1, count - 1]), expected) < 1e-5
 
 
 def test_what_vllm_holds_keeps_its_values_and_its_shape() -> None:
