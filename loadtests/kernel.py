@@ -4,7 +4,8 @@
 
 Knows vLLM's engine and the shipped base and adapters, nothing of HTTP or answers. All engines live
 in this process, as the server sets them up, and take turns in each round, so that a slow moment of
-the machine meets all of them. Prompts are random tokens from a fixed seed, none asked twice.
+the machine meets all of them; where other work runs, processor time is the fairer figure. Prompts
+are random tokens from a fixed seed, none asked twice.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ from __future__ import annotations
 import json
 import os
 import random
-import statistics
 import time
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
@@ -24,7 +25,7 @@ from safetensors.torch import load_file, save_file
 from adapters.store import Store, default_base
 from server.engine import CPU_ENVIRONMENT, ENVIRONMENT
 
-ROW = "{:18}{:>10}{:>12}{:>14}"
+ROW = "{:20}{:>10}{:>12}{:>14}{:>12}"
 
 
 def main(
@@ -41,7 +42,7 @@ def main(
     from server.lora_plugin import register
 
     platform = type(current_platform)
-    vllms = platform.__dict__["get_punica_wrapper"]
+    vllms = staticmethod(platform.get_punica_wrapper)
     with TemporaryDirectory() as folder:
         shipped = [version.folder for version in Store(Path(folder)).live().values()]
         alone = [_only("o_proj", source, Path(folder)) for source in shipped]
@@ -51,17 +52,22 @@ def main(
             engines[f"{kind}, vLLM's"] = _engine(in_flight, adapters)
             register()
             engines[f"{kind}, kernel"] = _engine(in_flight, adapters)
-        rates: dict[str, list[float]] = {name: [] for name in engines}
-        for _ in range(rounds + 1):
-            for name, (llm, loras) in engines.items():
-                seconds = _seconds(llm, loras, len(rates[name]), in_flight, prompt, answer)
-                rates[name].append(in_flight * answer / seconds)
-    print(ROW.format("", "tokens/s", "to no LoRA", "least, most"))
-    for name, measured in rates.items():
-        ratios = [a / b for a, b in zip(measured[1:], rates["no LoRA"][1:], strict=True)]
-        spread = f"{min(ratios):.2f}, {max(ratios):.2f}"
-        rate, ratio = statistics.median(measured[1:]), statistics.median(ratios)
-        print(ROW.format(name, f"{rate:.0f}", f"{ratio:.2f}", spread))
+        turns: dict[str, list[tuple[float, float]]] = {name: [] for name in engines}
+        for number in range(rounds + 1):
+            for name, engine in engines.items():
+                turns[name].append(_turn(*engine, number, in_flight, prompt, answer))
+    print(ROW.format("", "tokens/s", "to no LoRA", "CPU ms/token", "to no LoRA"))
+    walls, cpus = ({name: [t[i] for t in turns[name][1:]] for name in turns} for i in (0, 1))
+    tokens = in_flight * answer
+    for name in engines:
+        rate, cpu = tokens / median(walls[name]), 1000 * median(cpus[name]) / tokens
+        figures = rate, _ratio(walls, name), cpu, _ratio(cpus, name)
+        print(ROW.format(name, *(f"{f:.{d}f}" for f, d in zip(figures, (0, 2, 2, 2), strict=True))))
+
+
+def _ratio(seconds: dict[str, list[float]], name: str) -> float:
+    """How fast it is where the engine without LoRA is 1: the median over the rounds."""
+    return median(a / b for a, b in zip(seconds["no LoRA"], seconds[name], strict=True))
 
 
 def _only(module: str, source: Path, folder: Path) -> Path:
@@ -101,9 +107,10 @@ def _engine(in_flight: int, adapters: list[Path]) -> tuple[Any, list[Any]]:
     return llm, loras
 
 
-def _seconds(
+def _turn(
     llm: Any, loras: list[Any], seed: int, in_flight: int, prompt: int, answer: int
-) -> float:
+) -> tuple[float, float]:
+    """Seconds on the clock and of the processor, until all are answered."""
     from vllm import SamplingParams
 
     draw, words = random.Random(seed), llm.get_tokenizer().vocab_size
@@ -111,14 +118,14 @@ def _seconds(
         {"prompt_token_ids": [draw.randrange(words) for _ in range(prompt)]}
         for _ in range(in_flight)
     ]
-    began = time.perf_counter()
+    began = time.perf_counter(), time.process_time()
     llm.generate(
         prompts,
         SamplingParams(temperature=0, max_tokens=answer, ignore_eos=True),
         use_tqdm=False,
         lora_request=[loras[i % len(loras)] for i in range(in_flight)] if loras else None,
     )
-    return time.perf_counter() - began
+    return time.perf_counter() - began[0], time.process_time() - began[1]
 
 
 if __name__ == "__main__":
