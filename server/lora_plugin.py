@@ -24,7 +24,7 @@ def register() -> None:
 
 
 class CpuLora(PunicaWrapperCPU):
-    """What vLLM's LoRA layers call; they all share one."""
+    """What vLLM's LoRA layers call; they share one. Their `scale` is always 1: it is in B already."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
