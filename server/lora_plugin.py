@@ -24,7 +24,7 @@ def register() -> None:
 
 
 class CpuLora(PunicaWrapperCPU):
-    """What vLLM's LoRA layers call; they share one. Their `scale` is always 1: it is in B already."""
+    """What vLLM's LoRA layers call; they share one. Their `scale` is 1: B has it already."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
