@@ -1,4 +1,4 @@
-"""The one place where vLLM is touched: base and adapters in, tokens and log-probabilities out.
+"""Where vLLM is started and asked: base and adapters in, tokens and log-probabilities out.
 
 Knows vLLM's `AsyncLLM`, its environment and its errors; nothing of HTTP, tasks or answers.
 `server.service` starts and ends it, `server.answering` sends it jobs. vLLM is imported when the

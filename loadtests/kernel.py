@@ -1,0 +1,132 @@
+"""What LoRA costs in the engine: this project's kernel, vLLM's own and no LoRA, in turn.
+
+    LD_PRELOAD=$(python -m server.preload) python -m loadtests.kernel
+
+Knows vLLM's engine and the shipped base and adapters, nothing of HTTP or answers. All engines live
+in this process, as the server sets them up, and take turns in each round, so that a slow moment of
+the machine meets all of them; where other work runs, processor time is the fairer figure. Prompts
+are random tokens from a fixed seed, none asked twice.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import time
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Annotated, Any
+
+import typer
+from safetensors.torch import load_file, save_file
+
+from adapters.store import Store, default_base
+from server.engine import CPU_ENVIRONMENT, ENVIRONMENT
+
+ROW = "{:20}{:>10}{:>12}{:>14}{:>12}"
+
+
+def main(
+    rounds: Annotated[int, typer.Option(help="Rounds measured, after one that is not.")] = 7,
+    in_flight: Annotated[int, typer.Option(help="Requests in one batch.")] = 64,
+    prompt: Annotated[int, typer.Option(help="Tokens of a prompt.")] = 65,
+    answer: Annotated[int, typer.Option(help="Tokens of an answer.")] = 32,
+) -> None:
+    """Tokens a second with the shipped adapters mixed in each batch, and the ratio to no LoRA."""
+    for name, value in {**ENVIRONMENT, **CPU_ENVIRONMENT, "TORCH_COMPILE_DISABLE": "1"}.items():
+        os.environ.setdefault(name, value)
+    from vllm.platforms import current_platform
+
+    from server.lora_plugin import register
+
+    platform = type(current_platform)
+    vllms = staticmethod(platform.get_punica_wrapper)
+    with TemporaryDirectory() as folder:
+        shipped = [version.folder for version in Store(Path(folder)).live().values()]
+        alone = [_only("o_proj", source, Path(folder)) for source in shipped]
+        engines = {"no LoRA": _engine(in_flight, [])}
+        for kind, adapters in (("o_proj", alone), ("all linear", shipped)):
+            platform.get_punica_wrapper = vllms
+            engines[f"{kind}, vLLM's"] = _engine(in_flight, adapters)
+            register()
+            engines[f"{kind}, kernel"] = _engine(in_flight, adapters)
+        turns: dict[str, list[tuple[float, float]]] = {name: [] for name in engines}
+        for number in range(rounds + 1):
+            for name, engine in engines.items():
+                turns[name].append(_turn(*engine, number, in_flight, prompt, answer))
+    print(ROW.format("", "tokens/s", "to no LoRA", "CPU ms/token", "to no LoRA"))
+    walls, cpus = ({name: [t[i] for t in turns[name][1:]] for name in turns} for i in (0, 1))
+    tokens = in_flight * answer
+    for name in engines:
+        rate, cpu = tokens / median(walls[name]), 1000 * median(cpus[name]) / tokens
+        figures = rate, _ratio(walls, name), cpu, _ratio(cpus, name)
+        print(ROW.format(name, *(f"{f:.{d}f}" for f, d in zip(figures, (0, 2, 2, 2), strict=True))))
+
+
+def _ratio(seconds: dict[str, list[float]], name: str) -> float:
+    """How fast it is where the engine without LoRA is 1: the median over the rounds."""
+    return median(a / b for a, b in zip(seconds["no LoRA"], seconds[name], strict=True))
+
+
+def _only(module: str, source: Path, folder: Path) -> Path:
+    """What of that adapter is in one module, as an adapter of its own."""
+    made = folder / source.relative_to(source.parents[2])
+    made.mkdir(parents=True)
+    weights = load_file(source / "adapter_model.safetensors")
+    kept = {name: weight for name, weight in weights.items() if f".{module}." in name}
+    save_file(kept, made / "adapter_model.safetensors")
+    config = json.loads((source / "adapter_config.json").read_text())
+    (made / "adapter_config.json").write_text(json.dumps({**config, "target_modules": [module]}))
+    return made
+
+
+def _engine(in_flight: int, adapters: list[Path]) -> tuple[Any, list[Any]]:
+    from vllm import LLM
+    from vllm.lora.request import LoRARequest
+
+    configs = [json.loads((folder / "adapter_config.json").read_text()) for folder in adapters]
+    lora = {
+        "enable_lora": True,
+        "max_loras": len(adapters),
+        "max_lora_rank": max((config["r"] for config in configs), default=0),
+        "lora_target_modules": sorted({m for config in configs for m in config["target_modules"]}),
+    }
+    llm = LLM(
+        str(default_base()),
+        dtype="bfloat16",
+        max_num_seqs=in_flight,
+        enforce_eager=True,
+        distributed_executor_backend="uni",
+        **(lora if adapters else {}),
+    )
+    loras = [
+        LoRARequest(folder.parents[1].name, i, str(folder)) for i, folder in enumerate(adapters, 1)
+    ]
+    return llm, loras
+
+
+def _turn(
+    llm: Any, loras: list[Any], seed: int, in_flight: int, prompt: int, answer: int
+) -> tuple[float, float]:
+    """Seconds on the clock and of the processor, until all are answered."""
+    from vllm import SamplingParams
+
+    draw, words = random.Random(seed), llm.get_tokenizer().vocab_size
+    prompts = [
+        {"prompt_token_ids": [draw.randrange(words) for _ in range(prompt)]}
+        for _ in range(in_flight)
+    ]
+    began = time.perf_counter(), time.process_time()
+    llm.generate(
+        prompts,
+        SamplingParams(temperature=0, max_tokens=answer, ignore_eos=True),
+        use_tqdm=False,
+        lora_request=[loras[i % len(loras)] for i in range(in_flight)] if loras else None,
+    )
+    return time.perf_counter() - began[0], time.process_time() - began[1]
+
+
+if __name__ == "__main__":
+    typer.run(main)
