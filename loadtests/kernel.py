@@ -22,6 +22,7 @@ from typing import Annotated, Any
 import typer
 from safetensors.torch import load_file, save_file
 
+from adapters.files import CONFIG, WEIGHTS
 from adapters.store import Store, default_base
 from server.engine import CPU_ENVIRONMENT, ENVIRONMENT
 
@@ -74,11 +75,11 @@ def _only(module: str, source: Path, folder: Path) -> Path:
     """What of that adapter is in one module, as an adapter of its own."""
     made = folder / source.relative_to(source.parents[2])
     made.mkdir(parents=True)
-    weights = load_file(source / "adapter_model.safetensors")
+    weights = load_file(source / WEIGHTS)
     kept = {name: weight for name, weight in weights.items() if f".{module}." in name}
-    save_file(kept, made / "adapter_model.safetensors")
-    config = json.loads((source / "adapter_config.json").read_text())
-    (made / "adapter_config.json").write_text(json.dumps({**config, "target_modules": [module]}))
+    save_file(kept, made / WEIGHTS)
+    config = json.loads((source / CONFIG).read_text())
+    (made / CONFIG).write_text(json.dumps({**config, "target_modules": [module]}))
     return made
 
 
@@ -86,7 +87,7 @@ def _engine(in_flight: int, adapters: list[Path]) -> tuple[Any, list[Any]]:
     from vllm import LLM
     from vllm.lora.request import LoRARequest
 
-    configs = [json.loads((folder / "adapter_config.json").read_text()) for folder in adapters]
+    configs = [json.loads((folder / CONFIG).read_text()) for folder in adapters]
     lora = {
         "enable_lora": True,
         "max_loras": len(adapters),

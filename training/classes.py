@@ -12,13 +12,13 @@ from typing import Any
 
 from adapters.tasks import rewrite
 from training.examples import Example
-from training.metrics import Figures, micro_f1
+from training.metrics import Figures, micro_f1, pairs_of
 
 Things = list[tuple[Any, ...]]  # each begins with its class
 THINGS: dict[str, Callable[[Any], Things]] = {
     "classify": lambda labels: [(labels.category,)],
     "rewrite": lambda labels: list(rewrite.spans(labels.tags)),
-    "extract": lambda labels: [*{(a.category, a.sentiment) for a in labels.aspects}],
+    "extract": lambda labels: [*pairs_of(labels)],
 }
 
 

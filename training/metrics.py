@@ -117,7 +117,7 @@ def headline(
         )
     if task == "extract" and not all(e.partial for e in examples):
         return _f1_terms(
-            (_pairs(e.labels) for e, _ in pairs), (_pairs(a) if a else () for _, a in pairs)
+            (pairs_of(e.labels) for e, _ in pairs), (pairs_of(a) if a else () for _, a in pairs)
         )
     if task == "copywrite":
         told = [
@@ -154,7 +154,8 @@ def _f1_terms(gold: Iterable[Thing], found: Iterable[Thing]) -> Terms:
     return np.stack((2 * told[:, 0], told[:, 1] + told[:, 2]), axis=1)
 
 
-def _pairs(labels: extract.Labels) -> set[tuple[str, str]]:
+def pairs_of(labels: extract.Labels) -> set[tuple[str, str]]:
+    """(category, sentiment) of each aspect."""
     return {(aspect.category, aspect.sentiment) for aspect in labels.aspects}
 
 

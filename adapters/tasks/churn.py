@@ -23,6 +23,7 @@ from adapters.tasks.contract import (
     ascending,
     limit,
     some_of,
+    spaced,
 )
 
 MANY = 10_000
@@ -35,7 +36,7 @@ Flag = Literal[
     "high_charge", "inactive", "support_contacts", "failed_payment",
 ]  # fmt: skip
 FLAGS: tuple[Flag, ...] = get_args(Flag)
-_LINE = {flag.replace("_", " "): flag for flag in FLAGS}
+_LINE = {spaced(flag): flag for flag in FLAGS}
 
 
 class Request(Strict):
@@ -88,9 +89,9 @@ class Labels(Strict):
 
 def prompt(request: Request, ontology: Ontology) -> list[Message]:
     told = request.model_dump(exclude_none=True, exclude={"services"})
-    lines = [f"{name.replace('_', ' ')}: {_written(value)}" for name, value in told.items()]
+    lines = [f"{spaced(name)}: {_written(value)}" for name, value in told.items()]
     for taken, word in ((True, "with"), (False, "without")):
-        names = [name.replace("_", " ") for name, has in request.services.items() if has is taken]
+        names = [spaced(name) for name, has in request.services.items() if has is taken]
         lines += [f"{word}: {', '.join(names)}"] if names else []
     return [
         {"role": "system", "content": "Will the subscriber leave? leaves; flags, or stays."},
@@ -99,11 +100,11 @@ def prompt(request: Request, ontology: Ontology) -> list[Message]:
 
 
 def _written(value: str | float) -> str:
-    return value.replace("_", " ") if isinstance(value, str) else f"{value:g}"
+    return spaced(value) if isinstance(value, str) else f"{value:g}"
 
 
 def encode(labels: Labels) -> str:
-    flags = [flag.replace("_", " ") for flag in labels.flags or ()]
+    flags = [spaced(flag) for flag in labels.flags or ()]
     return SEPARATOR.join([LEAVES if labels.will_churn else STAYS, *flags])
 
 

@@ -137,6 +137,11 @@ class Task(Generic[RequestT, LabelsT]):
         return None if unfit or not decoded else decoded[0]
 
 
+def spaced(name: str) -> str:
+    """A name as people and lines have it: `ease of use`, fewer tokens than `ease_of_use`."""
+    return name.replace("_", " ")
+
+
 def literal(text: str) -> str:
     """A string as an EBNF terminal."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

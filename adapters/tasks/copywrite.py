@@ -25,6 +25,7 @@ from adapters.tasks.contract import (
     Strict,
     Task,
     limit,
+    spaced,
 )
 from adapters.words import phrase_key, words
 
@@ -127,7 +128,7 @@ def _coverage(
 
 def unsupported(description: str, request: Request, ontology: Ontology) -> list[str]:
     """Colors, materials and other claims, and numbers, that no given fact holds."""
-    names = (name.replace("_", " ") for name in request.attributes)
+    names = (spaced(name) for name in request.attributes)
     facts = (request.name, request.category or "", *names, *request.attributes.values(),
              *(request.context or ()))  # fmt: skip
     given = " . ".join(facts)

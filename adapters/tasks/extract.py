@@ -27,6 +27,7 @@ from adapters.tasks.contract import (
     Task,
     limit,
     one_of,
+    spaced,
 )
 from adapters.words import fold, words
 
@@ -100,24 +101,20 @@ def encode(labels: Labels) -> str:
     fields = [
         labels.overall_sentiment,
         "yes" if labels.mentions_difficulty else "no",
-        _spaced(labels.use_case or UNKNOWN),
+        spaced(labels.use_case or UNKNOWN),
     ]
     return SEPARATOR.join(fields + ([_encode_aspect(a) for a in labels.aspects] or [UNKNOWN]))
-
-
-def _spaced(name: str) -> str:
-    return name.replace("_", " ")
 
 
 def _encode_aspect(aspect: Aspect) -> str:
     part = f" {aspect.aspect}:" if aspect.aspect else ""
     opinion = f" {aspect.opinion}" if aspect.opinion else ""
-    return f"{_spaced(aspect.category)} {SIGN_OF[aspect.sentiment]}{part}{opinion}"
+    return f"{spaced(aspect.category)} {SIGN_OF[aspect.sentiment]}{part}{opinion}"
 
 
 def decode(line: str, request: Request, ontology: Ontology) -> Labels:
     fields = line.split(SEPARATOR)
-    uses = {_spaced(name): name for name in ontology.use_cases} | {UNKNOWN: None}
+    uses = {spaced(name): name for name in ontology.use_cases} | {UNKNOWN: None}
     if (
         len(fields) < 4
         or fields[0] not in OVERALL
@@ -152,7 +149,7 @@ def _decode_aspects(
         if not places:
             raise LineError(f"not in the review, or not in its order: {opinion!r}")
         begins, again = places[0] + 1, places[0] if places[0] != again else -1
-        category = next(name for name in ontology.aspects if _spaced(name) == written)
+        category = next(name for name in ontology.aspects if spaced(name) == written)
         found.append(
             {"aspect": part, "category": category, "sentiment": SIGNS[sign], "opinion": opinion}
         )
@@ -161,7 +158,7 @@ def _decode_aspects(
 
 @lru_cache(maxsize=4)
 def _aspect_pattern(ontology: Ontology) -> re.Pattern[str]:
-    names = "|".join(re.escape(_spaced(name)) for name in ontology.aspects)
+    names = "|".join(re.escape(spaced(name)) for name in ontology.aspects)
     return re.compile(f"({names}){_ASPECT}")
 
 
@@ -189,9 +186,9 @@ def _fields(ontology: Ontology) -> str:
         (
             'root ::= overall "; " ("yes" | "no") "; " use "; " aspects',
             f"overall ::= {one_of(list(OVERALL))}",
-            f"use ::= {one_of([UNKNOWN, *map(_spaced, ontology.use_cases)])}",
+            f"use ::= {one_of([UNKNOWN, *map(spaced, ontology.use_cases)])}",
             'head ::= category " " [-+=] " " (part ": ")?',
-            f"category ::= {one_of([_spaced(name) for name in ontology.aspects])}",
+            f"category ::= {one_of([spaced(name) for name in ontology.aspects])}",
         )
     )
 
