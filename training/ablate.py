@@ -16,6 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
 from matplotlib.figure import Figure
 from rich.console import Console
 
@@ -94,7 +95,7 @@ def run(
     task: Task[Any, Any], examples: list[Example], runs: dict[str, tuple[Recipe, int | None]],
     base: Path, output: Path, ontology: Ontology, serve: bool = True,
 ) -> list[Choice]:  # fmt: skip
-    """Train, evaluate and serve each; a run that is finished is not trained again.
+    """Train, evaluate and serve each; what is trained and evaluated is not so again.
 
     Raises:
         TrainingError: nothing to train on.
@@ -113,8 +114,7 @@ def run(
         began = time.monotonic()
         adapter = finetune.run(task, kept, recipe, base, folder, ontology)
         seconds = _remembered(folder, time.monotonic() - began)
-        said = answers_of(task, test, Decoder(base, adapter, ontology), ontology)
-        terms[name] = headline(task.name, test, said, ontology)
+        terms[name] = _evaluated(folder, task, test, adapter, base, ontology)
         rate = median = None
         if serve:
             rate, median = _served(task, test, adapter, base, ontology)
@@ -213,6 +213,18 @@ def _remembered(folder: Path, seconds: float) -> float:
     if not file.exists():
         file.write_text(json.dumps(seconds), encoding="utf-8")
     return float(json.loads(file.read_text(encoding="utf-8")))
+
+
+def _evaluated(
+    folder: Path, task: Task[Any, Any], test: list[Example], adapter: Path, base: Path,
+    ontology: Ontology,
+) -> Terms:  # fmt: skip
+    file = folder / "terms.npy"
+    if not file.exists():
+        said = answers_of(task, test, Decoder(base, adapter, ontology), ontology)
+        np.save(file, headline(task.name, test, said, ontology))
+    terms: Terms = np.load(file)
+    return terms
 
 
 def _served(
