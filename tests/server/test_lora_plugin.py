@@ -6,7 +6,6 @@ Two slots for three adapters, so that slots are evicted and reused while request
 from __future__ import annotations
 
 import multiprocessing
-import os
 import tomllib
 from concurrent.futures import ProcessPoolExecutor
 from importlib.metadata import EntryPoint
@@ -16,7 +15,7 @@ from typing import Any
 import pytest
 
 from adapters.ontology import Ontology
-from server.engine import CPU_ENVIRONMENT, ENVIRONMENT
+from server.vllm_settings import set_environment
 from tests.server.tiny import make_base
 
 pytestmark = pytest.mark.engine
@@ -78,7 +77,7 @@ def expected(base: Path, adapters: dict[str, Path]) -> list[list[int]]:
 
 def generate(base: Path, adapters: dict[str, Path], sharded: bool) -> dict[str, Any]:
     """All requests at once, then each alone; for a process of its own, where the engine lives."""
-    os.environ.update({**ENVIRONMENT, **CPU_ENVIRONMENT, "TORCH_COMPILE_DISABLE": "1"})
+    set_environment(on_cpu=True)
     from vllm import LLM, SamplingParams
     from vllm.lora.request import LoRARequest
 

@@ -1,0 +1,59 @@
+"""What this project sets in vLLM, all in one place: its environment and its engine's arguments.
+
+Knows the names of vLLM's settings; starts nothing. `server.engine` starts the engine with them,
+`loadtests` measures engines with them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import Any
+
+from server.settings import Settings
+
+RANKS = (8, 16, 32, 64, 128, 256, 320, 512)  # that vLLM accepts
+MIN_SLOTS = 4
+# Where the operator set nothing; vLLM reads these when it starts.
+ENVIRONMENT = {"VLLM_NO_USAGE_STATS": "1", "VLLM_LOGGING_LEVEL": "ERROR"}
+CPU_ENVIRONMENT = {
+    "VLLM_CPU_KVCACHE_SPACE": "1",  # GiB
+    "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+    "VLLM_ENABLE_V1_MULTIPROCESSING": "0",  # the worker runs inside the engine core
+    "OMP_NUM_THREADS": str(len(os.sched_getaffinity(0))),
+    "KMP_BLOCKTIME": "1",  # ms; idle threads would otherwise spin on the front-end's core
+    "TORCH_COMPILE_DISABLE": "1",  # the sampler would compile one small function with g++
+}
+CPU_ARGUMENTS = {"distributed_executor_backend": "uni", "enforce_eager": True}
+
+
+def engine_arguments(
+    settings: Settings, ranks: Iterable[int], modules: Iterable[str], adapters: int
+) -> dict[str, Any]:
+    """Of `AsyncEngineArgs`, for so many adapters of those ranks on those modules; 0 is no LoRA."""
+    arguments: dict[str, Any] = {
+        "model": settings.base,
+        "dtype": settings.dtype,
+        "load_format": settings.load_format,
+        "use_tqdm_on_load": False,
+        "max_model_len": settings.max_model_len,
+        "max_num_seqs": settings.max_num_seqs,
+        "structured_outputs_config": {"backend": "xgrammar"},
+        "generation_config": "vllm",  # no sampling defaults from the base's folder
+    }
+    if adapters:
+        slots = max(MIN_SLOTS, adapters)
+        rank = max(ranks)
+        arguments |= {
+            "enable_lora": True,
+            "max_loras": slots,
+            "max_cpu_loras": slots,
+            "max_lora_rank": next(size for size in RANKS if size >= rank),
+            "lora_target_modules": sorted(set(modules)),
+        }
+    return arguments
+
+
+def set_environment(on_cpu: bool) -> None:
+    for name, value in {**ENVIRONMENT, **(CPU_ENVIRONMENT if on_cpu else {})}.items():
+        os.environ.setdefault(name, value)
