@@ -6,6 +6,7 @@ Nothing heavy is imported here or at the top of the modules named here, so `--he
 import typer
 
 import adapters.cli
+import loadtests.bench.cli
 import server.cli
 import training.cli
 import training.data.cli
@@ -77,6 +78,13 @@ app.command(
         "shoplora matrix --examples 50 --json matrix.json --html matrix.html",
     )
 )(training.studies.matrix)
+app.command(
+    epilog=examples(
+        "shoplora bench",
+        "shoplora bench --json bench.json --page bench.md",
+        "shoplora bench --sides typed,engine --workloads rewrite --no-kernel",
+    )
+)(loadtests.bench.cli.bench)
 app.add_typer(
     training.data.cli.app,
     name="data",

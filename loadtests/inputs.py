@@ -15,6 +15,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from adapters.ontology import Ontology
 from adapters.tasks import task
 
 
@@ -27,7 +28,7 @@ class Inputs:
 
 
 def inputs(name: str) -> Inputs:
-    """What to send to a task: `rewrite` or `classify`.
+    """What to send to a task: `rewrite`, `classify`, `extract` or `copywrite`.
 
     Raises:
         FileNotFoundError: there are neither public data nor samples.
@@ -62,9 +63,24 @@ def _titles() -> Iterator[dict[str, Any]]:
     return ({"title": item.title} for item in fashion() if item.split == "test")
 
 
+def _reviews() -> Iterator[dict[str, Any]]:
+    from training.datasets import dmaste
+
+    return ({"review": review.text} for review in dmaste("test"))
+
+
+def _products() -> Iterator[dict[str, Any]]:
+    from training.examples import as_record, public
+
+    found = public("copywrite", Ontology.load())
+    return (as_record(example)["request"] for example in found if example.split == "test")
+
+
 _PUBLIC: dict[str, Callable[[], Iterator[dict[str, Any]]]] = {
     "rewrite": _queries,
     "classify": _titles,
+    "extract": _reviews,
+    "copywrite": _products,
 }
 
 

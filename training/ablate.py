@@ -152,8 +152,8 @@ def table(found: Sequence[Choice]) -> str:
     return "\n".join(lines)
 
 
-def page(task: str, by: str, found: Sequence[Choice]) -> str:
-    """The HTML page: what is recommended, the table, and quality against what it costs."""
+def plots(task: str, by: str, found: Sequence[Choice]) -> list[tuple[str, str]]:
+    """Title and SVG of quality against what it costs."""
     if by == "examples":
         titles = {"Learning curve": ("training examples", [_number(c.name) for c in found])}
     else:
@@ -162,12 +162,15 @@ def page(task: str, by: str, found: Sequence[Choice]) -> str:
         if len(rates) == len(found):
             titles["Quality and speed"] = ("answers per second, 32 in flight", rates)
     figure = main_figure(task)[1].replace("_", " ")
-    plots = [
-        (title, _plot(found, xs, xlabel, figure, by)) for title, (xlabel, xs) in titles.items()
-    ]
+    return [(title, _plot(found, xs, xlabel, figure, by)) for title, (xlabel, xs) in titles.items()]
+
+
+def page(task: str, by: str, found: Sequence[Choice]) -> str:
+    """The HTML page: what is recommended, the table and the plots."""
     return render(
         Path(__file__).with_name("ablation.html"),
-        task=task, by=by, found=found, figure=figure, plots=plots, close=CLOSE, tested=TESTED,
+        task=task, by=by, found=found, figure=main_figure(task)[1].replace("_", " "),
+        plots=plots(task, by, found), close=CLOSE, tested=TESTED,
         best=recommended(found) if by == "modules" else None,
     )  # fmt: skip
 

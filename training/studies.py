@@ -61,6 +61,8 @@ def ablate(
     table = ablation.table(found)
     (place / "table.md").write_text(table + "\n", encoding="utf-8")
     (place / "report.html").write_text(ablation.page(task, by, found), encoding="utf-8")
+    for title, drawn in ablation.plots(task, by, found):
+        (place / f"{title.lower().replace(' ', '-')}.svg").write_text(drawn, encoding="utf-8")
     console.print(Markdown(table))
     if by == "modules":
         best = ablation.recommended(found)

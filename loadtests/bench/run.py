@@ -1,0 +1,37 @@
+"""Each side, and the engine's own figures, in a process of its own. Called by the command."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict
+from typing import Any, TypeVar
+
+from loadtests.bench.sides import Plan, measure
+
+T = TypeVar("T")
+ROUNDS = 7
+
+
+def side(name: str, plan: Plan) -> dict[str, Any]:
+    """What that side did, as JSON would have it."""
+    return asdict(_alone(measure, name, plan))
+
+
+def engine_ratios() -> dict[str, float]:
+    """What LoRA costs in the engine, without HTTP, answers and grammars."""
+    from loadtests import kernel
+
+    costs = _alone(kernel.measure, ROUNDS)
+    names = {"o_proj, kernel": "o_proj", "all linear, kernel": "all_linear"}
+    return {
+        f"kernel_to_no_lora.{name}.tokens_per_second.64": costs[cost].to_no_lora
+        for cost, name in names.items()
+    }
+
+
+def _alone(function: Callable[..., T], *arguments: Any) -> T:
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=context) as pool:
+        return pool.submit(function, *arguments).result()

@@ -1,0 +1,63 @@
+from typing import Any
+
+import pytest
+
+from loadtests.bench.page import markdown, plot
+from loadtests.bench.ratios import TARGETS, Target, agreement, ratios
+
+
+def level(workload: str, in_flight: int | None, rate: float, p50: float | None) -> dict[str, Any]:
+    return {"workload": workload, "in_flight": in_flight, "rate": None if in_flight else 5.0,
+            "answers": 0 if p50 is None else 100, "failed": 0, "answers_per_second": rate,
+            "tokens_per_answer": 11.0, "p50": p50, "p95": p50, "p99": p50, "ttft": None,
+            "in_time": 1.0}  # fmt: skip
+
+
+def side(rate: float, p50: float | None, said: list[Any]) -> dict[str, Any]:
+    levels = [level("classify", 1, rate, p50), level("classify", 64, 2 * rate, p50),
+              level("mixed", None, 5, p50)]  # fmt: skip
+    return {"start_seconds": 18.0, "memory_mb": 900.0, "levels": levels, "said": {"classify": said}}
+
+
+SIDES = {
+    "typed": side(10, 80.0, [{"category": "Shirts"}, {"category": "Dresses"}, None]),
+    "engine": side(12.5, 78.0, [{"category": "Shirts"}, {"category": "Dresses"}, None]),
+    "plain": side(1, 400.0, [{"category": "Shirts"}, {"category": "Shirts"}, {"category": "Bags"}]),
+}
+
+
+def test_ratios_are_of_the_same_load() -> None:
+    found = ratios(SIDES)
+    assert found["typed.ready_seconds"] == 18
+    assert found["typed_to_plain.classify.answers_per_second.64"] == 10
+    assert found["typed_to_engine.classify.answers_per_second.64"] == pytest.approx(0.8)
+    assert found["typed_to_plain.classify.p50.1"] == pytest.approx(0.2)
+    assert found["typed_minus_engine.classify.p50_ms.1"] == 2
+    assert not any("peft" in name or "mixed" in name for name in found)
+
+
+def test_a_side_that_did_not_run_or_answer_has_no_ratio() -> None:
+    assert ratios({"plain": SIDES["plain"]}) == {}
+    silent = {**SIDES, "plain": side(0, None, [])}
+    assert not any("plain" in name for name in ratios(silent))
+
+
+def test_no_answer_agrees_with_nothing() -> None:
+    assert agreement(SIDES) == {"engine.classify": 2 / 3, "plain.classify": 1 / 3}
+
+
+def test_targets() -> None:
+    assert Target("a", 8).met(8) and not Target("a", 8).met(7.9)
+    assert Target("a", 1.2, at_most=True).met(1.2) and not Target("a", 1.2, at_most=True).met(1.3)
+    assert len({target.name for target in TARGETS}) == len(TARGETS)
+
+
+def test_the_page_says_what_is_missed() -> None:
+    report = {"sides": SIDES, "ratios": ratios(SIDES), "workloads": ["classify"],
+              "in_flight": [1, 64], "agreement": agreement(SIDES)}  # fmt: skip
+    said = markdown(report)
+    assert "| typed_to_plain.classify.answers_per_second.64 | 10.00 | ≥ 8 | yes |" in said
+    assert "| typed_to_engine.classify.answers_per_second.64 | 0.80 | ≥ 0.95 | no |" in said
+    assert "| classify | 64 | plain vLLM, JSON | 2.0 | 400 | 400 | 400 | - | 11.0 | 0 |" in said
+    assert "| 5 | typed endpoints | 5.0 | 80 | 80 | 80 | - | 100% | 0 |" in said
+    assert plot(report).count("<svg") == 1
