@@ -1,6 +1,7 @@
 """What a route can ask for, by name.
 
-Knows where the app keeps things; the routes do not.
+Knows where the app keeps things; the routes do not. All are coroutines: FastAPI would run
+plain functions in threads, at some 0.15 ms each and three a request.
 """
 
 from typing import Annotated
@@ -12,7 +13,7 @@ from server.errors import EngineFailed, NotReady
 from server.service import Service
 
 
-def _service(request: Request) -> Service:
+async def _service(request: Request) -> Service:
     service: Service = request.app.state.service
     return service
 
@@ -20,7 +21,7 @@ def _service(request: Request) -> Service:
 ServiceDep = Annotated[Service, Depends(_service)]
 
 
-def _answering(service: ServiceDep) -> Answering:
+async def _answering(service: ServiceDep) -> Answering:
     if service.engine.errored:
         raise EngineFailed("The engine has ended; the server must be started again.")
     if service.answering is None:
@@ -31,7 +32,7 @@ def _answering(service: ServiceDep) -> Answering:
 AnsweringDep = Annotated[Answering, Depends(_answering)]
 
 
-def _request_id(request: Request) -> str:
+async def _request_id(request: Request) -> str:
     request_id: str = request.state.request_id
     return request_id
 

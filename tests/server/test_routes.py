@@ -1,12 +1,16 @@
+import inspect
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
 from adapters.tasks import tasks
 from server.app import create_app
 from server.fake_engine import FakeEngine
+from server.routes import operations, task_routes
 from server.settings import Settings
 from tests.server.conftest import COPY
 
@@ -30,6 +34,18 @@ def test_the_example_of_each_task_is_answered(client: TestClient, name: str) -> 
     assert answer.model.startswith(f"{name}@")
     assert answer.usage.prompt_tokens > 0 and answer.usage.completion_tokens > 0
     assert answer.source == "model"
+
+
+def test_no_request_waits_for_a_thread() -> None:
+    def called(dependant: Any) -> Iterator[Any]:
+        yield dependant.call
+        for inner in dependant.dependencies:
+            yield from called(inner)
+
+    routes = [r for r in (*task_routes().routes, *operations.routes) if isinstance(r, APIRoute)]
+    calls = {call for route in routes for call in called(route.dependant)}
+    assert len(calls) > len(routes)
+    assert [call for call in calls if not inspect.iscoroutinefunction(call)] == []
 
 
 def test_classify_is_expanded(client: TestClient) -> None:
