@@ -1,11 +1,15 @@
 """`shoplora serve`: from options to a running server. Called by `shoplora`; heavy imports wait."""
 
 import os
+import sys
 from typing import Annotated
 
 import typer
 
 from server.preload import ensure_preloaded
+
+# What training uses, and transformers imports wherever it is installed, is never used here.
+LEFT_OUT = ("pandas", "scipy", "sklearn")
 
 
 def serve(
@@ -25,6 +29,8 @@ def serve(
     ensure_preloaded()
     if base:
         os.environ["SHOPLORA_BASE"] = base
+    for name in LEFT_OUT:
+        sys.modules[name] = None  # type: ignore[assignment]  # to Python: not installed
 
     import uvicorn
 

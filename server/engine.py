@@ -21,8 +21,8 @@ import socket
 import stat
 import time
 import warnings
-from collections.abc import AsyncGenerator
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing, contextmanager, suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -70,10 +70,11 @@ class Engine:
         if Path(self._settings.base).is_dir():
             os.environ.setdefault("HF_HUB_OFFLINE", "1")
         warnings.filterwarnings("ignore", category=FutureWarning, module=r"vllm\.")
-        from vllm.engine.arg_utils import AsyncEngineArgs
-        from vllm.platforms import current_platform
-        from vllm.v1.engine.async_llm import AsyncLLM
-        from vllm.v1.executor import Executor
+        with _uncollected():
+            from vllm.engine.arg_utils import AsyncEngineArgs
+            from vllm.platforms import current_platform
+            from vllm.v1.engine.async_llm import AsyncLLM
+            from vllm.v1.executor import Executor
 
         on_cpu = current_platform.is_cpu()
         forked = on_cpu and "VLLM_WORKER_MULTIPROC_METHOD" not in os.environ
@@ -106,6 +107,7 @@ class Engine:
         with suppress(Exception):
             await asyncio.to_thread((await building).shutdown)
         del building
+        gc.unfreeze()  # what `_uncollected` froze
         gc.collect()  # vLLM's engine is part of a cycle and complains if it outlives its module
 
     def active(self) -> int:
@@ -194,6 +196,20 @@ def _completion(output: Any, text: str, tokens: int) -> Completion:
     if output.finish_reason not in ("stop", "length"):
         raise EngineFailed(f"The engine ended the answer: {output.finish_reason}.")
     return Completion(text, output.cumulative_logprob, tokens, output.finish_reason)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """For imports: what they make stays, so no search for garbage goes through it, then or later.
+
+    Nor does one in the forked engine core, which would copy every page that it looks at.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _separate_the_next_fork() -> None:

@@ -6,6 +6,7 @@ Knows in which order they start and why a start can fail; nothing of HTTP. The l
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Iterable
@@ -50,9 +51,9 @@ class Service:
             log.warning("no adapter for %s: these answer 503", ", ".join(self.unserved))
         await self.engine.start(list(self.versions.values()))
         answering = Answering(self.engine, ontology, self.versions, self.metrics)
-        for version in self.versions.values():
+        for version in self.live:
             self.metrics.announce(version.manifest.task, version.name)
-            await answering.warm(tasks()[version.manifest.task], version)
+        await asyncio.gather(*(answering.warm(tasks()[v.manifest.task], v) for v in self.live))
         self.answering = answering
         names = ", ".join(version.name for version in self.versions.values())
         log.info("ready with %s after %.1f s", names, time.perf_counter() - began)
