@@ -1,0 +1,216 @@
+"""The four shipped tasks as one would do them without this project: the adapter writes JSON.
+
+Knows for each task the object that its labels are, and the schema of that object; the prompt stays
+the task's own. Knows no model and no server: `train` and `plain` use it. The JSON is as short as
+JSON is: no white space, short names, nothing for what is not known.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
+from typing import Any
+
+from pydantic import BaseModel
+
+from adapters.ontology import Ontology
+from adapters.tasks import classify, copywrite, extract, rewrite, tasks
+from adapters.tasks.contract import LineError, Task
+
+Object = dict[str, Any]
+LONGEST_TEXT = 800  # characters of a description; those of the training data have 40 to 400
+MAX_TOKENS = {"classify": 64, "rewrite": 192, "extract": 320, "copywrite": 256}
+
+
+class Written(BaseModel):
+    """The labels of an example, as the object to write."""
+
+    answer: Object
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How a task's labels become an object and back, and that object's schema."""
+
+    write: Callable[[Any, Any, Ontology], Object]
+    read: Callable[[Object, Any, Ontology], Any]
+    schema: Callable[[Ontology], Object]
+
+
+def task(name: str) -> Task[Any, Any]:
+    """The task in JSON, with its schema as grammar: `encode(written(labels))` decodes to `labels`.
+
+    Where a query says a phrase twice, they may come back on the other one.
+    """
+    form = FORMS[name]
+
+    def decode(line: str, request: Any, ontology: Ontology) -> Any:
+        try:
+            return form.read(json.loads(line), request, ontology)
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            raise LineError(f"not an answer of {name}: {line[:200]!r}") from error
+
+    return replace(
+        tasks()[name],
+        labels=Written,
+        complete=partial(written, name),
+        encode=lambda told: json.dumps(told.answer, ensure_ascii=False, separators=(",", ":")),
+        decode=decode,
+        grammar=lambda request, ontology: _grammar(name, ontology),
+        max_tokens=lambda request: MAX_TOKENS[name],
+        samples=1,
+        temperature=0.0,
+    )
+
+
+def written(name: str, labels: Any, request: Any, ontology: Ontology) -> Written:
+    """What the task encodes."""
+    return Written(answer=FORMS[name].write(labels, request, ontology))
+
+
+def schema(name: str, ontology: Ontology) -> Object:
+    """The JSON schema of the task's answers: closed objects, every list and text bounded."""
+    return FORMS[name].schema(ontology)
+
+
+@lru_cache(maxsize=8)
+def _grammar(name: str, ontology: Ontology) -> str:
+    import xgrammar  # takes seconds, and only decoding without a server needs it
+
+    return str(xgrammar.Grammar.from_json_schema(json.dumps(schema(name, ontology))))
+
+
+def _object(properties: Object, *required: str) -> Object:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(required),
+        "additionalProperties": False,
+    }
+
+
+def _list(items: Object, most: int) -> Object:
+    return {"type": "array", "items": items, "minItems": 1, "maxItems": most}
+
+
+def _text(longest: int) -> Object:
+    return {"type": "string", "minLength": 1, "maxLength": longest}
+
+
+def _write_classify(
+    labels: classify.Labels, request: classify.Request, ontology: Ontology
+) -> Object:
+    decided = {n: labels.attributes[n] for n in classify.DECIDED if n in labels.attributes}
+    return {"category": labels.category, **decided}
+
+
+def _read_classify(told: Object, request: classify.Request, ontology: Ontology) -> classify.Labels:
+    attributes = {name: value for name, value in told.items() if name != "category"}
+    return classify.Labels(category=told["category"], attributes=attributes)
+
+
+def _classify_schema(ontology: Ontology) -> Object:
+    values = {
+        name: {"enum": list(ontology.attributes[name].values)}
+        for name in classify.DECIDED
+        if name in ontology.attributes
+    }
+    return _object({"category": {"enum": list(ontology.categories)}, **values}, "category")
+
+
+def _write_rewrite(labels: rewrite.Labels, request: rewrite.Request, ontology: Ontology) -> Object:
+    words = rewrite.query_words(request.query)
+    phrases: dict[str, list[str]] = {}
+    for kind, start, end in rewrite.spans(labels.tags):
+        phrases.setdefault(kind, []).append(" ".join(words[start:end]))
+    return {kind: phrases[kind] for kind in rewrite.TYPES if kind in phrases}
+
+
+def _read_rewrite(told: Object, request: rewrite.Request, ontology: Ontology) -> rewrite.Labels:
+    """Each phrase where the query first says it, long ones first; what it does not say is lost."""
+    words = rewrite.query_words(request.query)
+    tags = [rewrite.OTHER] * len(words)
+    phrases = [(kind, phrase.split()) for kind, found in told.items() for phrase in found]
+    for kind, said in sorted(phrases, key=lambda phrase: -len(phrase[1])):
+        for start in range(len(words) - len(said) + 1 if said else 0):
+            place = slice(start, start + len(said))
+            if words[place] == said and set(tags[place]) == {rewrite.OTHER}:
+                tags[place] = [kind, *[rewrite.CONTINUES] * (len(said) - 1)]
+                break
+    return rewrite.Labels(tags=tags)
+
+
+def _rewrite_schema(ontology: Ontology) -> Object:
+    phrases = _list(_text(300), rewrite.MAX_WORDS)
+    return _object({kind: phrases for kind in rewrite.TYPES})
+
+
+def _write_extract(labels: extract.Labels, request: extract.Request, ontology: Ontology) -> Object:
+    told = {
+        "sentiment": labels.overall_sentiment,
+        "difficulty": labels.mentions_difficulty,
+        "use_case": labels.use_case,
+        "aspects": [
+            _known({"category": a.category, "sentiment": a.sentiment, "part": a.aspect,
+                    "opinion": a.opinion})
+            for a in labels.aspects
+        ],
+    }  # fmt: skip
+    return _known(told)
+
+
+def _known(told: Object) -> Object:
+    return {name: value for name, value in told.items() if value}
+
+
+def _read_extract(told: Object, request: extract.Request, ontology: Ontology) -> extract.Labels:
+    aspects = [
+        {
+            "aspect": extract.as_span(aspect.get("part")),
+            "category": aspect["category"],
+            "sentiment": aspect["sentiment"],
+            "opinion": extract.as_span(aspect.get("opinion")),
+        }
+        for aspect in told.get("aspects", [])
+    ]
+    return extract.Labels.model_validate(
+        {
+            "overall_sentiment": told["sentiment"],
+            "mentions_difficulty": told.get("difficulty", False),
+            "use_case": told.get("use_case"),
+            "aspects": aspects,
+        }
+    )
+
+
+def _extract_schema(ontology: Ontology) -> Object:
+    span = _text(extract.MAX_SPAN * (extract.MAX_LETTERS + 1))
+    aspect = {
+        "category": {"enum": list(ontology.aspects)},
+        "sentiment": {"enum": list(extract.SIGN_OF)},
+        "part": span,
+        "opinion": span,
+    }
+    return _object(
+        {
+            "sentiment": {"enum": list(extract.OVERALL)},
+            "difficulty": {"type": "boolean"},
+            "use_case": {"enum": list(ontology.use_cases)},
+            "aspects": _list(_object(aspect, "category", "sentiment"), extract.MAX_ASPECTS),
+        },
+        "sentiment",
+    )
+
+
+FORMS = {
+    "classify": Form(_write_classify, _read_classify, _classify_schema),
+    "rewrite": Form(_write_rewrite, _read_rewrite, _rewrite_schema),
+    "extract": Form(_write_extract, _read_extract, _extract_schema),
+    "copywrite": Form(
+        lambda labels, request, ontology: {"description": labels.description},
+        lambda told, request, ontology: copywrite.Labels.model_validate(told),
+        lambda ontology: _object({"description": _text(LONGEST_TEXT)}, "description"),
+    ),
+}

@@ -1,0 +1,78 @@
+"""Transformers and PEFT behind FastAPI as a peer: one model, the adapter switched for each request.
+
+    uvicorn --factory loadtests.peers.peft_server:create_app
+
+Knows the shipped base, the live adapters and the tasks' own prompts; greedy, without a grammar.
+`loadtests.peers.peft` starts it and asks it. Float32 on one thread, since bfloat16 and two threads
+are slower with a base this small.
+"""
+
+from __future__ import annotations
+
+from threading import Lock
+from typing import Any
+
+import torch
+from fastapi import FastAPI
+from peft import PeftModel
+from pydantic import BaseModel
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from adapters.ontology import Ontology
+from adapters.store import Store, default_base, default_root
+from adapters.tasks import tasks
+
+
+class Line(BaseModel):
+    """An answer line and how many tokens it took."""
+
+    line: str
+    tokens: int
+
+
+class Model:
+    """The base with every live adapter loaded, of which one answers at a time."""
+
+    def __init__(self) -> None:
+        torch.set_num_threads(1)
+        self._ontology = Ontology.load()
+        self._tokenizer = AutoTokenizer.from_pretrained(default_base())
+        self._model = AutoModelForCausalLM.from_pretrained(default_base(), dtype=torch.float32)
+        for channel, version in Store(default_root()).live().items():
+            if isinstance(self._model, PeftModel):
+                self._model.load_adapter(version.folder, channel)
+            else:
+                self._model = PeftModel.from_pretrained(self._model, version.folder, channel)
+        self._model.eval()
+        self._lock = Lock()
+
+    def answer(self, name: str, body: dict[str, Any]) -> Line:
+        task = tasks()[name]
+        request = task.request.model_validate(body)
+        prompt = self._tokenizer.apply_chat_template(
+            task.prompt(request, self._ontology), add_generation_prompt=True,
+            return_tensors="pt", return_dict=True,
+        )  # fmt: skip
+        with self._lock, torch.inference_mode():
+            self._model.set_adapter(task.channel(request))
+            [ids] = self._model.generate(
+                input_ids=prompt["input_ids"], attention_mask=prompt["attention_mask"],
+                max_new_tokens=task.max_tokens(request), do_sample=False, use_cache=True,
+            )  # fmt: skip
+        written = ids[prompt["input_ids"].shape[1] :]
+        line = self._tokenizer.decode(written, skip_special_tokens=True)
+        return Line(line=line, tokens=len(written))
+
+
+def create_app() -> FastAPI:
+    model, app = Model(), FastAPI()
+
+    @app.get("/health")
+    def health() -> None:
+        """Answers once the model is loaded."""
+
+    @app.post("/v1/{name}")
+    def answer(name: str, body: dict[str, Any]) -> Line:
+        return model.answer(name, body)
+
+    return app

@@ -1,0 +1,51 @@
+"""Transformers and PEFT, started and asked on the shipped base."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import httpx
+import pytest
+
+from adapters.ontology import Ontology
+from adapters.store import default_base
+from adapters.tasks import classify, tasks
+from loadtests.peers import peft
+
+SHOP = Ontology.load()
+EXAMPLE = tasks()["classify"].example
+
+
+def test_a_request_is_our_own() -> None:
+    assert peft.asked("classify", EXAMPLE, SHOP) == ("/v1/classify", EXAMPLE)
+
+
+def test_an_answer_tells_its_tokens_and_labels() -> None:
+    labels = classify.Labels(category="Shirts", attributes={"gender": "men"})
+    answer = {"line": "shirts; -; men", "tokens": 6}
+    assert peft.told("classify", EXAMPLE, answer, SHOP) == (6, labels)
+
+
+def test_a_line_that_no_grammar_forced_may_not_be_read() -> None:
+    assert peft.told("classify", EXAMPLE, {"line": "a shirt", "tokens": 3}, SHOP) == (3, None)
+
+
+def test_every_shipped_adapter_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not default_base().exists():
+        pytest.skip("no base and adapters are shipped yet")
+    monkeypatch.setenv("SHOPLORA_STORE", str(tmp_path / "store"))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    read = {}
+    with peft.running(tmp_path / "log") as (url, process):
+        assert Path(f"/proc/{process}").exists()
+        for name in ("classify", "rewrite", "extract", "copywrite", "classify"):
+            request = tasks()[name].example
+            path, body = peft.asked(name, request, SHOP)
+            answer = httpx.post(url + path, json=body, timeout=120).raise_for_status().json()
+            tokens, read[name] = peft.told(name, request, answer, SHOP)
+            assert 0 < tokens <= tasks()[name].max_tokens(tasks()[name].request(**request))
+    assert read["classify"].category == "Shirts"
+    assert len(read["rewrite"].tags) == 7
+    assert read["extract"].overall_sentiment == "positive"
+    assert read["copywrite"].description
+    assert not Path(f"/proc/{process}").exists()

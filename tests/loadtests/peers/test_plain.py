@@ -1,0 +1,74 @@
+"""How plain vLLM is started and asked; vLLM itself is not started here, it takes a minute."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from safetensors import safe_open
+
+from adapters.files import CONFIG, WEIGHTS, check_files, read_config
+from adapters.ontology import Ontology
+from adapters.tasks import classify, tasks
+from loadtests.peers import as_json, plain
+
+SHOP = Ontology.load()
+every_task = pytest.mark.parametrize("name", sorted(as_json.FORMS))
+
+
+def answered(content: str) -> dict[str, Any]:
+    return {"choices": [{"message": {"content": content}}], "usage": {"completion_tokens": 9}}
+
+
+def test_nothing_of_this_projects_engine_takes_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("VLLM_CPU_OMP_THREADS_BIND", "OMP_NUM_THREADS", "KMP_BLOCKTIME"):
+        monkeypatch.setenv(name, "7")
+    monkeypatch.setenv("HTTPS_PROXY", "kept")
+    environment = plain.environment()
+    assert environment["VLLM_PLUGINS"] == ""
+    assert environment["HTTPS_PROXY"] == "kept"
+    set_here = {name for name in environment if name.startswith(plain.OURS)}
+    assert set_here == set(plain.ENVIRONMENT)
+
+
+@every_task
+def test_each_task_has_an_adapter_that_it_is_started_with(name: str) -> None:
+    folder = plain.ADAPTERS / name
+    assert f"{name}={folder}" in plain.command()
+    check_files(folder, required={CONFIG, WEIGHTS}, allowed=set())
+    config = read_config(folder / CONFIG)
+    assert json.loads((folder / CONFIG).read_text()) == config  # without a path of a base
+    assert config["r"] <= 16
+    with safe_open(folder / WEIGHTS, "pt") as weights:
+        assert {weights.get_slice(key).get_dtype() for key in weights.keys()} == {"BF16"}  # noqa: SIM118
+
+
+@every_task
+def test_a_request_is_the_tasks_prompt_with_its_schema(name: str) -> None:
+    of = tasks()[name]
+    path, body = plain.asked(name, of.example, SHOP)
+    assert path == "/v1/chat/completions"
+    assert body["model"] == name
+    assert body["messages"] == of.prompt(of.request.model_validate(of.example), SHOP)
+    assert body["response_format"]["json_schema"]["schema"] == as_json.schema(name, SHOP)
+    assert json.loads(json.dumps(body)) == body
+
+
+def test_an_answer_tells_its_tokens_and_labels() -> None:
+    content = '{"category":"Apparel > Topwear > Shirts","attributes":{"gender":"men"}}'
+    labels = classify.Labels(category="Shirts", attributes={"gender": "men"})
+    example = tasks()["classify"].example
+    assert plain.told("classify", example, answered(content), SHOP) == (9, labels)
+
+
+def test_an_answer_that_was_cut_off_cannot_be_read() -> None:
+    cut = answered('{"category":"Apparel > Topwear >')
+    assert plain.told("classify", tasks()["classify"].example, cut, SHOP) == (9, None)
+
+
+def test_the_adapters_are_installed_with_the_package() -> None:
+    pyproject = tomllib.loads((Path(plain.__file__).parents[2] / "pyproject.toml").read_text())
+    assert "adapters/**" in pyproject["tool"]["setuptools"]["package-data"]["loadtests.peers"]
