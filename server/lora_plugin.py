@@ -1,9 +1,8 @@
-"""A plugin of vLLM's: on a CPU, LoRA by `server.lora_kernel` and norms by `server.cpu_norm`.
+"""A plugin of vLLM's: on a CPU, LoRA by `server.lora_kernel` instead of vLLM's own operation.
 
-vLLM's own LoRA operation copies A and B for each token and gives rows without an adapter the last
-slot's (vllm#48421). `register` is an entry point in `vllm.general_plugins`: vLLM calls it in each
-process that runs a model. Knows vLLM's interface between LoRA layers and operation. On a GPU
-nothing changes.
+vLLM's copies A and B for each token and gives rows without an adapter the last slot's (vllm#48421).
+`register` is an entry point in `vllm.general_plugins`: vLLM calls it in each process that runs a
+model. Knows vLLM's interface between LoRA layers and operation. On a GPU nothing changes.
 """
 
 from __future__ import annotations
@@ -20,9 +19,6 @@ def register() -> None:
     from vllm.platforms import current_platform
 
     if current_platform.is_cpu():
-        from server import cpu_norm
-
-        cpu_norm.register()
         name = f"{CpuLora.__module__}.{CpuLora.__qualname__}"
         type(current_platform).get_punica_wrapper = classmethod(lambda _: name)
 
