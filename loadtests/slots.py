@@ -10,10 +10,9 @@ this process and take turns in each round. `measure` has the figures, the comman
 from __future__ import annotations
 
 import itertools
-import json
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from shutil import copy
 from statistics import median, quantiles
@@ -28,6 +27,8 @@ from loadtests.kernel import start_engine, turn
 from server.vllm_settings import set_environment
 
 FEW, MANY = 4, 100  # adapters
+SLOTS = (8, 64, 100)  # of the hundred
+IN_FLIGHT = (8, 64)  # requests
 PROMPT, ANSWER = 65, 32  # tokens
 ORDERS = ("round-robin", "zipf")
 RUNNING = 8  # requests that decode while an adapter is loaded
@@ -36,15 +37,15 @@ PAUSE = 8  # steps between two loads
 
 def main(
     rounds: Annotated[int, typer.Option(help="Rounds measured, after one that is not.")] = 5,
-    slots: Annotated[list[int], typer.Option(help="Slots for the hundred adapters.")] = [8, 64, 100],  # noqa: B006
-    in_flight: Annotated[list[int], typer.Option(help="Requests in one batch.")] = [8, 64],  # noqa: B006
 ) -> None:
-    """The throughput of 100 adapters where that of 4 is 1, and gaps between tokens while loading."""
-    for name, figure in measure(rounds, slots, in_flight).items():
+    """Throughput of 100 adapters where that of 4 is 1, and what loading costs other requests."""
+    for name, figure in measure(rounds).items():
         print(f"{name:56}{figure:8.2f}")
 
 
-def measure(rounds: int, slots: list[int], in_flight: list[int]) -> dict[str, float]:
+def measure(
+    rounds: int, slots: Sequence[int] = SLOTS, in_flight: Sequence[int] = IN_FLIGHT
+) -> dict[str, float]:
     """Medians over the rounds, each beside its own round's turn of the four adapters."""
     set_environment(on_cpu=True)
     with TemporaryDirectory() as folder:
@@ -91,7 +92,7 @@ def _throughput(
     few: tuple[Any, list[Any]],
     many: dict[int, tuple[Any, list[Any]]],
     rounds: int,
-    in_flight: list[int],
+    in_flight: Sequence[int],
 ) -> dict[str, float]:
     figures = {}
     for name, size in itertools.product(ORDERS, in_flight):

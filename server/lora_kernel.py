@@ -7,7 +7,8 @@ which is what an embedding bag does: it reads the weights where they lie, a row'
 So the cost is by row, not by adapter, and a row without one keeps what the base computed. Where a
 slot has very many rows, as when prompts are read, two products of matrices are faster.
 
-Knows torch and how vLLM stacks a layer's slots, nothing else of vLLM; `server.lora_plugin` calls it.
+Knows torch and how vLLM stacks a layer's slots, nothing else of vLLM. Called by
+`server.lora_plugin`.
 """
 
 from __future__ import annotations
