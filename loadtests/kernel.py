@@ -65,16 +65,16 @@ def measure(
     with TemporaryDirectory() as folder:
         shipped = [version.folder for version in Store(Path(folder)).live().values()]
         alone = [_only("o_proj", source, Path(folder)) for source in shipped]
-        engines = {"no LoRA": _engine(in_flight, [])}
+        engines = {"no LoRA": start_engine(in_flight, [])}
         for kind, adapters in (("o_proj", alone), ("all linear", shipped)):
             platform.get_punica_wrapper = vllms
-            engines[f"{kind}, vLLM's"] = _engine(in_flight, adapters)
+            engines[f"{kind}, vLLM's"] = start_engine(in_flight, adapters)
             register()
-            engines[f"{kind}, kernel"] = _engine(in_flight, adapters)
+            engines[f"{kind}, kernel"] = start_engine(in_flight, adapters)
         turns: dict[str, list[tuple[float, float]]] = {name: [] for name in engines}
         for number in range(rounds + 1):
             for name, engine in engines.items():
-                turns[name].append(_turn(*engine, number, in_flight, prompt, answer))
+                turns[name].append(turn(*engine, number, in_flight, prompt, answer))
     walls, cpus = ({name: [t[i] for t in turns[name][1:]] for name in turns} for i in (0, 1))
     tokens = in_flight * answer
     return {
@@ -103,7 +103,8 @@ def _only(module: str, source: Path, folder: Path) -> Path:
     return made
 
 
-def _engine(in_flight: int, adapters: list[Path]) -> tuple[Any, list[Any]]:
+def start_engine(in_flight: int, adapters: list[Path], **changed: Any) -> tuple[Any, list[Any]]:
+    """vLLM as the server sets it up, but for what is changed, and what asks for each adapter."""
     from vllm import LLM
     from vllm.lora.request import LoRARequest
 
@@ -114,14 +115,14 @@ def _engine(in_flight: int, adapters: list[Path]) -> tuple[Any, list[Any]]:
         modules=(module for config in configs for module in config["target_modules"]),
         adapters=len(adapters),
     )
-    llm = LLM(**arguments, **CPU_ARGUMENTS)
+    llm = LLM(**arguments | CPU_ARGUMENTS | changed)
     loras = [
         LoRARequest(folder.parents[1].name, i, str(folder)) for i, folder in enumerate(adapters, 1)
     ]
     return llm, loras
 
 
-def _turn(
+def turn(
     llm: Any, loras: list[Any], seed: int, in_flight: int, prompt: int, answer: int
 ) -> tuple[float, float]:
     """Seconds on the clock and of the processor, until all are answered."""

@@ -84,6 +84,7 @@ class Engine:
             ranks=(manifest.rank for manifest in manifests),
             modules=(module for manifest in manifests for module in manifest.modules),
             adapters=len(versions),
+            on_cpu=on_cpu,
         ) | (CPU_ARGUMENTS if on_cpu else {})
         config = AsyncEngineArgs(**arguments).create_engine_config()
         if forked:  # vLLM has just set it to spawn

@@ -1,54 +1,53 @@
-"""LoRA on a CPU: what each row's adapter adds to a layer's output, all adapters in one product.
+"""LoRA on a CPU: what each row's adapter adds to a layer's output, however many they are.
 
-    h = x @ A.T     with the A of every slot under each other
-    h = h & mask    which leaves a row what its own slot made of it
-    y += h @ B      with the B of every slot under each other
+    h = the sum of its slot's A, input by input, each weighted with that input
+    y += the sum of its slot's B, rank by rank, each weighted with that element of h
 
-A row without an adapter keeps nothing of `h`, so its output stays what the base computed. Knows
-torch and how vLLM stacks a layer's slots, nothing else of vLLM; `server.lora_plugin` calls it.
+which is what an embedding bag does: it reads the weights where they lie, a row's own and no others.
+So the cost is by row, not by adapter, and a row without one keeps what the base computed. Where a
+slot has very many rows, as when prompts are read, two products of matrices are faster.
+
+Knows torch and how vLLM stacks a layer's slots, nothing else of vLLM. Called by
+`server.lora_plugin`.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
 
 import torch
 from torch import Tensor
-from torch.nn.functional import linear
 
 NONE = -1  # the slot of a row without an adapter
-FEW_SLOTS = 8  # up to which all are multiplied by, not only those that a row uses
-FEW_ROWS = 32  # up to which one product for all slices is faster than one a slice
-BITS = {2: torch.int16, 4: torch.int32}  # a bit mask stops NaN and infinity too, a factor does not
+MANY_ROWS = 128  # of one slot, from which on products are faster than sums
 
 
 class Rows:
-    """Which slot each row of a batch uses, and the masks that follow from it.
+    """Which slot each row of a batch uses, and how its rows are worked off."""
 
-    Args:
-        slots: each row's.
-        count: of the slots that there are.
-    """
+    def __init__(self, slots: Tensor) -> None:
+        counts = Counter(slots.tolist())
+        del counts[NONE]
+        self.used = frozenset(counts)
+        many = [slot for slot, count in counts.items() if count >= MANY_ROWS]
+        self.products = [(slot, (slots == slot).nonzero()[:, 0]) for slot in many]
+        summed = torch.isin(slots, torch.tensor([NONE, *many]), invert=True)
+        self.summed = None if summed.all() else summed.nonzero()[:, 0]  # None: all rows
+        self._slots = slots[summed, None]
+        self._lines: dict[int, tuple[Tensor, Tensor]] = {}
 
-    def __init__(self, slots: Tensor, count: int) -> None:
-        self.used = frozenset(slots.tolist()) - {NONE}
-        few = count <= FEW_SLOTS
-        self.chosen = tuple(range(count)) if few else tuple(sorted(self.used))
-        self._slots = slots
-        self._masks: dict[tuple[int, torch.dtype], Tensor] = {}
-
-    def mask(self, h: Tensor, rank: int) -> Tensor:
-        """All bits where `h`, with the chosen slots' columns for each slice, is a row's own."""
-        key = h.shape[1], h.dtype
-        if key not in self._masks:
-            own = (self._slots[:, None] == torch.tensor(self.chosen)).repeat_interleave(rank, 1)
-            self._masks[key] = -own.repeat(1, key[0] // own.shape[1]).to(BITS[h.itemsize])
-        return self._masks[key]
+    def lines(self, count: int) -> tuple[Tensor, Tensor]:
+        """Of all slots' lines, so many each, those of each row's own; and where a row begins."""
+        if count not in self._lines:
+            lines = (self._slots * count + torch.arange(count)).flatten()
+            self._lines[count] = lines, torch.arange(0, len(lines), count)
+        return self._lines[count]
 
 
 class Layer:
-    """The slots of one layer, laid out for the product.
+    """The slots of one layer, laid out so that a slot's weights are next to each other.
 
     vLLM's own tensors become views of this layout. What it writes to a slot is here at once: there
     is no second copy that could go stale.
@@ -60,69 +59,89 @@ class Layer:
     """
 
     def __init__(self, a: Sequence[Tensor], b: Sequence[Tensor]) -> None:
-        slots, _, _, self._rank = b[0].shape
+        slots, _, _, rank = b[0].shape
         ends = list(accumulate((part.shape[2] for part in b), initial=0))
         self._columns = [slice(*pair) for pair in pairwise(ends)]
+        self._ranks = [slice(i * rank, (i + 1) * rank) for i in range(len(b))]
         with torch.inference_mode(False):  # in which tensors have no version
-            self._a = b[0].new_empty(len(a), slots, self._rank, a[0].shape[3] if a else 0)
-            self._b = b[0].new_zeros(len(b), slots, self._rank, ends[-1])
-            for i, part in enumerate(a):
-                _move(part, self._a[i, :, None])
-            for i, part in enumerate(b):
-                _move(part, self._b[i, :, :, self._columns[i]].mT[:, None])
+            self._a = b[0].new_empty(slots, a[0].shape[3] if a else 0, len(a) * rank)
+            self._b = [part.new_empty(slots, rank, part.shape[2]) for part in b]
+            for part, own in zip(a, self._ranks, strict=False):
+                _move(part, self._a[:, None, :, own].mT)
+            for part, place in zip(b, self._b, strict=True):
+                _move(part, place[:, None].mT)
         self._written = b
         self._version = NONE
-        self._adapted: frozenset[int] = frozenset()
-        self._chosen: tuple[int, ...] = ()
+        self._adapted: dict[int, bool] = {}
 
     def add(self, y: Tensor, x: Tensor, rows: Rows) -> None:
         """Adds what each row's adapter makes of the inputs `x` to the base's outputs `y`."""
-        if self._touches(rows):
-            self._expand(y, linear(x.to(self._a.dtype), self._chosen_a), rows)
+        if not self._touches(rows):
+            return
+        x = x.to(self._a.dtype)
+        for slot, own in rows.products:
+            self._add_products(y, x[own] @ self._a[slot], slot, own)
+        if len(own := _of(x, rows.summed)):
+            self._add_sums(y, _sums(self._a, own, rows), rows)
 
     def add_shrunk(self, y: Tensor, shrunk: Sequence[Tensor], rows: Rows) -> None:
         """The second half alone: `shrunk` is, for each slice, each row times its own slot's A."""
-        if self._touches(rows):
-            parts = [part.to(self._b.dtype).repeat(1, len(rows.chosen)) for part in shrunk]
-            self._expand(y, torch.cat(parts, 1), rows)
-
-    def _expand(self, y: Tensor, h: Tensor, rows: Rows) -> None:
-        mask, b = rows.mask(h, self._rank), self._chosen_b
-        h.view(mask.dtype).bitwise_and_(mask)
-        if len(h) <= FEW_ROWS or len(self._columns) == 1:
-            width = min(y.shape[1], b.shape[1])  # logits and their B may be padded differently
-            _add(y[:, :width], h, b[:, :width])
+        if not self._touches(rows):
             return
-        width = len(rows.chosen) * self._rank
-        for i, columns in enumerate(self._columns):
-            own = slice(i * width, (i + 1) * width)
-            _add(y[:, columns], h[:, own], b[own, columns])
+        h = torch.cat([part.to(self._b[0].dtype) for part in shrunk], 1)
+        for slot, own in rows.products:
+            self._add_products(y, h[own], slot, own)
+        if len(own := _of(h, rows.summed)):
+            self._add_sums(y, own, rows)
+
+    def _add_products(self, y: Tensor, h: Tensor, slot: int, own: Tensor) -> None:
+        for b, columns, ranks in zip(self._b, self._columns, self._ranks, strict=True):
+            _add(y[:, columns], h[:, ranks] @ b[slot], own)
+
+    def _add_sums(self, y: Tensor, h: Tensor, rows: Rows) -> None:
+        for b, columns, ranks in zip(self._b, self._columns, self._ranks, strict=True):
+            _add(y[:, columns], _sums(b, h[:, ranks], rows), rows.summed)
 
     def _touches(self, rows: Rows) -> bool:
-        """Whether an adapter of these rows has weights here; if so, the matrices are ready."""
+        """Whether an adapter of these rows has weights here."""
         version = sum([part._version for part in self._written])
         if version != self._version:
-            largest = self._b.abs().amax((0, 2, 3))
-            for slot in (~largest.isfinite()).nonzero():
-                # 0 times infinity is NaN: such weights would reach the rows of other adapters.
-                self._b[:, slot] = self._b[:, slot].nan_to_num()
-            self._adapted = frozenset(largest.nonzero().flatten().tolist())
-            self._version, self._chosen = version, ()
-        if self._adapted.isdisjoint(rows.used):
-            return False
-        if rows.chosen != self._chosen:
-            chosen = slice(None) if len(rows.chosen) == self._b.shape[1] else list(rows.chosen)
-            self._chosen_a = self._a[:, chosen].flatten(0, 2)  # a view, if all are chosen
-            self._chosen_b = self._b[:, chosen].flatten(0, 2)
-            self._chosen = rows.chosen
-        return True
+            self._version, self._adapted = version, {}
+        return any(self._has_weights(slot) for slot in rows.used)
+
+    def _has_weights(self, slot: int) -> bool:
+        if slot not in self._adapted:
+            # The first line nearly always tells; only where it is all zero, B has to be read.
+            weights = [self._a[slot, :1], *(b[slot] for b in self._b)]
+            self._adapted[slot] = any(part.any() for part in weights)
+        return self._adapted[slot]
 
 
-def _add(y: Tensor, h: Tensor, b: Tensor) -> None:
-    if y.dtype == b.dtype:
-        y.addmm_(h, b)
+def _of(tensor: Tensor, rows: Tensor | None) -> Tensor:
+    return tensor if rows is None else tensor[rows]
+
+
+def _sums(weights: Tensor, factors: Tensor, rows: Rows) -> Tensor:
+    """For each row its own slot's lines, weighted with its factors."""
+    lines, begins = rows.lines(weights.shape[1])
+    # torch.nn.functional's takes twice as long for one row, since it makes `begins` each time.
+    sums: Tensor = torch.embedding_bag(
+        weights.flatten(0, 1),
+        lines,
+        begins,
+        mode=0,  # sum
+        per_sample_weights=factors.reshape(-1),
+    )[0]
+    return sums
+
+
+def _add(y: Tensor, made: Tensor, rows: Tensor | None) -> None:
+    width = min(y.shape[1], made.shape[1])  # logits and their B may be padded differently
+    y, made = y[:, :width], made[:, :width]
+    if rows is None:
+        y += made
     else:
-        y += h @ b
+        y.index_add_(0, rows, made.to(y.dtype))
 
 
 def _move(tensor: Tensor, place: Tensor) -> None:

@@ -35,9 +35,8 @@ class CpuLora(PunicaWrapperCPU):
     ) -> None:
         """Called before a step whose rows, or whose slots, are not those of the step before."""
         super().update_metadata(mapping, lora_index_to_id, *args, **kwargs)
-        count = len(lora_index_to_id)
-        self._tokens = Rows(self.token_lora_indices, count)
-        self._samples = Rows(self.sampler_indices, count)
+        self._tokens = Rows(self.token_lora_indices)
+        self._samples = Rows(self.sampler_indices)
 
     def add_lora_linear(
         self,

@@ -14,6 +14,10 @@ from server.settings import Settings
 
 RANKS = (8, 16, 32, 64, 128, 256, 320, 512)  # that vLLM accepts
 MIN_SLOTS = 4
+# On a CPU a slot costs an adapter's own size in memory and nothing in time: as many as a batch can
+# use (docs/performance.md, "Many adapters"). On a GPU it takes room from the KV cache: a cap, not
+# measured.
+MAX_GPU_SLOTS = 32
 # Where the operator set nothing; vLLM reads these when it starts.
 ENVIRONMENT = {"VLLM_NO_USAGE_STATS": "1", "VLLM_LOGGING_LEVEL": "ERROR"}
 CPU_ENVIRONMENT = {
@@ -31,7 +35,11 @@ CPU_ARGUMENTS = {"distributed_executor_backend": "uni", "enforce_eager": True}
 
 
 def engine_arguments(
-    settings: Settings, ranks: Iterable[int], modules: Iterable[str], adapters: int
+    settings: Settings,
+    ranks: Iterable[int],
+    modules: Iterable[str],
+    adapters: int,
+    on_cpu: bool = True,
 ) -> dict[str, Any]:
     """Of `AsyncEngineArgs`, for so many adapters of those ranks on those modules; 0 is no LoRA."""
     arguments: dict[str, Any] = {
@@ -45,12 +53,13 @@ def engine_arguments(
         "generation_config": "vllm",  # no sampling defaults from the base's folder
     }
     if adapters:
-        slots = max(MIN_SLOTS, adapters)
+        most = settings.max_num_seqs if on_cpu else MAX_GPU_SLOTS
+        slots = max(MIN_SLOTS, min(adapters, most))
         rank = max(ranks)
         arguments |= {
             "enable_lora": True,
             "max_loras": slots,
-            "max_cpu_loras": slots,
+            "max_cpu_loras": max(slots, adapters),  # a slot is filled anew from memory
             "max_lora_rank": next(size for size in RANKS if size >= rank),
             "lora_target_modules": sorted(set(modules)),
         }

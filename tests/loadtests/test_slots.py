@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from collections import Counter
+from itertools import islice
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+
+from adapters.files import CONFIG, WEIGHTS
+from adapters.store import SHIPPED, Store
+from loadtests.slots import copied, order
+
+
+def test_round_robin_asks_each_adapter_in_turn() -> None:
+    assert list(islice(order("round-robin", 3, seed=0), 7)) == [0, 1, 2, 0, 1, 2, 0]
+
+
+def test_zipf_asks_the_second_half_as_often_and_the_tenth_a_tenth_as_often() -> None:
+    asked = Counter(islice(order("zipf", 100, seed=0), 50_000))
+    assert set(asked) == set(range(100))
+    for rank in (2, 5, 10):
+        assert 0.8 / rank < asked[rank - 1] / asked[0] < 1.2 / rank
+
+
+def test_zipf_is_the_same_in_every_run() -> None:
+    first, second = (list(islice(order("zipf", 100, seed=3), 50)) for _ in range(2))
+    assert first == second
+
+
+def test_a_copy_has_its_own_weights_near_those_of_its_source(tmp_path: Path) -> None:
+    source = Store(SHIPPED).live()["rewrite"].folder
+    weights = [load_file(copied(source, tmp_path, number) / WEIGHTS) for number in (0, 1)]
+    for name, weight in load_file(source / WEIGHTS).items():
+        assert not torch.equal(weights[0][name], weights[1][name])
+        for copy in weights:
+            assert copy[name].dtype == weight.dtype
+            assert (copy[name] - weight).norm() < 0.02 * weight.norm()
+    configs = [(f / CONFIG).read_text() for f in (source, tmp_path / "0" / "default" / "1")]
+    assert configs[0] == configs[1]
