@@ -116,9 +116,7 @@ def start_engine(in_flight: int, adapters: list[Path], **changed: Any) -> tuple[
         adapters=len(adapters),
     )
     llm = LLM(**arguments | CPU_ARGUMENTS | changed)
-    loras = [
-        LoRARequest(folder.parents[1].name, i, str(folder)) for i, folder in enumerate(adapters, 1)
-    ]
+    loras = [LoRARequest(str(i), i, str(folder)) for i, folder in enumerate(adapters, 1)]
     return llm, loras
 
 

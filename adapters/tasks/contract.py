@@ -21,7 +21,8 @@ Message = dict[str, str]  # {"role": "system" | "user" | "assistant", "content":
 
 # One line of printable text that neither begins nor ends with a space, and the same in EBNF.
 TEXT = re.compile(r"[^\x00-\x20\x7f](?:[^\x00-\x1f\x7f]*[^\x00-\x20\x7f])?")
-TEXT_GRAMMAR = r"[^\x00-\x20\x7f] ([^\x00-\x20\x7f] | " + r'" "+ [^\x00-\x20\x7f])*'
+# `(X | " "+ X)*` says the same and takes xgrammar 15 ms a token instead of 2 microseconds.
+TEXT_GRAMMAR = r"[^\x00-\x20\x7f] ([^\x00-\x1f\x7f]* [^\x00-\x20\x7f])?"
 
 
 class LineError(ValueError):

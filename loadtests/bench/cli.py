@@ -64,31 +64,33 @@ def bench(
         tuple(loads), _numbers(in_flight, int), _numbers(rates, float), seconds,
     )  # fmt: skip
     began = time.monotonic()
-    measured: dict[str, Any] = {}
-    for name in chosen:
-        with console.status(f"{name}, {time.monotonic() - began:.0f} s since the start"):
-            measured[name] = run.side(name, plan)
     report: dict[str, Any] = {
+        "command": " ".join(["shoplora", *sys.argv[1:]]),
         "machine": f"{os.cpu_count()} cores, {_processor()}",
         "versions": _versions(),
         "requests": {name: each.source for name, each in found.items()},
-        "workloads": list(loads),
+        "workloads": loads,
         "in_flight": plan.in_flight,
-        "sides": measured,
-        "ratios": ratios(measured),
-        "agreement": agreement(measured),
+        "ratios": {},
     }
-    if kernel:
-        with console.status(f"engine alone, {time.monotonic() - began:.0f} s since the start"):
+    measured: dict[str, Any] = {}
+    for name in [*chosen, "kernel and slots"][: None if kernel else -1]:
+        console.print(f"{name}, {time.monotonic() - began:.0f} s since the start")
+        if name in SIDES:
+            measured[name] = run.side(name, plan)
+            report["ratios"] |= ratios(measured)
+        else:
             report["ratios"] |= run.engine_ratios()
-    report["seconds"] = round(time.monotonic() - began)
-    report["command"] = " ".join(["shoplora", *sys.argv[1:]])
-    for side in measured.values():
-        side.pop("said")
+        report["agreement"] = agreement(measured)
+        report["seconds"] = round(time.monotonic() - began)
+        report["sides"] = {
+            side: {key: value for key, value in result.items() if key != "said"}
+            for side, result in measured.items()
+        }
+        if json_file:
+            json_file.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     tables = markdown(report)
     console.print(Markdown(tables))
-    if json_file:
-        json_file.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     if page:
         page.write_text(tables, encoding="utf-8")
         page.with_suffix(".svg").write_text(plot(report), encoding="utf-8")

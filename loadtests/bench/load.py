@@ -16,7 +16,7 @@ from statistics import fmean
 import numpy as np
 
 WARM_UP = 5.0  # seconds at most until as many are answered as are in flight, which do not count
-LONGEST = 6  # times the seconds asked for, for a side so slow that few are answered
+LONGEST = 4  # times the seconds asked for, for a side so slow that few are answered
 IN_TIME = 0.5  # seconds in which a shopper should have an answer
 PATIENCE = 20.0  # seconds that the last arrivals are waited for
 CROWD = 512  # unanswered at once, beyond which arrivals count as failed

@@ -41,9 +41,11 @@ def _targets() -> Iterator[Target]:
         yield Target(f"typed_minus_engine.{workload}.p50_ms.1", 3, at_most=True)
     yield Target("kernel_to_no_lora.o_proj.tokens_per_second.64", 0.90)
     yield Target("kernel_to_no_lora.all_linear.tokens_per_second.64", 0.80)
-    yield Target("slots.round_robin_100_to_4", 0.90)
-    yield Target("slots.zipf_100_to_4", 0.95)
-    yield Target("slots.cold_load_p99", 1.2, at_most=True)
+    for load in ("8_in_flight.8_slots", "64_in_flight.8_slots", "64_in_flight.64_slots"):
+        yield Target(f"slots.round-robin.{load}", 0.90)
+        yield Target(f"slots.zipf.{load}", 0.95)
+    for source in ("memory", "its_files"):
+        yield Target(f"slots.p99_between_tokens.from_{source}", 1.2, at_most=True)
     yield Target("typed.ready_seconds", 20, at_most=True)
 
 

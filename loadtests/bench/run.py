@@ -12,6 +12,7 @@ from loadtests.bench.sides import Plan, measure
 
 T = TypeVar("T")
 ROUNDS = 7
+SLOTS_ROUNDS, SLOTS = 3, (8, 64)  # 64 is what the server takes
 
 
 def side(name: str, plan: Plan) -> dict[str, Any]:
@@ -21,14 +22,17 @@ def side(name: str, plan: Plan) -> dict[str, Any]:
 
 def engine_ratios() -> dict[str, float]:
     """What LoRA costs in the engine, without HTTP, answers and grammars."""
-    from loadtests import kernel
+    from loadtests import kernel, slots
 
     costs = _alone(kernel.measure, ROUNDS)
     names = {"o_proj, kernel": "o_proj", "all linear, kernel": "all_linear"}
-    return {
+    found = {
         f"kernel_to_no_lora.{name}.tokens_per_second.64": costs[cost].to_no_lora
         for cost, name in names.items()
     }
+    for name, ratio in _alone(slots.measure, SLOTS_ROUNDS, SLOTS).items():
+        found[f"slots.{name.replace(', ', '.').replace(' ', '_')}"] = ratio
+    return found
 
 
 def _alone(function: Callable[..., T], *arguments: Any) -> T:

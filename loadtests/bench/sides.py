@@ -31,7 +31,7 @@ from adapters.tasks import task
 from adapters.tasks.contract import Answered
 from loadtests.bench.load import Failed, Level, Told, arriving, closed
 
-COMPARED = 50  # requests of each task whose answers the sides must agree on
+COMPARED = 32  # requests of each task whose answers the sides must agree on
 MIXED = "mixed"  # the workload of all tasks in turn
 TIMEOUT = 300.0  # seconds for one answer
 
@@ -83,11 +83,17 @@ async def _measure(side: Side, plan: Plan) -> Result:
                 ask = _asking(asker, workload, plan)
                 for in_flight in plan.in_flight:
                     level = closed(workload, ask, in_flight, plan.seconds)
-                    result.levels.append(asdict(await _with_ttft(asker, level)))
+                    _add(result, await _with_ttft(asker, level))
             for rate in plan.rates:
                 level = arriving(MIXED, _asking(asker, MIXED, plan), rate, 2 * plan.seconds)
-                result.levels.append(asdict(await _with_ttft(asker, level)))
+                _add(result, await _with_ttft(asker, level))
     return result
+
+
+def _add(result: Result, level: Level) -> None:
+    load = f"{level.in_flight} in flight" if level.in_flight else f"{level.rate:g} arrivals/s"
+    print(f"  {level.workload}, {load}: {level.answers_per_second:.1f} answers/s", flush=True)
+    result.levels.append(asdict(level))
 
 
 def _asking(asker: Asker, workload: str, plan: Plan) -> Callable[[], Awaitable[Told]]:

@@ -108,7 +108,8 @@ def _write_classify(
 
 def _read_classify(told: Object, request: classify.Request, ontology: Ontology) -> classify.Labels:
     attributes = {name: value for name, value in told.items() if name != "category"}
-    return classify.Labels(category=told["category"], attributes=attributes)
+    category = ontology.categories[told["category"]].name
+    return classify.Labels(category=category, attributes=attributes)
 
 
 def _classify_schema(ontology: Ontology) -> Object:
