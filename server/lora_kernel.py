@@ -32,9 +32,9 @@ class Rows:
         del counts[NONE]
         self.used = frozenset(counts)
         many = [slot for slot, count in counts.items() if count >= MANY_ROWS]
-        self.products = [(slot, (slots == slot).nonzero()[:, 0]) for slot in many]
+        self.products = [(slot, _numbers(slots == slot)) for slot in many]
         summed = torch.isin(slots, torch.tensor([NONE, *many]), invert=True)
-        self.summed = None if summed.all() else summed.nonzero()[:, 0]  # None: all rows
+        self.summed = _numbers(summed)
         self._slots = slots[summed, None]
         self._lines: dict[int, tuple[Tensor, Tensor]] = {}
 
@@ -80,7 +80,7 @@ class Layer:
             return
         x = x.to(self._a.dtype)
         for slot, own in rows.products:
-            self._add_products(y, x[own] @ self._a[slot], slot, own)
+            self._add_products(y, _of(x, own) @ self._a[slot], slot, own)
         if len(own := _of(x, rows.summed)):
             self._add_sums(y, _sums(self._a, own, rows), rows)
 
@@ -90,17 +90,19 @@ class Layer:
             return
         h = torch.cat([part.to(self._b[0].dtype) for part in shrunk], 1)
         for slot, own in rows.products:
-            self._add_products(y, h[own], slot, own)
+            self._add_products(y, _of(h, own), slot, own)
         if len(own := _of(h, rows.summed)):
             self._add_sums(y, own, rows)
 
-    def _add_products(self, y: Tensor, h: Tensor, slot: int, own: Tensor) -> None:
+    def _add_products(self, y: Tensor, h: Tensor, slot: int, rows: Tensor | None) -> None:
+        made = h.new_empty(len(h), self._columns[-1].stop)
         for b, columns, ranks in zip(self._b, self._columns, self._ranks, strict=True):
-            _add(y[:, columns], h[:, ranks] @ b[slot], own)
+            torch.mm(h[:, ranks], b[slot], out=made[:, columns])
+        _add(y, made, rows)
 
     def _add_sums(self, y: Tensor, h: Tensor, rows: Rows) -> None:
-        for b, columns, ranks in zip(self._b, self._columns, self._ranks, strict=True):
-            _add(y[:, columns], _sums(b, h[:, ranks], rows), rows.summed)
+        made = [_sums(b, h[:, ranks], rows) for b, ranks in zip(self._b, self._ranks, strict=True)]
+        _add(y, torch.cat(made, 1), rows.summed)
 
     def _touches(self, rows: Rows) -> bool:
         """Whether an adapter of these rows has weights here."""
@@ -117,8 +119,13 @@ class Layer:
         return self._adapted[slot]
 
 
+def _numbers(chosen: Tensor) -> Tensor | None:
+    """Of the chosen rows; None if they are all."""
+    return None if chosen.all() else chosen.nonzero()[:, 0]
+
+
 def _of(tensor: Tensor, rows: Tensor | None) -> Tensor:
-    return tensor if rows is None else tensor[rows]
+    return tensor if rows is None else tensor.index_select(0, rows)
 
 
 def _sums(weights: Tensor, factors: Tensor, rows: Rows) -> Tensor:
@@ -136,6 +143,7 @@ def _sums(weights: Tensor, factors: Tensor, rows: Rows) -> Tensor:
 
 
 def _add(y: Tensor, made: Tensor, rows: Tensor | None) -> None:
+    """All columns at once: `index_add_` takes ten times as long on some of wider rows."""
     width = min(y.shape[1], made.shape[1])  # logits and their B may be padded differently
     y, made = y[:, :width], made[:, :width]
     if rows is None:
