@@ -14,6 +14,7 @@ from adapters.files import CARD
 from adapters.ontology import Ontology
 from adapters.store import SHIPPED, Store, Version, base_digest, default_base
 from adapters.tasks import tasks
+from adapters.tasks.contract import Task
 from tests.readme import asking, tables
 from tests.shop import served
 from training.sources import sources
@@ -37,8 +38,15 @@ def shipped() -> dict[str, Version]:
     return Store(SHIPPED).live() if default_base().exists() else {}
 
 
+def task_of(channel: str) -> Task[Any, Any]:
+    return tasks()[channel.partition("/")[0]]
+
+
 def test_every_live_adapter_has_a_task() -> None:
-    assert shipped() and shipped().keys() <= tasks().keys()
+    assert shipped()
+    for channel in shipped():
+        name, _, variant = channel.partition("/")
+        assert not variant or tasks()[name].variant_field
 
 
 def test_all_of_it_is_small() -> None:
@@ -122,9 +130,11 @@ def test_copy_says_nothing_that_was_not_given(url: str) -> None:
     assert answer["description"] and answer["unsupported"] == []
 
 
-def sample_requests(name: str) -> list[dict[str, Any]]:
-    lines = (SAMPLES / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
-    return [json.loads(line)["request"] for line in lines[:ASKED]]
+def sample_requests(channel: str) -> list[dict[str, Any]]:
+    task, variant = task_of(channel), channel.partition("/")[2]
+    lines = (SAMPLES / f"{task.name}.jsonl").read_text(encoding="utf-8").splitlines()
+    asked: dict[str, Any] = {task.variant_field: variant} if task.variant_field and variant else {}
+    return [json.loads(line)["request"] | asked for line in lines[:ASKED]]
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +145,7 @@ def mixed(url: str) -> dict[str, list[Answer]]:
         bodies = {name: sample_requests(name) for name in shipped()}
         rounds = [(name, bodies[name][i]) for i in range(ASKED) for name in bodies]
         async with httpx.AsyncClient(base_url=url, timeout=300) as client:
-            posts = (client.post(f"/v1/{name}", json=body) for name, body in rounds)
+            posts = (client.post(f"/v1/{task_of(c).name}", json=body) for c, body in rounds)
             responses = await asyncio.gather(*posts)
         assert {response.status_code for response in responses} == {200}
         return [(name, r.json()) for (name, _), r in zip(rounds, responses, strict=True)]
@@ -153,19 +163,19 @@ def test_mixed_requests_are_answered_each_by_its_own_adapter(
 ) -> None:
     version = shipped()[name].name
     for answer in mixed[name]:
-        tasks()[name].answer.model_validate(answer)
+        task_of(name).answer.model_validate(answer)
         assert answer["model"] == version
-    if name == "copywrite":
+    if task_of(name).name == "copywrite":
         assert [answer["unsupported"] for answer in mixed[name]] == [[]] * ASKED
 
 
 @pytest.mark.engine
-@pytest.mark.parametrize("name", [n for n in shipped() if tasks()[n].samples == 1])
+@pytest.mark.parametrize("name", [n for n in shipped() if task_of(n).samples == 1])
 def test_the_engine_answers_as_evaluation_does(mixed: dict[str, list[Answer]], name: str) -> None:
     """So the model cards' figures, measured without a server, hold for the served answers."""
     from training.decoding import Decoder
 
-    task, ontology, version = tasks()[name], Ontology.load(), shipped()[name]
+    task, ontology, version = task_of(name), Ontology.load(), shipped()[name]
     requests = [task.request.model_validate(body) for body in sample_requests(name)]
     decoder = Decoder(default_base(), version.folder, ontology)
     agreed = 0

@@ -16,6 +16,7 @@ from statistics import fmean
 import numpy as np
 
 WARM_UP = 5.0  # seconds at most until as many are answered as are in flight, which do not count
+LEAST = 30  # answers counted, or as many as are in flight if those are more
 LONGEST = 4  # times the seconds asked for, for a side so slow that few are answered
 IN_TIME = 0.5  # seconds in which a shopper should have an answer
 PATIENCE = 20.0  # seconds that the last arrivals are waited for
@@ -82,7 +83,7 @@ async def closed(workload: str, ask: Ask, in_flight: int, seconds: float) -> Lev
     while True:
         await asyncio.sleep(0.02)
         took, counted = time.perf_counter() - start, len(answered) - first
-        if took >= LONGEST * seconds or (took >= seconds and counted >= max(10, in_flight)):
+        if took >= LONGEST * seconds or (took >= seconds and counted >= max(LEAST, in_flight)):
             break
     end = time.perf_counter()
     stop.set()

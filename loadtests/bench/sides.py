@@ -78,7 +78,9 @@ async def _measure(side: Side, plan: Plan) -> Result:
         result = Result(start_seconds=time.perf_counter() - began)
         with _memory(result, with_this=side is _engine):
             for name, requests in plan.requests.items():
-                result.said[name] = await _said(asker, name, min(COMPARED, len(requests)))
+                said = await _said(asker, name, min(COMPARED, len(requests)))
+                if task(name).samples == 1:  # samples are drawn, and differ
+                    result.said[name] = said
             for workload in plan.workloads:
                 ask = _asking(asker, workload, plan)
                 for in_flight in plan.in_flight:
