@@ -24,7 +24,7 @@ from safetensors.torch import load_file, save_file
 from adapters.files import CONFIG, WEIGHTS
 from adapters.store import Store
 from server.settings import Settings
-from server.vllm_settings import CPU_ARGUMENTS, engine_arguments, set_environment
+from server.vllm_settings import engine_arguments, set_environment
 
 ROW = "{:20}{:>10}{:>12}{:>14}{:>12}"
 
@@ -115,7 +115,7 @@ def start_engine(in_flight: int, adapters: list[Path], **changed: Any) -> tuple[
         modules=(module for config in configs for module in config["target_modules"]),
         adapters=len(adapters),
     )
-    llm = LLM(**arguments | CPU_ARGUMENTS | changed)
+    llm = LLM(**arguments | changed)
     loras = [LoRARequest(str(i), i, str(folder)) for i, folder in enumerate(adapters, 1)]
     return llm, loras
 

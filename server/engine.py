@@ -32,7 +32,7 @@ from adapters.tasks.contract import Message
 from server.errors import EngineFailed, TextTooLong
 from server.generation import Completion, Generation, Job
 from server.settings import Settings
-from server.vllm_settings import CPU_ARGUMENTS, engine_arguments, set_environment
+from server.vllm_settings import engine_arguments, set_environment
 
 log = logging.getLogger("uvicorn.shoplora")
 
@@ -85,7 +85,7 @@ class Engine:
             modules=(module for manifest in manifests for module in manifest.modules),
             adapters=len(versions),
             on_cpu=on_cpu,
-        ) | (CPU_ARGUMENTS if on_cpu else {})
+        )
         config = AsyncEngineArgs(**arguments).create_engine_config()
         if forked:  # vLLM has just set it to spawn
             os.environ["VLLM_WORKER_MULTIPROC_METHOD"] = "fork"

@@ -53,7 +53,7 @@ def engine_arguments(
         "max_num_seqs": settings.max_num_seqs,
         "structured_outputs_config": {"backend": "xgrammar"},
         "generation_config": "vllm",  # no sampling defaults from the base's folder
-    }
+    } | (CPU_ARGUMENTS if on_cpu else {})
     if adapters:
         most = settings.max_num_seqs if on_cpu else MAX_GPU_SLOTS
         slots = max(MIN_SLOTS, min(adapters, most))

@@ -93,9 +93,7 @@ async def closed(workload: str, ask: Ask, in_flight: int, seconds: float) -> Lev
     return _level(workload, in_flight, None, measured, missed, end - start)
 
 
-async def arriving(
-    workload: str, ask: Ask, rate: float, seconds: float, seed: int = 0
-) -> Level:  # fmt: skip
+async def arriving(workload: str, ask: Ask, rate: float, seconds: float, seed: int = 0) -> Level:
     """Poisson arrivals at that rate, whether or not those before are answered."""
     draw = random.Random(seed)
     measured: list[tuple[float, Told]] = []

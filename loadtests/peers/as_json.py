@@ -70,6 +70,7 @@ def written(name: str, labels: Any, request: Any, ontology: Ontology) -> Written
     return Written(answer=FORMS[name].write(labels, request, ontology))
 
 
+@lru_cache(maxsize=8)
 def schema(name: str, ontology: Ontology) -> Object:
     """The JSON schema of the task's answers: closed objects, every list and text bounded."""
     return FORMS[name].schema(ontology)
