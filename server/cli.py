@@ -34,4 +34,7 @@ def serve(
 
     import uvicorn
 
-    uvicorn.run("server.app:create_app", factory=True, host=host, port=port, log_level=log_level)
+    uvicorn.run(
+        "server.app:create_app", factory=True, host=host, port=port, log_level=log_level,
+        access_log=False,  # `server.middleware` writes one
+    )  # fmt: skip

@@ -1,4 +1,4 @@
-"""What every request goes through, as plain ASGI: an id, a limit, and an eye on the client.
+"""What every request goes through, as plain ASGI: an id, a log line, a limit, an eye on the client.
 
 Knows ASGI messages, nothing of tasks or the engine. `BaseHTTPMiddleware` would hide from the
 handlers that a client has left. `server.app` installs these.
@@ -7,19 +7,30 @@ handlers that a client has left. `server.app` installs these.
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
+import time
 import uuid
+from urllib.parse import quote
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.errors import BodyTooLarge, response
 
+log = logging.getLogger("uvicorn.shoplora")
+
+LEFT = 499  # as nginx logs a client that has left before the answer
+MAX_PATH = 200  # characters of it that are logged
 _SANE = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
 
 class RequestId:
-    """Takes the client's X-Request-ID if it is a sane one, else makes one, and sends it back."""
+    """Takes the client's X-Request-ID if it is a sane one, else makes one, and sends it back.
+
+    Logs the request when all is sent. Uvicorn's own access log does it before the first byte, and a
+    client at one request in flight waited 0.5 ms for that.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -27,16 +38,29 @@ class RequestId:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
+        began, status = time.perf_counter(), LEFT
         given = Headers(scope=scope).get("x-request-id", "")
         request_id = given if _SANE.fullmatch(given) else uuid.uuid4().hex
         scope.setdefault("state", {})["request_id"] = request_id
 
         async def send_with_id(message: Message) -> None:
+            nonlocal status
             if message["type"] == "http.response.start":
+                status = message["status"]
                 MutableHeaders(scope=message)["X-Request-ID"] = request_id
             await send(message)
 
-        await self.app(scope, receive, send_with_id)
+        try:
+            await self.app(scope, receive, send_with_id)
+        except Exception:
+            status = 500  # which Starlette answers outside of this
+            raise
+        finally:
+            log.info(
+                '%s "%s %s" %d %.1f ms %s', (scope.get("client") or "-")[0], scope["method"],
+                quote(scope["path"])[:MAX_PATH], status,
+                1000 * (time.perf_counter() - began), request_id,
+            )  # fmt: skip
 
 
 class BodyLimit:

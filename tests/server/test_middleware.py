@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -72,8 +73,10 @@ async def leave(app: FastAPI, engine: FakeEngine, body: dict[str, Any], path: st
 )
 @pytest.mark.parametrize("spec_version", ["2.3", "2.4"])  # Starlette listens only in the first
 def test_a_client_that_leaves_frees_its_slot(
-    shop: Settings, engine: FakeEngine, path: str, body: dict[str, Any], spec_version: str
-) -> None:
+    shop: Settings, engine: FakeEngine, path: str, body: dict[str, Any], spec_version: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    caplog.set_level("INFO", "uvicorn.shoplora")
     app = create_app(shop, engine)
     connection = asyncio.run(leave(app, engine, body, path))
     streamed = bool(body.get("stream"))
@@ -84,6 +87,8 @@ def test_a_client_that_leaves_frees_its_slot(
     assert f'outcome="cancelled",task="{name}"' in page
     [flying] = [x for x in page.splitlines() if x.startswith("shoplora_in_flight") and name in x]
     assert flying.endswith(" 0.0")
+    status = 200 if streamed else 499  # a stream has begun
+    assert f'test "POST {path}" {status} ' in caplog.text
 
 
 def test_a_client_that_stays_gets_its_answer_and_the_next_request_is_untouched(
@@ -106,3 +111,19 @@ def test_only_a_sane_request_id_is_taken(client: TestClient, given: str, kept: b
 
 def test_made_ids_differ(client: TestClient) -> None:
     assert len({client.get("/health").headers["X-Request-ID"] for _ in range(5)}) == 5
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ("/health", r'testclient "GET /health" 200 \d+\.\d ms mine'),
+        ("/a%0Ab%20c?key=secret", r'testclient "GET /a%0Ab%20c" 404 \d+\.\d ms mine'),
+        ("/" + "x" * 999, r'testclient "GET /x{199}" 404 \d+\.\d ms mine'),
+    ],
+)
+def test_a_request_is_logged_on_one_line_without_its_query(
+    client: TestClient, caplog: pytest.LogCaptureFixture, path: str, line: str
+) -> None:
+    caplog.set_level("INFO", "uvicorn.shoplora")
+    client.get(path, headers={"X-Request-ID": "mine"})
+    assert re.fullmatch(line, caplog.messages[-1])
