@@ -19,7 +19,6 @@ from tempfile import TemporaryDirectory
 from typing import Annotated, Any, NamedTuple
 
 import typer
-from safetensors.torch import load_file, save_file
 
 from adapters.files import CONFIG, WEIGHTS
 from adapters.store import Store
@@ -93,6 +92,8 @@ def _ratio(seconds: dict[str, list[float]], name: str) -> float:
 
 def _only(module: str, source: Path, folder: Path) -> Path:
     """What of that adapter is in one module, as an adapter of its own."""
+    from safetensors.torch import load_file, save_file  # with torch, after its environment is set
+
     made = folder / source.relative_to(source.parents[2])
     made.mkdir(parents=True)
     weights = load_file(source / WEIGHTS)

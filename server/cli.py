@@ -10,6 +10,9 @@ from server.preload import ensure_preloaded
 
 # What training uses, and transformers imports wherever it is installed, is never used here.
 LEFT_OUT = ("pandas", "scipy", "sklearn")
+# Seconds: longer than load balancers and clients keep an idle connection (60 is common), or they
+# send a request into one that is just being closed.
+KEEP_ALIVE = 75
 
 
 def serve(
@@ -37,4 +40,5 @@ def serve(
     uvicorn.run(
         "server.app:create_app", factory=True, host=host, port=port, log_level=log_level,
         access_log=False,  # `server.middleware` writes one
+        timeout_keep_alive=KEEP_ALIVE,
     )  # fmt: skip

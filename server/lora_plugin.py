@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numba
+import torch
 from torch import Tensor
 from vllm.lora.punica_wrapper.punica_cpu import PunicaWrapperCPU
 
@@ -28,6 +30,11 @@ class CpuLora(PunicaWrapperCPU):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        threads = torch.get_num_threads()
+        numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
+        # Numba has just had OpenMP use every core; torch's public function does nothing by now,
+        # since vLLM has replaced it.
+        torch._C.set_num_threads(threads)
         self._layers: dict[int, tuple[Tensor, Layer]] = {}
 
     def update_metadata(

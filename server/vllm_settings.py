@@ -31,6 +31,7 @@ CPU_ENVIRONMENT = {
     # and 518 ms instead of 362 and 381, one in 144 and 138 instead of 82 and 105; 20 is as 1 is.
     # Where other work fills the cores it is the other way round, by a seventh.
     "KMP_BLOCKTIME": "1",
+    "KMP_WARNINGS": "0",  # Numba's threads are set by a call that Intel's OpenMP calls deprecated
     "TORCH_COMPILE_DISABLE": "1",  # the sampler would compile one small function with g++
 }
 CPU_ARGUMENTS = {"distributed_executor_backend": "uni", "enforce_eager": True}

@@ -78,6 +78,7 @@ def expected(base: Path, adapters: dict[str, Path]) -> list[list[int]]:
 def generate(base: Path, adapters: dict[str, Path], sharded: bool) -> dict[str, Any]:
     """All requests at once, then each alone; for a process of its own, where the engine lives."""
     set_environment(on_cpu=True)
+    import torch
     from vllm import LLM, SamplingParams
     from vllm.lora.request import LoRARequest
 
@@ -85,6 +86,7 @@ def generate(base: Path, adapters: dict[str, Path], sharded: bool) -> dict[str, 
 
     register()
     register()
+    torch.set_num_threads(1)  # fewer than there are cores
     llm = LLM(
         str(base),
         dtype="float32",
@@ -115,6 +117,7 @@ def generate(base: Path, adapters: dict[str, Path], sharded: bool) -> dict[str, 
     [wrapper] = llm.apply_model(_wrapper)
     return {
         "wrapper": wrapper,
+        "threads": torch.get_num_threads(),
         "mixed": written(REQUESTS),
         "alone": [written([request])[0] for request in REQUESTS],
     }
@@ -135,6 +138,10 @@ def answered(
 
 def test_registered_twice_it_is_the_kernel_that_runs(answered: dict[str, Any]) -> None:
     assert answered["wrapper"] == "CpuLora"
+
+
+def test_torch_keeps_its_threads(answered: dict[str, Any]) -> None:
+    assert answered["threads"] == 1
 
 
 @pytest.mark.parametrize("how", ["mixed", "alone"])
