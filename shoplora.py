@@ -82,7 +82,7 @@ app.command(
     epilog=examples(
         "shoplora bench",
         "shoplora bench --json bench.json --page bench.md",
-        "shoplora bench --sides typed,engine --workloads rewrite --no-kernel",
+        "shoplora bench --sides typed,engine --workloads rewrite --no-parts",
     )
 )(loadtests.bench.cli.bench)
 app.add_typer(

@@ -27,9 +27,10 @@ def bench(
         str, typer.Option(help="Requests at once, in a closed loop.")
     ] = "1,8,32,64",
     rates: Annotated[str, typer.Option(help="Arrivals a second, of the mixed workload.")] = "5,20",
-    seconds: Annotated[float, typer.Option(min=0.1, help="Measured at each load, at least.")] = 5,
-    kernel: Annotated[
-        bool, typer.Option("--kernel/--no-kernel", help="Measure the LoRA kernel and the slots.")
+    seconds: Annotated[float, typer.Option(min=0.1, help="Measured at each load, at least.")] = 3,
+    parts: Annotated[
+        bool,
+        typer.Option("--parts/--no-parts", help="Measure our HTTP layer, LoRA kernel and slots."),
     ] = True,
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write every figure here, under stable names.")
@@ -74,11 +75,14 @@ def bench(
         "ratios": {},
     }
     measured: dict[str, Any] = {}
-    for name in [*chosen, "kernel and slots"][: None if kernel else -1]:
+    steps = [*chosen, *(("layer", "kernel and slots") if parts else ())]
+    for name in steps:
         console.print(f"{name}, {time.monotonic() - began:.0f} s since the start")
         if name in SIDES:
             measured[name] = run.side(name, plan)
             report["ratios"] |= ratios(measured)
+        elif name == "layer":
+            report["ratios"] |= run.layer_ratios(plan)
         else:
             report["ratios"] |= run.engine_ratios()
         report["agreement"] = agreement(measured)

@@ -8,6 +8,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
 from typing import Any, TypeVar
 
+from loadtests.bench import layer
 from loadtests.bench.sides import Plan, measure
 
 T = TypeVar("T")
@@ -18,6 +19,11 @@ SLOTS_ROUNDS, SLOTS = 3, (8, 64)  # 64 is what the server takes
 def side(name: str, plan: Plan) -> dict[str, Any]:
     """What that side did, as JSON would have it."""
     return asdict(_alone(measure, name, plan))
+
+
+def layer_ratios(plan: Plan) -> dict[str, float]:
+    """What HTTP and typed answers add to the engine."""
+    return _alone(layer.measure, plan)
 
 
 def engine_ratios() -> dict[str, float]:

@@ -76,18 +76,18 @@ async def _measure(side: Side, plan: Plan) -> Result:
     began = time.perf_counter()
     async with side(plan, Ontology.load()) as asker:
         result = Result(start_seconds=time.perf_counter() - began)
-        with _memory(result, with_this=side is _engine):
+        with _memory(result, with_this=side is engine):
             for name, requests in plan.requests.items():
                 said = await _said(asker, name, min(COMPARED, len(requests)))
                 if task(name).samples == 1:  # samples are drawn, and differ
                     result.said[name] = said
             for workload in plan.workloads:
-                ask = _asking(asker, workload, plan)
+                ask = asking(asker, workload, plan)
                 for in_flight in plan.in_flight:
                     level = closed(workload, ask, in_flight, plan.seconds)
                     _add(result, await _with_ttft(asker, level))
             for rate in plan.rates:
-                level = arriving(MIXED, _asking(asker, MIXED, plan), rate, 2 * plan.seconds)
+                level = arriving(MIXED, asking(asker, MIXED, plan), rate, 2 * plan.seconds)
                 _add(result, await _with_ttft(asker, level))
     return result
 
@@ -98,7 +98,7 @@ def _add(result: Result, level: Level) -> None:
     result.levels.append(asdict(level))
 
 
-def _asking(asker: Asker, workload: str, plan: Plan) -> Callable[[], Awaitable[Told]]:
+def asking(asker: Asker, workload: str, plan: Plan) -> Callable[[], Awaitable[Told]]:
     """The workload's next request; one after the other, from where warming up has ended."""
     tasks = list(plan.requests) if workload == MIXED else [workload]
     numbers = count(COMPARED)
@@ -173,7 +173,7 @@ def fields(name: str, labels: Any, request: Any, ontology: Ontology) -> dict[str
 
 
 @asynccontextmanager
-async def _typed(plan: Plan, ontology: Ontology) -> AsyncIterator[Asker]:
+async def typed(plan: Plan, ontology: Ontology) -> AsyncIterator[Asker]:
     from training.serving import server
 
     own = set(Answered.model_fields)
@@ -265,7 +265,7 @@ def _time_to_first_token(metrics: str) -> tuple[float, float]:
 
 
 @asynccontextmanager
-async def _engine(plan: Plan, ontology: Ontology) -> AsyncIterator[Asker]:
+async def engine(plan: Plan, ontology: Ontology) -> AsyncIterator[Asker]:
     """Jobs are made before they are asked for: what is measured is the engine alone."""
     from server.engine import Engine
     from server.errors import Problem
@@ -274,8 +274,8 @@ async def _engine(plan: Plan, ontology: Ontology) -> AsyncIterator[Asker]:
 
     with TemporaryDirectory() as store:
         live = Store(Path(store)).live()
-        engine = Engine(Settings())
-        await engine.start(list(live.values()))
+        llm = Engine(Settings())
+        await llm.start(list(live.values()))
         try:
             jobs: dict[str, list[tuple[Any, Job]]] = {}
             for name, requests in plan.requests.items():
@@ -284,7 +284,7 @@ async def _engine(plan: Plan, ontology: Ontology) -> AsyncIterator[Asker]:
                     request = of.request.model_validate(body)
                     tokens = of.max_tokens(request)
                     job = Job(
-                        "", live[name], engine.tokenize(of.prompt(request, ontology), tokens),
+                        "", live[name], llm.tokenize(of.prompt(request, ontology), tokens),
                         of.grammar(request, ontology), tokens, of.samples, of.temperature,
                     )  # fmt: skip
                     jobs.setdefault(name, []).append((request, job))
@@ -293,7 +293,7 @@ async def _engine(plan: Plan, ontology: Ontology) -> AsyncIterator[Asker]:
             async def ask(name: str, number: int) -> Told:
                 request, job = jobs[name][number]
                 try:
-                    made = await engine.generate(replace(job, request_id=str(next(ids))))
+                    made = await llm.generate(replace(job, request_id=str(next(ids))))
                 except Problem as problem:
                     raise Failed(str(problem)) from problem
                 said: dict[str, Any] | None = None
@@ -310,7 +310,7 @@ async def _engine(plan: Plan, ontology: Ontology) -> AsyncIterator[Asker]:
 
             yield Asker(ask, first_tokens)
         finally:
-            await engine.close()
+            await llm.close()
 
 
-SIDES: dict[str, Side] = {"typed": _typed, "engine": _engine, "plain": _plain, "peft": _peft}
+SIDES: dict[str, Side] = {"typed": typed, "engine": engine, "plain": _plain, "peft": _peft}

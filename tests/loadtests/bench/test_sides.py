@@ -12,10 +12,10 @@ from loadtests.bench.sides import (
     Asker,
     Plan,
     Result,
-    _asking,
     _memory,
     _over_http,
     _time_to_first_token,
+    asking,
 )
 
 METRICS = """# TYPE vllm:time_to_first_token_seconds histogram
@@ -43,7 +43,7 @@ def test_mixed_goes_round_the_tasks() -> None:
     async def four_requests() -> None:
         requests = {"rewrite": ({},) * 30, "classify": ({},) * 30}
         plan = Plan(requests, (MIXED,), (1,), (), 1)
-        next_one = _asking(Asker(ask, no_first_tokens), MIXED, plan)
+        next_one = asking(Asker(ask, no_first_tokens), MIXED, plan)
         for _ in range(4):
             await next_one()
 
