@@ -63,7 +63,7 @@ def measure(
     vllms = staticmethod(platform.get_punica_wrapper)
     with TemporaryDirectory() as folder:
         shipped = [version.folder for version in Store(Path(folder)).live().values()]
-        alone = [_only("o_proj", source, Path(folder)) for source in shipped]
+        alone = [only("o_proj", source, Path(folder)) for source in shipped]
         engines = {"no LoRA": start_engine(in_flight, [])}
         for kind, adapters in (("o_proj", alone), ("all linear", shipped)):
             platform.get_punica_wrapper = vllms
@@ -90,7 +90,7 @@ def _ratio(seconds: dict[str, list[float]], name: str) -> float:
     return median(a / b for a, b in zip(seconds["no LoRA"], seconds[name], strict=True))
 
 
-def _only(module: str, source: Path, folder: Path) -> Path:
+def only(module: str, source: Path, folder: Path) -> Path:
     """What of that adapter is in one module, as an adapter of its own."""
     from safetensors.torch import load_file, save_file  # with torch, after its environment is set
 

@@ -23,10 +23,11 @@ import typer
 
 from adapters.files import CONFIG, WEIGHTS
 from adapters.store import Store
-from loadtests.kernel import start_engine, turn
+from loadtests.kernel import only, start_engine, turn
 from server.vllm_settings import set_environment
 
 FEW, MANY = 4, 100  # adapters
+MODULE = "o_proj"  # a recipe's default
 SLOTS = (8, 64, 100)  # of the hundred
 IN_FLIGHT = (8, 64)  # requests
 PROMPT, ANSWER = 65, 32  # tokens
@@ -44,12 +45,17 @@ def main(
 
 
 def measure(
-    rounds: int, slots: Sequence[int] = SLOTS, in_flight: Sequence[int] = IN_FLIGHT
+    rounds: int,
+    slots: Sequence[int] = SLOTS,
+    in_flight: Sequence[int] = IN_FLIGHT,
+    module: str = MODULE,
 ) -> dict[str, float]:
     """Medians over the rounds, each beside its own round's turn of the four adapters."""
     set_environment(on_cpu=True)
     with TemporaryDirectory() as folder:
         shipped = [version.folder for version in Store(Path(folder)).live().values()]
+        if module:
+            shipped = [only(module, source, Path(folder, "only")) for source in shipped]
         adapters = [copied(shipped[i % len(shipped)], Path(folder), i) for i in range(MANY)]
         few = start_engine(max(in_flight), adapters[:FEW])
         many = {

@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryFile
-from typing import IO, Any
+from typing import Any
 
 import httpx
 
@@ -37,15 +37,15 @@ def server(environment: Mapping[str, str]) -> Iterator[str]:
         ServingError: it is not ready in START_LIMIT seconds.
     """
     command = [str(Path(sys.executable).with_name("shoplora")), "serve"]
-    with TemporaryFile() as log, running(command, environment, log) as (url, _):
+    with running(command, environment) as url:
         yield url
 
 
 @contextmanager
 def running(
-    command: Sequence[str], environment: Mapping[str, str], log: IO[bytes], ready: str = "/ready"
-) -> Iterator[tuple[str, int]]:
-    """Address and process id of the server that `command` starts once it is given `--port`.
+    command: Sequence[str], environment: Mapping[str, str], ready: str = "/ready"
+) -> Iterator[str]:
+    """The address of the server that `command` starts once it is given `--port`.
 
     It is ready where `ready` answers 200. Afterwards it and all processes it started are ended.
 
@@ -55,26 +55,27 @@ def running(
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    process = subprocess.Popen(
-        [*command, "--port", str(port)],
-        env=environment, stdout=log, stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )  # fmt: skip
-    try:
-        url, end = f"http://127.0.0.1:{port}", time.monotonic() + START_LIMIT
-        while not _ready(url + ready):
-            if process.poll() is not None or time.monotonic() > end:
-                log.seek(0)
-                raise ServingError(log.read().decode(errors="replace")[-2000:])
-            time.sleep(0.5)
-        yield url, process.pid
-    finally:
-        process.terminate()
-        with suppress(subprocess.TimeoutExpired):
+    with TemporaryFile() as log:
+        process = subprocess.Popen(
+            [*command, "--port", str(port)],
+            env=environment, stdout=log, stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )  # fmt: skip
+        try:
+            url, end = f"http://127.0.0.1:{port}", time.monotonic() + START_LIMIT
+            while not _ready(url + ready):
+                if process.poll() is not None or time.monotonic() > end:
+                    log.seek(0)
+                    raise ServingError(log.read().decode(errors="replace")[-2000:])
+                time.sleep(0.5)
+            yield url
+        finally:
+            process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(30)
+            with suppress(ProcessLookupError):  # what is left of the engine
+                os.killpg(process.pid, signal.SIGKILL)
             process.wait(30)
-        with suppress(ProcessLookupError):  # what is left of the engine
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait(30)
 
 
 def speed(url: str, task: str, bodies: Sequence[dict[str, Any]]) -> tuple[float, float]:

@@ -15,7 +15,7 @@ NAMES = {"typed": "typed endpoints", "engine": "AsyncLLM in process", "plain": "
 
 
 def markdown(report: Mapping[str, Any]) -> str:
-    """The targets, then each side at each load, then the arrivals."""
+    """How it was measured, the targets, then each side at each load, then the arrivals."""
     sides, ratios = report["sides"], report["ratios"]
     reached = [
         (t.name, f"{ratios[t.name]:.2f}", str(t), "yes" if t.met(ratios[t.name]) else "no")
@@ -39,8 +39,11 @@ def markdown(report: Mapping[str, Any]) -> str:
         for name, side in sides.items()
     ]
     agreed = [(name, f"{share:.2f}") for name, share in report["agreement"].items()]
+    versions = ", ".join(f"{name} {version}" for name, version in report["versions"].items())
     times = ("p50 ms", "p95 ms", "p99 ms", "TTFT ms")
     return "\n\n".join([
+        "# Bench",
+        f"`{report['command']}`: {report['seconds']} s on {report['machine']}; {versions}.",
         _table(("ratio", "measured", "target", "met"), reached),
         _table(("workload", "in flight", "side", "answers/s", *times, "tokens", "failed"), loads),
         _table(("arrivals/s", "side", "answers/s", *times, "in 0.5 s", "failed"), arrivals),

@@ -20,6 +20,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -30,6 +31,8 @@ from adapters.store import Store
 from adapters.tasks import task
 from adapters.tasks.contract import Answered
 from loadtests.bench.load import Failed, Level, Told, arriving, closed
+from loadtests.peers import peft, plain
+from training.serving import running, server
 
 COMPARED = 32  # requests of each task whose answers the sides must agree on
 MIXED = "mixed"  # the workload of all tasks in turn
@@ -174,8 +177,6 @@ def fields(name: str, labels: Any, request: Any, ontology: Ontology) -> dict[str
 
 @asynccontextmanager
 async def typed(plan: Plan, ontology: Ontology) -> AsyncIterator[Asker]:
-    from training.serving import server
-
     own = set(Answered.model_fields)
 
     def told(name: str, number: int, answer: dict[str, Any]) -> Told:
@@ -188,22 +189,6 @@ async def typed(plan: Plan, ontology: Ontology) -> AsyncIterator[Asker]:
     with TemporaryDirectory() as store, server({**os.environ, "SHOPLORA_STORE": store}) as url:
         async with _over_http(url, asked, told) as asker:
             yield asker
-
-
-@asynccontextmanager
-async def _plain(plan: Plan, ontology: Ontology) -> AsyncIterator[Asker]:
-    from loadtests.peers import plain
-
-    async with _peer(plain, plan, ontology) as asker:
-        yield asker
-
-
-@asynccontextmanager
-async def _peft(plan: Plan, ontology: Ontology) -> AsyncIterator[Asker]:
-    from loadtests.peers import peft
-
-    async with _peer(peft, plan, ontology) as asker:
-        yield asker
 
 
 @asynccontextmanager
@@ -220,7 +205,7 @@ async def _peer(peer: Any, plan: Plan, ontology: Ontology) -> AsyncIterator[Aske
         read = task(name).request.model_validate(request)
         return Told(fields(name, labels, read, ontology), tokens)
 
-    with TemporaryDirectory() as folder, peer.running(Path(folder, "log")) as (url, _):
+    with running(peer.command(), peer.environment(), ready="/health") as url:
         async with _over_http(url, asked, told) as asker:
             yield asker
 
@@ -313,4 +298,9 @@ async def engine(plan: Plan, ontology: Ontology) -> AsyncIterator[Asker]:
             await llm.close()
 
 
-SIDES: dict[str, Side] = {"typed": typed, "engine": engine, "plain": _plain, "peft": _peft}
+SIDES: dict[str, Side] = {
+    "typed": typed,
+    "engine": engine,
+    "plain": partial(_peer, plain),
+    "peft": partial(_peer, peft),
+}

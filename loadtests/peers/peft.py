@@ -8,33 +8,21 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from adapters.ontology import Ontology
 from adapters.tasks import tasks
 from adapters.tasks.contract import LineError
 from server.preload import ld_preload
-from training import serving
 
 
-@contextmanager
-def running(log: Path) -> Iterator[tuple[str, int]]:
-    """Address and process id of the server while it runs.
+def command() -> list[str]:
+    app = "loadtests.peers.peft_server:create_app"
+    return [sys.executable, "-m", "uvicorn", "--factory", "--no-access-log", app]
 
-    Raises:
-        ServingError: it does not start; the message is the end of its log.
-    """
-    command = [sys.executable, "-m", "uvicorn", "--factory", "--no-access-log"]
-    command.append("loadtests.peers.peft_server:create_app")
-    environment = {**os.environ, "LD_PRELOAD": ld_preload()}
-    with (
-        log.open("w+b") as file,
-        serving.running(command, environment, file, ready="/health") as server,
-    ):
-        yield server
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "LD_PRELOAD": ld_preload()}
 
 
 def asked(task: str, request: dict[str, Any], ontology: Ontology) -> tuple[str, dict[str, Any]]:

@@ -12,8 +12,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +21,6 @@ from adapters.tasks import tasks
 from adapters.tasks.contract import LineError
 from loadtests.peers import as_json
 from server.preload import ld_preload
-from training import serving
 
 ADAPTERS = Path(__file__).with_name("adapters")
 ENVIRONMENT = {
@@ -33,20 +30,6 @@ ENVIRONMENT = {
     "VLLM_CPU_NUM_OF_RESERVED_CPU": "1",
 }
 OURS = ("VLLM_", "OMP_", "KMP_", "TORCH", "SHOPLORA_")  # which the caller may have set for itself
-
-
-@contextmanager
-def running(log: Path) -> Iterator[tuple[str, int]]:
-    """Address and process id of the server while it runs.
-
-    Raises:
-        ServingError: it does not start; the message is the end of its log.
-    """
-    with (
-        log.open("w+b") as file,
-        serving.running(command(), environment(), file, ready="/health") as server,
-    ):
-        yield server
 
 
 def command() -> list[str]:

@@ -20,7 +20,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200 if self.path == "/health" else 404)
         self.end_headers()
-        self.wfile.write(str(child.pid).encode())
+        self.wfile.write(f"{os.getpid()} {child.pid}".encode())
 HTTPServer(("127.0.0.1", int(sys.argv[-1])), Handler).serve_forever()
 """
 
@@ -41,23 +41,15 @@ def ends(process: int) -> bool:
     return not runs(process)
 
 
-def test_a_server_and_all_that_it_started_end(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", SERVER]
-    with (
-        (tmp_path / "log").open("w+b") as log,
-        running(command, os.environ, log, ready="/health") as (url, process),
-    ):
-        child = int(httpx.get(f"{url}/health").text)
+def test_a_server_and_all_that_it_started_end() -> None:
+    with running([sys.executable, "-c", SERVER], os.environ, ready="/health") as url:
+        process, child = map(int, httpx.get(f"{url}/health").text.split())
         assert runs(process) and runs(child)
     assert not runs(process)
     assert ends(child)
 
 
-def test_one_that_does_not_start_says_why(tmp_path: Path) -> None:
+def test_one_that_does_not_start_says_why() -> None:
     command = [sys.executable, "-c", "print('no weights'); raise SystemExit(3)"]
-    with (
-        (tmp_path / "log").open("w+b") as log,
-        pytest.raises(ServingError, match="no weights"),
-        running(command, os.environ, log),
-    ):
+    with pytest.raises(ServingError, match="no weights"), running(command, os.environ):
         pass

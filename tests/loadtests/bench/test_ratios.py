@@ -54,8 +54,10 @@ def test_targets() -> None:
 def test_the_page_says_what_is_missed() -> None:
     found = {**ratios(SIDES), "layer.classify.added_ms.1": 3.5}
     report = {"sides": SIDES, "ratios": found, "workloads": ["classify"],
-              "in_flight": [1, 64], "agreement": agreement(SIDES)}  # fmt: skip
+              "in_flight": [1, 64], "agreement": agreement(SIDES), "command": "shoplora bench",
+              "machine": "2 cores", "versions": {"vllm": "1"}, "seconds": 9}  # fmt: skip
     said = markdown(report)
+    assert "`shoplora bench`: 9 s on 2 cores; vllm 1." in said
     assert "| typed_to_plain.classify.answers_per_second.64 | 10.00 | ≥ 8 | yes |" in said
     assert "| layer.classify.added_ms.1 | 3.50 | ≤ 3 | no |" in said
     assert "| classify | 64 | plain vLLM, JSON | 2.0 | 400 | 400 | 400 | - | 11.0 | 0 |" in said

@@ -41,7 +41,10 @@ def test_mixed_goes_round_the_tasks() -> None:
         return None
 
     async def four_requests() -> None:
-        requests = {"rewrite": ({},) * 30, "classify": ({},) * 30}
+        requests: dict[str, tuple[dict[str, Any], ...]] = {
+            "rewrite": ({},) * 30,
+            "classify": ({},) * 30,
+        }
         plan = Plan(requests, (MIXED,), (1,), (), 1)
         next_one = asking(Asker(ask, no_first_tokens), MIXED, plan)
         for _ in range(4):

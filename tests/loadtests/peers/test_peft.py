@@ -11,6 +11,7 @@ from adapters.ontology import Ontology
 from adapters.store import default_base
 from adapters.tasks import classify, tasks
 from loadtests.peers import peft
+from training.serving import running
 
 SHOP = Ontology.load()
 EXAMPLE = tasks()["classify"].example
@@ -36,8 +37,7 @@ def test_every_shipped_adapter_answers(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("SHOPLORA_STORE", str(tmp_path / "store"))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     read = {}
-    with peft.running(tmp_path / "log") as (url, process):
-        assert Path(f"/proc/{process}").exists()
+    with running(peft.command(), peft.environment(), ready="/health") as url:
         for name in ("classify", "rewrite", "extract", "copywrite", "classify"):
             request = tasks()[name].example
             path, body = peft.asked(name, request, SHOP)
@@ -48,4 +48,3 @@ def test_every_shipped_adapter_answers(tmp_path: Path, monkeypatch: pytest.Monke
     assert len(read["rewrite"].tags) == 7
     assert read["extract"].overall_sentiment == "positive"
     assert read["copywrite"].description
-    assert not Path(f"/proc/{process}").exists()
