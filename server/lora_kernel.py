@@ -5,7 +5,7 @@ not by adapter, and a row without one keeps what the base computed. Where a slot
 as when prompts are read, two products of matrices are faster.
 
 Knows torch and how vLLM stacks a layer's slots, nothing else of vLLM. Called by
-`server.lora_plugin`.
+`server.lora_cpu`.
 """
 
 from __future__ import annotations
@@ -99,8 +99,9 @@ class Layer:
 
     def _add_loops(self, y: Tensor, h: np.ndarray, rows: Rows) -> None:
         wide = y.float() if y.dtype == torch.float16 else y
+        out = bits(wide)
         for b, columns, ranks in zip(self._b_bits, self._columns, self._ranks, strict=True):
-            expand(bits(wide), h[:, ranks], b, rows.looped, columns.start)
+            expand(out, h[:, ranks], b, rows.looped, columns.start)
         if wide is not y:
             y.copy_(wide)
 

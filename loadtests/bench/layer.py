@@ -10,18 +10,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
 from statistics import median
 
 from adapters.ontology import Ontology
-from loadtests.bench.load import Told, closed
+from loadtests.bench.load import Ask, closed
 from loadtests.bench.sides import Plan, asking, engine, typed
 
 TURNS, SECONDS = 9, 2.0  # of each at FULL in flight, and how long
 FULL = 64  # requests in flight, as many as the server takes into a batch
 PAIRS = 60  # requests asked of both, one at a time
-
-Ask = Callable[[], Awaitable[Told]]
 
 
 def measure(plan: Plan) -> dict[str, float]:

@@ -44,6 +44,8 @@ def test_every_shipped_adapter_answers(tmp_path: Path, monkeypatch: pytest.Monke
             answer = httpx.post(url + path, json=body, timeout=120).raise_for_status().json()
             tokens, read[name] = peft.told(name, request, answer, SHOP)
             assert 0 < tokens <= tasks()[name].max_tokens(tasks()[name].request(**request))
+    with pytest.raises(httpx.TransportError):
+        httpx.get(f"{url}/health")
     assert read["classify"].category == "Shirts"
     assert len(read["rewrite"].tags) == 7
     assert read["extract"].overall_sentiment == "positive"
