@@ -10,20 +10,21 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from adapters.ontology import Ontology
 from adapters.tasks import rewrite
 from training.examples import Example
 from training.metrics import Figures, micro_f1, pairs_of
 
 Things = list[tuple[Any, ...]]  # each begins with its class
-THINGS: dict[str, Callable[[Any], Things]] = {
-    "classify": lambda labels: [(labels.category,)],
-    "rewrite": lambda labels: list(rewrite.spans(labels.tags)),
-    "extract": lambda labels: [*pairs_of(labels)],
+THINGS: dict[str, Callable[[Any, Ontology], Things]] = {
+    "classify": lambda labels, _: [(labels.category,)],
+    "rewrite": lambda labels, _: list(rewrite.spans(labels.tags)),
+    "extract": lambda labels, ontology: [*pairs_of(labels, ontology)],
 }
 
 
 def by_class(
-    task: str, examples: Sequence[Example], predicted: Sequence[Any]
+    task: str, examples: Sequence[Example], predicted: Sequence[Any], ontology: Ontology
 ) -> dict[str, Figures]:
     """Precision, recall and F1 of each class, and how often it is wanted, by the class's name."""
     things = THINGS.get(task)
@@ -31,7 +32,7 @@ def by_class(
     for example, answer in zip(examples, predicted, strict=True):
         if things is None or example.partial:
             continue
-        both = things(example.labels), things(answer) if answer else []
+        both = things(example.labels, ontology), things(answer, ontology) if answer else []
         for name in {thing[0] for side in both for thing in side}:
             for group, side in zip(groups[name], both, strict=True):
                 group.append([thing for thing in side if thing[0] == name])

@@ -108,15 +108,17 @@ def evaluate(
         },
         _headlines(task.name, test, sides, ontology),
         answers,
-        _classes(task.name, test, sides[ADAPTER]),
+        _classes(task.name, test, sides[ADAPTER], ontology),
     )
 
 
-def _classes(task: str, test: list[Example], said: list[Any]) -> dict[str, dict[str, Figures]]:
+def _classes(
+    task: str, test: list[Example], said: list[Any], ontology: Ontology
+) -> dict[str, dict[str, Figures]]:
     found = {}
     for source in dict.fromkeys(e.source for e in test):
         own = [(e, a) for e, a in zip(test, said, strict=True) if e.source == source]
-        figures = by_class(task, [e for e, _ in own], [a for _, a in own])
+        figures = by_class(task, [e for e, _ in own], [a for _, a in own], ontology)
         found[source] = {
             name: {k: round(v, 4) for k, v in told.items()} for name, told in figures.items()
         }

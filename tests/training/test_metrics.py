@@ -268,7 +268,7 @@ def test_the_headline_is_the_figure_of_the_table(ontology: Ontology) -> None:
                 Example(
                     "test", "dmaste", extract.Request(review="any"), review_labels(told, ontology)
                 )
-                for told in ("positive; no; -; fit + fit: good; price - high", "neutral; no; -; -")
+                for told in ("positive; no; -; fit + fit: good; price - bad", "neutral; no; -; -")
             ],
             [review_labels("positive; no; -; fit + fit: good; sound - bad", ontology), None],
         ),

@@ -131,6 +131,20 @@ def test_a_phrase_of_the_review_is_a_span_that_is_found(review: str, data: st.Da
 
 
 @pytest.mark.parametrize(
+    ("line", "category"),
+    [
+        ("sound - handle: uncomfortable", "comfort"),  # the ontology's word decides
+        ("sound - strap: digs in", "sound"),  # they only tell that it is a part
+        ("general - strap: digs in", "parts"),
+        ("sound - it: digs in", "sound"),  # they tell nothing
+    ],
+)
+def test_the_category_is_the_ontologys_where_a_word_tells_it(line: str, category: str) -> None:
+    review = "The handle is uncomfortable, the strap digs in, it digs in."
+    assert expanded(f"negative; no; -; {line}", review)["aspects"][0].category == category
+
+
+@pytest.mark.parametrize(
     ("phrase", "span"),
     [
         ("Battery  Life", "battery life"),
