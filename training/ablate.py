@@ -24,6 +24,7 @@ from adapters.files import WEIGHTS
 from adapters.manifest import Draft
 from adapters.ontology import Ontology
 from adapters.store import Store, base_digest
+from adapters.tasks import tasks
 from adapters.tasks.contract import Task
 from training import finetune, serving
 from training.decoding import Decoder
@@ -161,18 +162,26 @@ def plots(task: str, by: str, found: Sequence[Choice]) -> list[tuple[str, str]]:
         rates = [c.answers_per_second for c in found if c.answers_per_second is not None]
         if len(rates) == len(found):
             titles["Quality and speed"] = ("answers per second, 32 in flight", rates)
-    figure = main_figure(task)[1].replace("_", " ")
-    return [(title, _plot(found, xs, xlabel, figure, by)) for title, (xlabel, xs) in titles.items()]
+    return [
+        (title, _plot(found, xs, xlabel, _figure(task), by))
+        for title, (xlabel, xs) in titles.items()
+    ]
 
 
 def page(task: str, by: str, found: Sequence[Choice]) -> str:
     """The HTML page: what is recommended, the table and the plots."""
     return render(
         Path(__file__).with_name("ablation.html"),
-        task=task, by=by, found=found, figure=main_figure(task)[1].replace("_", " "),
+        task=task, by=by, found=found, figure=_figure(task),
         plots=plots(task, by, found), close=CLOSE, tested=TESTED,
         best=recommended(found) if by == "modules" else None,
     )  # fmt: skip
+
+
+def _figure(task: str) -> str:
+    """The main figure's name, and that it is of one sample where an answer is chosen among some."""
+    name = main_figure(task)[1].replace("_", " ")
+    return f"{name}, one sample" if tasks()[task].samples > 1 else name
 
 
 def _number(name: str) -> float:
@@ -224,7 +233,9 @@ def _evaluated(
 ) -> Terms:  # fmt: skip
     file = folder / "terms.npy"
     if not file.exists():
-        said = answers_of(task, test, Decoder(base, adapter, ontology), ontology)
+        # As in the gate: a choice among samples, and a fallback, flatter every side alike.
+        one = replace(task, samples=1, fallback=None, faithful=None) if task.samples > 1 else task
+        said = answers_of(one, test, Decoder(base, adapter, ontology), ontology)
         np.save(file, headline(task.name, test, said, ontology))
     terms: Terms = np.load(file)
     return terms

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from adapters.ontology import Ontology
-from adapters.tasks import task
+from adapters.tasks import copywrite, task
 from training import ablate, examples
 from training.ablate import Choice, choices, page, recommended, table
+from training.examples import Example
 from training.finetune import ALL_LINEAR, Recipe, TrainingError
 
 SMALL = Choice("o_proj", 0.90, 0.88, 0.92, 0.04, 0.2, 60, 100.0, 50.0)
@@ -93,6 +94,22 @@ def test_runs_share_the_test_split_and_are_not_done_twice(
     written = json.loads((tmp_path / "ablation.json").read_text())
     assert [choice["name"] for choice in written] == ["16", "32"]
     assert ablate.run(*run, serve=False) == found
+
+
+def test_a_text_is_judged_without_the_fallback(
+    tiny_base: Path, ontology: Ontology, tmp_path: Path
+) -> None:
+    mug = copywrite.Request(name="Mug", attributes={"color": "red"})
+    told = [
+        Example(split, "", mug, copywrite.Labels(description="A red mug."))
+        for split in ("train", "test")
+    ]
+    runs = ablate.planned(Recipe(rank=2, epochs=1), None, [1])
+    (choice,) = ablate.run(
+        task("copywrite"), told, runs, tiny_base, tmp_path, ontology, serve=False
+    )
+    assert choice.figure == 0.0  # of a model that has learnt nothing; the fallback has 1.0
+    assert "attributes mentioned, one sample" in page("copywrite", "examples", [choice])
 
 
 def test_more_examples_than_there_are(tiny_base: Path, ontology: Ontology, tmp_path: Path) -> None:
