@@ -193,17 +193,17 @@ def _plot(
 ) -> str:  # fmt: skip
     figure = Figure(figsize=(4.9, 3.6), layout="constrained")
     axes = figure.add_subplot(xlabel=xlabel, ylabel=ylabel)
-    errors = [[c.figure - c.low for c in found], [c.high - c.figure for c in found]]
-    curve = by == "examples"
-    axes.errorbar(xs, [c.figure for c in found], errors, fmt="o-" if curve else "o", capsize=3)
-    if curve:
+    if by == "examples":
+        errors = [[c.figure - c.low for c in found], [c.high - c.figure for c in found]]
+        axes.errorbar(xs, [c.figure for c in found], errors, fmt="o-", capsize=3)
         axes.set_xscale("log")
         axes.set_xticks(xs, [c.name for c in found])
         axes.minorticks_off()
     else:
         for x, c in zip(xs, found, strict=True):
-            axes.annotate(c.name, (x, c.high), textcoords="offset points", xytext=(-3, 4),
-                          rotation=35, fontsize=9)  # fmt: skip
+            errors = [[c.figure - c.low], [c.high - c.figure]]
+            axes.errorbar([x], [c.figure], errors, fmt="o", capsize=3, label=c.name)
+        axes.legend(fontsize=8)
     axes.grid(alpha=0.3)
     return svg(figure, xlabel)
 
