@@ -50,6 +50,11 @@ class Calibration(_Frozen):
     intercept: FiniteFloat = 0.0
     threshold: float = Field(default=0.5, ge=0, le=1, description="below it an answer needs review")
 
+    @property
+    def fitted(self) -> bool:
+        """Too few held-out answers leave it as it is by default."""
+        return (self.slope, self.intercept) != (1.0, 0.0)
+
     def confidence(self, logprob: float) -> float:
         """Platt scaling (Platt 1999) of the answer line's summed token log-probability."""
         logit = self.slope * logprob + self.intercept

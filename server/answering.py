@@ -125,29 +125,28 @@ class Answering:
         tracked: Tracked,
     ) -> Answered:
         tracked.generation = generation
-        completions = generation.completions
-        found = task.choose([c.text for c in completions], request, self._ontology)
-        chosen = completions[found[1]] if found else None
-        if found:
-            labels = found[0]
-        else:
-            if task.fallback is None:
-                raise Undecodable("Nothing that the model wrote is an answer of this task.")
+        decided = task.decide(
+            [completion.text for completion in generation.completions],
+            [completion.logprob for completion in generation.completions],
+            job.version.manifest.calibration,
+            request,
+            self._ontology,
+        )
+        if decided.labels is None:
+            raise Undecodable("Nothing that the model wrote is an answer of this task.")
+        if decided.source == "fallback":
             tracked.outcome = "fallback"
-            labels = task.fallback(request, self._ontology)
-        calibration = job.version.manifest.calibration
-        confidence = calibration.confidence(chosen.logprob) if chosen else 0.0
         return task.answer(
-            **task.expand(labels, request, self._ontology),
+            **task.expand(decided.labels, request, self._ontology),
             model=job.version.name,
             request_id=job.request_id,
             usage=Usage(
                 prompt_tokens=generation.prompt_tokens,
                 completion_tokens=generation.completion_tokens,
             ),
-            confidence=confidence,
-            needs_review=chosen is None or confidence < calibration.threshold,
-            source="model" if chosen else "fallback",
+            confidence=decided.confidence,
+            needs_review=decided.needs_review,
+            source=decided.source,
         )
 
 

@@ -182,11 +182,10 @@ def test_the_engine_answers_as_evaluation_does(mixed: dict[str, list[Answer]], n
     for request, [line], answer in zip(
         requests, decoder.lines(task, requests), mixed[name], strict=True
     ):
-        chosen = task.choose([line.line], request, ontology)
-        labels = chosen[0] if chosen else task.fallback(request, ontology)
-        told = task.expand(labels, request, ontology)
+        calibration = version.manifest.calibration
+        decided = task.decide([line.line], [line.logprob], calibration, request, ontology)
+        told = task.expand(decided.labels, request, ontology)
         fields = json.loads(task.answer.model_construct(**told).model_dump_json(include=set(told)))
-        confidence = version.manifest.calibration.confidence(line.logprob) if chosen else 0.0
         same = {k: v for k, v in answer.items() if k not in COMMON} == fields
-        agreed += same and answer["confidence"] == pytest.approx(confidence, abs=NEAR)
+        agreed += same and answer["confidence"] == pytest.approx(decided.confidence, abs=NEAR)
     assert agreed >= AGREE * len(requests)

@@ -15,7 +15,7 @@ from rich.markdown import Markdown
 from adapters.files import CARD
 from adapters.manifest import channel_of
 from adapters.ontology import Ontology
-from adapters.store import Store, StoreError, base_digest, default_base, default_root
+from adapters.store import Store, StoreError, Version, base_digest, default_base, default_root
 from training.inputs import Base, Data, TaskName, examples_of, fail, ontology_of_the_shop, run_key
 
 if TYPE_CHECKING:
@@ -173,13 +173,13 @@ def publish(
     console.print(f"[bold]{version.name}[/] is published and live from the server's next start")
 
 
-def _comparable(store: Store, channel: str, base: str, ontology: Ontology) -> Path | None:
-    """The live version's folder, if it is of the same base, by digest, and ontology."""
+def _comparable(store: Store, channel: str, base: str, ontology: Ontology) -> Version | None:
+    """The live version, if it is of the same base, by digest, and ontology."""
     version = store.live().get(channel)
     if version is None:
         return None
     made_for = version.manifest.base_digest, version.manifest.ontology_digest
-    return version.folder if made_for == (base, ontology.digest) else None
+    return version if made_for == (base, ontology.digest) else None
 
 
 def _show(task: str, told: Evaluation) -> None:
@@ -221,7 +221,7 @@ def evaluate(
         fail(error)
     told = figures_of(
         find_task(task), examples, folder, version.folder, ontology, version.manifest.calibration,
-        None if live == version.folder else live,
+        None if live == version else live,
     )  # fmt: skip
     _show(task, told)
     console.print(f"[bold]{version.name}[/] on its test split")

@@ -17,6 +17,7 @@ from sklearn.linear_model import LogisticRegression
 
 from adapters.manifest import Calibration
 from adapters.ontology import Ontology
+from adapters.store import Version
 from adapters.tasks.contract import LineError, Message, Task
 from training.baselines import baselines_of
 from training.classes import by_class
@@ -68,24 +69,30 @@ class Evaluation:
 
 def evaluate(
     task: Task[Any, Any], examples: Sequence[Example], base: Path, adapter: Path,
-    ontology: Ontology, calibration: Calibration, live: Path | None = None,
+    ontology: Ontology, calibration: Calibration, live: Version | None = None,
 ) -> Evaluation:  # fmt: skip
     """The adapter, the prompted base, the cheap baselines and, if given, the version now live.
 
-    The base is prompted twice: with the task's prompt alone, and after training examples.
+    The base is prompted twice: with the task's prompt alone, and after training examples. It has no
+    calibration, so none of its answers counts as doubted.
     """
     answers: list[Judged] = []
     test = [e for e in examples if e.split == "test"]
     train = [e for e in examples if e.split == "train"]
     sides: dict[str, list[Any]] = {}
     fallen: dict[str, list[bool]] = {}
-    models = {ADAPTER: adapter, PROMPTED: None} | ({FEW_SHOT: None} if train else {})
-    models |= {LIVE: live} if live else {}
-    for side, weights in models.items():
+    none = Calibration()
+    models: dict[str, tuple[Path | None, Calibration]]
+    models = {ADAPTER: (adapter, calibration), PROMPTED: (None, none)}
+    models |= {FEW_SHOT: (None, none)} if train else {}
+    models |= {LIVE: (live.folder, live.manifest.calibration)} if live else {}
+    for side, (weights, fitted) in models.items():
         decoder = Decoder(base, weights, ontology)
         shots = nearest(task, train, test, ontology) if side == FEW_SHOT else None
         lines = answer_lines(task, test, decoder, shots)
-        told = [_best(task, e, found, ontology) for e, found in zip(test, lines, strict=True)]
+        told = [
+            _served(task, e, found, fitted, ontology) for e, found in zip(test, lines, strict=True)
+        ]
         sides[side] = [labels for labels, _ in told]
         fallen[side] = [fell for _, fell in told]
         if side == ADAPTER:
@@ -179,9 +186,12 @@ def answer_lines(
 def answers_of(
     task: Task[Any, Any], examples: Sequence[Example], decoder: Decoder, ontology: Ontology
 ) -> list[Any]:
-    """The labels that serving would answer with."""
+    """The labels that serving would answer with, were no answer doubted."""
     lines = answer_lines(task, examples, decoder)
-    return [_best(task, e, found, ontology)[0] for e, found in zip(examples, lines, strict=True)]
+    return [
+        _served(task, e, found, Calibration(), ontology)[0]
+        for e, found in zip(examples, lines, strict=True)
+    ]
 
 
 def calibrate(
@@ -208,16 +218,17 @@ def calibrate(
     )
 
 
-def _best(
-    task: Task[Any, Any], example: Example, found: list[Decoded], ontology: Ontology
-) -> tuple[Any, bool]:
+def _served(
+    task: Task[Any, Any], example: Example, found: list[Decoded], calibration: Calibration,
+    ontology: Ontology,
+) -> tuple[Any, bool]:  # fmt: skip
     """The labels that serving would answer with, and whether they are the fallback's."""
     if example.partial:
         return _decode(task, example, found[0], ontology), False
-    best = task.choose([decoded.line for decoded in found], example.request, ontology)
-    if best is not None:
-        return best[0], False
-    return (task.fallback(example.request, ontology), True) if task.fallback else (None, False)
+    lines, logprobs = [d.line for d in found], [d.logprob for d in found]
+    decided = task.decide(lines, logprobs, calibration, example.request, ontology)
+    fell = decided.source == "fallback" and decided.labels is not None
+    return decided.labels, fell
 
 
 def _decode(task: Task[Any, Any], example: Example, found: Decoded, ontology: Ontology) -> Any:

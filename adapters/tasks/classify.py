@@ -109,6 +109,14 @@ def expand(labels: Labels, request: Request, ontology: Ontology) -> dict[str, An
     }
 
 
+def doubted(labels: Labels, request: Request, ontology: Ontology) -> Labels | None:
+    """The leaf that the title names, if it is another one."""
+    named = ontology.category_in(request.title)
+    if named is None or named.name == labels.category:
+        return None
+    return labels.model_copy(update={"category": named.name})
+
+
 TASK: Task[Request, Labels] = Task(
     name="classify",
     summary="A product title to a category of the taxonomy and its attributes",
@@ -120,6 +128,7 @@ TASK: Task[Request, Labels] = Task(
     decode=decode,
     grammar=grammar,
     expand=expand,
+    doubted=doubted,
     max_tokens=lambda request: 40,
     example={"title": "Turtle Check Men Navy Blue Shirt"},
     warm=lambda: [Request(title="shirt")],

@@ -14,7 +14,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from adapters.manifest import channel_of
+from adapters.manifest import Calibration, channel_of
 from adapters.ontology import Ontology
 
 Message = dict[str, str]  # {"role": "system" | "user" | "assistant", "content": ...}
@@ -69,6 +69,16 @@ LabelsT = TypeVar("LabelsT", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
+class Decided(Generic[LabelsT]):
+    """What to answer: labels (None where there are none to give), and how sure the model is."""
+
+    labels: LabelsT | None
+    confidence: float
+    needs_review: bool
+    source: Literal["model", "fallback"]
+
+
+@dataclass(frozen=True, slots=True)
 class Task(Generic[RequestT, LabelsT]):
     """One task, as training and serving see it.
 
@@ -83,6 +93,8 @@ class Task(Generic[RequestT, LabelsT]):
         samples: how many answers are drawn (1: greedy), of which `rank` picks the smallest.
         fallback: labels from the request and the ontology alone, where the model's will not do.
         faithful: whether labels may be shown; if not, the fallback is.
+        doubted: the labels to answer with in place of the model's where its confidence is below the
+            version's threshold; None leaves the model's.
         complete: an example's labels as a line has them: what they leave out filled in by the
             task's own rule, in the line's order.
         counted: what an evaluation counts in labels, by name, the main first: things found, missed
@@ -109,6 +121,7 @@ class Task(Generic[RequestT, LabelsT]):
     rank: Callable[[LabelsT, RequestT, Ontology], tuple[float, ...]] | None = None
     fallback: Callable[[RequestT, Ontology], LabelsT] | None = None
     faithful: Callable[[LabelsT, RequestT, Ontology], bool] | None = None
+    doubted: Callable[[LabelsT, RequestT, Ontology], LabelsT | None] | None = None
     complete: Callable[[LabelsT, RequestT, Ontology], LabelsT] | None = None
     counted: Mapping[str, Callable[[LabelsT], Iterable[Hashable]]] = field(default_factory=dict)
     streams: bool = False
@@ -118,6 +131,23 @@ class Task(Generic[RequestT, LabelsT]):
         """The adapter that a request asks for: `copywrite`, `copywrite/streetwear`."""
         variant = getattr(request, self.variant_field) if self.variant_field else None
         return channel_of(self.name, variant)
+
+    def decide(
+        self, lines: Sequence[str], logprobs: Sequence[float], calibration: Calibration,
+        request: RequestT, ontology: Ontology,
+    ) -> Decided[LabelsT]:  # fmt: skip
+        """The answer that some lines and their log-probabilities make."""
+        found = self.choose(lines, request, ontology)
+        if found is None:
+            labels = self.fallback(request, ontology) if self.fallback else None
+            return Decided(labels, 0.0, needs_review=True, source="fallback")
+        confidence = calibration.confidence(logprobs[found[1]])
+        needs_review = confidence < calibration.threshold
+        if needs_review and self.doubted and calibration.fitted:
+            named = self.doubted(found[0], request, ontology)
+            if named is not None:
+                return Decided(named, confidence, needs_review, source="fallback")
+        return Decided(found[0], confidence, needs_review, source="model")
 
     def choose(
         self, lines: Sequence[str], request: RequestT, ontology: Ontology

@@ -285,9 +285,10 @@ async def engine(plan: Plan, ontology: Ontology) -> AsyncIterator[Asker]:
                 if number < COMPARED:
                     of = task(name)
                     lines = [completion.text for completion in made.completions]
-                    best = of.choose(lines, request, ontology)
-                    fallback = of.fallback(request, ontology) if of.fallback else None
-                    said = fields(name, best[0] if best else fallback, request, ontology)
+                    logprobs = [completion.logprob for completion in made.completions]
+                    fitted = job.version.manifest.calibration
+                    decided = of.decide(lines, logprobs, fitted, request, ontology)
+                    said = fields(name, decided.labels, request, ontology)
                 return Told(said, made.completion_tokens, made.first_token)
 
             async def first_tokens() -> None:

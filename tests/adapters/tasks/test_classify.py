@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
+from adapters.manifest import Calibration
 from adapters.ontology import Ontology
 from adapters.tasks import classify
 from adapters.tasks.classify import Labels, Request
@@ -83,3 +84,28 @@ def test_color_and_gender_are_the_models_to_decide() -> None:
 def test_what_is_no_request(request_: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         Request.model_validate(request_)
+
+
+@pytest.mark.parametrize(
+    ("title", "intercept", "category", "source"),
+    [
+        ("cotton shirt, blue", -3.0, "Shirts", "fallback"),
+        ("cotton shirt, blue", 3.0, "Jeans", "model"),  # the model is sure
+        ("cotton thing, blue", -3.0, "Jeans", "model"),  # the title names no leaf
+        ("blue jeans", -3.0, "Jeans", "model"),  # it names the same
+    ],
+)
+def test_where_the_model_is_unsure_the_leaf_that_the_title_names_is_the_answer(
+    title: str, intercept: float, category: str, source: str
+) -> None:
+    request, calibration = Request(title=title), Calibration(intercept=intercept)
+    decided = classify.TASK.decide(["jeans; blue; -"], [-0.1], calibration, request, SHOP)
+    assert decided.labels == Labels(category=category, attributes={"color": "blue"})
+    assert (decided.source, decided.needs_review) == (source, intercept < 0)
+
+
+def test_without_a_calibration_no_answer_is_doubted() -> None:
+    request = Request(title="cotton shirt")
+    decided = classify.TASK.decide(["jeans; -; -"], [-9.0], Calibration(), request, SHOP)
+    assert decided.labels == Labels(category="Jeans")
+    assert decided.needs_review and decided.source == "model"
