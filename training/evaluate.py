@@ -73,18 +73,17 @@ def evaluate(
 ) -> Evaluation:  # fmt: skip
     """The adapter, the prompted base, the cheap baselines and, if given, the version now live.
 
-    The base is prompted twice: with the task's prompt alone, and after training examples. It has no
-    calibration, so none of its answers counts as doubted.
+    The base is prompted twice: with the task's prompt alone, and after training examples. Its
+    answers are doubted by the adapter's calibration, so that both have the same help.
     """
     answers: list[Judged] = []
     test = [e for e in examples if e.split == "test"]
     train = [e for e in examples if e.split == "train"]
     sides: dict[str, list[Any]] = {}
     fallen: dict[str, list[bool]] = {}
-    none = Calibration()
     models: dict[str, tuple[Path | None, Calibration]]
-    models = {ADAPTER: (adapter, calibration), PROMPTED: (None, none)}
-    models |= {FEW_SHOT: (None, none)} if train else {}
+    models = {ADAPTER: (adapter, calibration), PROMPTED: (None, calibration)}
+    models |= {FEW_SHOT: (None, calibration)} if train else {}
     models |= {LIVE: (live.folder, live.manifest.calibration)} if live else {}
     for side, (weights, fitted) in models.items():
         decoder = Decoder(base, weights, ontology)
