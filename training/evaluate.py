@@ -140,7 +140,7 @@ def _judge(
         source=example.source,
         request=example.request.model_dump(mode="json", exclude_defaults=True),
         wanted=wanted.rpartition("; ")[0] if example.partial else wanted,
-        said=found.line,
+        said=found.line if labels is None or example.partial else task.encode(labels),
         right=right(task.name, example, labels, ontology),
         confidence=round(calibration.confidence(found.logprob), 4),
     )
