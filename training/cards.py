@@ -93,10 +93,14 @@ def _calibrated(evaluation: Evaluation) -> str:
     sources = dict.fromkeys(answer.source for answer in evaluation.answers)
     errors = []
     for source in sources:
-        own = [a for a in evaluation.answers if a.source == source]
-        error = calibration_error([a.confidence for a in own], [a.right for a in own])
-        errors.append(f"{source} {error:.3f}")
-    return f"Expected calibration error of the confidence (10 bins): {', '.join(errors) or '-'}."
+        own = [a for a in evaluation.answers if a.source == source and a.by == "model"]
+        if own:
+            error = calibration_error([a.confidence for a in own], [a.right for a in own])
+            errors.append(f"{source} {error:.3f}")
+    return (
+        "Expected calibration error of the confidence, of the model's own answers (10 bins): "
+        f"{', '.join(errors) or '-'}."
+    )
 
 
 def tables(figures: dict[str, dict[str, Figures]]) -> str:

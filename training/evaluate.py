@@ -10,7 +10,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
@@ -18,7 +18,7 @@ from sklearn.linear_model import LogisticRegression
 from adapters.manifest import Calibration
 from adapters.ontology import Ontology
 from adapters.store import Version
-from adapters.tasks.contract import LineError, Message, Task
+from adapters.tasks.contract import Decided, LineError, Message, Task
 from training.baselines import baselines_of
 from training.classes import by_class
 from training.decoding import Decoded, Decoder
@@ -55,6 +55,7 @@ class Judged:
     said: str
     right: bool
     confidence: float
+    by: Literal["model", "fallback"] = "model"  # the confidence speaks of the model's answers only
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +93,12 @@ def evaluate(
         told = [
             _served(task, e, found, fitted, ontology) for e, found in zip(test, lines, strict=True)
         ]
-        sides[side] = [labels for labels, _ in told]
-        fallen[side] = [fell for _, fell in told]
+        sides[side] = [decided.labels for decided in told]
+        fallen[side] = [d.source == "fallback" and d.labels is not None for d in told]
         if side == ADAPTER:
             answers = [
-                _judge(task, e, found[0], labels, calibration, ontology)
-                for e, found, (labels, _) in zip(test, lines, told, strict=True)
+                _judge(task, e, found[0].line, decided, ontology)
+                for e, found, decided in zip(test, lines, told, strict=True)
             ]
         if task.samples > 1:
             firsts = [
@@ -132,17 +133,17 @@ def _classes(
 
 
 def _judge(
-    task: Task[Any, Any], example: Example, found: Decoded, labels: Any, calibration: Calibration,
-    ontology: Ontology,
-) -> Judged:  # fmt: skip
-    wanted = task.encode(example.labels)
+    task: Task[Any, Any], example: Example, line: str, decided: Decided[Any], ontology: Ontology
+) -> Judged:
+    labels, wanted = decided.labels, task.encode(example.labels)
     return Judged(
         source=example.source,
         request=example.request.model_dump(mode="json", exclude_defaults=True),
         wanted=wanted.rpartition("; ")[0] if example.partial else wanted,
-        said=found.line if labels is None or example.partial else task.encode(labels),
+        said=line if labels is None or example.partial else task.encode(labels),
         right=right(task.name, example, labels, ontology),
-        confidence=round(calibration.confidence(found.logprob), 4),
+        confidence=round(decided.confidence, 4),
+        by=decided.source,
     )
 
 
@@ -188,7 +189,7 @@ def answers_of(
     """The labels that serving would answer with, were no answer doubted."""
     lines = answer_lines(task, examples, decoder)
     return [
-        _served(task, e, found, Calibration(), ontology)[0]
+        _served(task, e, found, Calibration(), ontology).labels
         for e, found in zip(examples, lines, strict=True)
     ]
 
@@ -220,14 +221,14 @@ def calibrate(
 def _served(
     task: Task[Any, Any], example: Example, found: list[Decoded], calibration: Calibration,
     ontology: Ontology,
-) -> tuple[Any, bool]:  # fmt: skip
-    """The labels that serving would answer with, and whether they are the fallback's."""
-    if example.partial:
-        return _decode(task, example, found[0], ontology), False
+) -> Decided[Any]:  # fmt: skip
+    """What serving would answer with."""
     lines, logprobs = [d.line for d in found], [d.logprob for d in found]
-    decided = task.decide(lines, logprobs, calibration, example.request, ontology)
-    fell = decided.source == "fallback" and decided.labels is not None
-    return decided.labels, fell
+    if not example.partial:
+        return task.decide(lines, logprobs, calibration, example.request, ontology)
+    labels = _decode(task, example, found[0], ontology)
+    confidence = calibration.confidence(logprobs[0])
+    return Decided(labels, confidence, confidence < calibration.threshold, "model")
 
 
 def _decode(task: Task[Any, Any], example: Example, found: Decoded, ontology: Ontology) -> Any:

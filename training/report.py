@@ -92,10 +92,12 @@ def _plots(task: str, evaluation: Evaluation, log: list[dict[str, Any]]) -> list
     answers = evaluation.answers
     worst = by_category(task, answers)[:SHOWN]
     plots = [("Main figure by side, with 95% interval", _sides(evaluation))]
+    if own := [a for a in answers if a.by == "model"]:
+        error = calibration_error([a.confidence for a in own], [a.right for a in own])
+        told = f"Reliability of the confidence, of the model's own answers (ECE {error:.3f})"
+        plots.append((told, _reliability(own)))
     if answers:
-        error = calibration_error([a.confidence for a in answers], [a.right for a in answers])
         plots += [
-            (f"Reliability of the confidence (ECE {error:.3f})", _reliability(answers)),
             (
                 "Error among the answers kept, surest first; dot: those without needs_review",
                 _risk_coverage(answers),
