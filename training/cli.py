@@ -223,8 +223,8 @@ def evaluate(
         find_task(task), examples, folder, version.folder, ontology, version.manifest.calibration,
         None if live == version else live,
     )  # fmt: skip
-    _show(task, told)
-    console.print(f"[bold]{version.name}[/] on its test split")
     if json_file:
         figures = {name: asdict(told)[name] for name in ("figures", "headlines", "classes")}
         json_file.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    _show(task, told)
+    console.print(f"[bold]{version.name}[/] on its test split")
