@@ -16,7 +16,7 @@ from training.examples import Example
 from training.metrics import Figures, micro_f1, pairs_of
 
 Things = list[tuple[Any, ...]]  # each begins with its class
-THINGS: dict[str, Callable[[Any, Ontology], Things]] = {
+THINGS: dict[str, Callable[[Any, Ontology | None], Things]] = {
     "classify": lambda labels, _: [(labels.category,)],
     "rewrite": lambda labels, _: list(rewrite.spans(labels.tags)),
     "extract": lambda labels, ontology: [*pairs_of(labels, ontology)],
@@ -32,7 +32,7 @@ def by_class(
     for example, answer in zip(examples, predicted, strict=True):
         if things is None or example.partial:
             continue
-        both = things(example.labels, ontology), things(answer, ontology) if answer else []
+        both = things(example.labels, None), things(answer, ontology) if answer else []
         for name in {thing[0] for side in both for thing in side}:
             for group, side in zip(groups[name], both, strict=True):
                 group.append([thing for thing in side if thing[0] == name])

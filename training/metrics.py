@@ -117,7 +117,7 @@ def headline(
         )
     if task == "extract" and not all(e.partial for e in examples):
         return _f1_terms(
-            (pairs_of(e.labels, ontology) for e, _ in pairs),
+            (pairs_of(e.labels) for e, _ in pairs),
             (pairs_of(a, ontology) if a else () for _, a in pairs),
         )
     if task == "copywrite":
@@ -155,9 +155,10 @@ def _f1_terms(gold: Iterable[Thing], found: Iterable[Thing]) -> Terms:
     return np.stack((2 * told[:, 0], told[:, 1] + told[:, 2]), axis=1)
 
 
-def pairs_of(labels: extract.Labels, ontology: Ontology) -> set[tuple[str, str]]:
-    """(category, sentiment) of each aspect, the category as the server answers it."""
-    return {(a.category, a.sentiment) for a in extract.settled(labels.aspects, ontology)}
+def pairs_of(labels: extract.Labels, ontology: Ontology | None = None) -> set[tuple[str, str]]:
+    """(category, sentiment) of each aspect: as labelled, or with the ontology as it is answered."""
+    aspects = extract.settled(labels.aspects, ontology) if ontology else labels.aspects
+    return {(aspect.category, aspect.sentiment) for aspect in aspects}
 
 
 def _mean(values: Sequence[float]) -> float:
@@ -247,7 +248,7 @@ def _extract(gold: list[Example], answers: list[Any], ontology: Ontology) -> Fig
         "pair": lambda a: (a.category, a.sentiment),
         "triplet": lambda a: (a.aspect, a.opinion, a.sentiment),
     }
-    wanted = [extract.settled(e.labels.aspects, ontology) for e in gold]
+    wanted = [e.labels.aspects for e in gold]
     found = [extract.settled(a.aspects, ontology) if a else [] for a in answers]
     for name, unit in units.items():
         pairs = [{unit(a) for a in aspects} for aspects in wanted]

@@ -162,6 +162,13 @@ def test_extract(ontology: Ontology) -> None:
     assert figures["specific_pair_f1"] == 0.8  # two of two, of three; `general` is not counted
 
 
+def test_a_label_against_the_ontologys_words_is_a_miss(ontology: Ontology) -> None:
+    labels = review_labels("negative; no; -; sound - handle: uncomfortable", ontology)
+    gold = [Example("test", "dmaste", extract.Request(review="any"), labels)]
+    assert score("extract", gold, [labels], ontology)["dmaste"]["pair_f1"] == 0.0  # it says comfort
+    assert ratio(headline("extract", gold, [labels], ontology)) == 0.0
+
+
 def test_extract_of_which_only_the_sentiment_is_known(ontology: Ontology) -> None:
     labels = review_labels("negative; no; -; -", ontology)
     gold = [Example("test", "hatn", extract.Request(review="any"), labels, partial=True)]
