@@ -10,7 +10,7 @@ import loadtests.bench.cli
 import server.cli
 import training.cli
 import training.data.cli
-import training.studies
+import training.studies.cli
 from adapters.help import examples
 
 app = typer.Typer(
@@ -25,18 +25,13 @@ app = typer.Typer(
 
 app.command(
     epilog=examples(
-        "shoplora serve",
-        "shoplora serve --host 0.0.0.0 --port 9000",
-        "shoplora serve --base ~/models/my-qwen3",
+        "shoplora serve", "shoplora serve --host 0.0.0.0 --port 9000", "shoplora serve --base ~/models/my-qwen3"
     )
 )(server.cli.serve)
-app.command(epilog=examples("shoplora fetch", "SHOPLORA_MIRROR=~/mirror shoplora fetch"))(
-    training.cli.fetch
-)
+app.command(epilog=examples("shoplora fetch", "SHOPLORA_MIRROR=~/mirror shoplora fetch"))(training.cli.fetch)
 app.command(
     epilog=examples(
-        "shoplora pretrain",
-        "shoplora pretrain --output runs/larger --tokens 40000000 --hidden 384 --layers 8",
+        "shoplora pretrain", "shoplora pretrain --output runs/larger --tokens 40000000 --hidden 384 --layers 8"
     )
 )(training.cli.pretrain)
 app.command(
@@ -49,10 +44,7 @@ app.command(
     )
 )(training.cli.train)
 app.command(
-    epilog=examples(
-        "shoplora evaluate classify",
-        "shoplora evaluate rewrite --adapter rewrite@1 --json figures.json",
-    )
+    epilog=examples("shoplora evaluate classify", "shoplora evaluate rewrite --adapter rewrite@1 --json figures.json")
 )(training.cli.evaluate)
 app.command(
     epilog=examples(
@@ -66,18 +58,13 @@ app.command(
         "shoplora ablate rewrite --modules o_proj,o_proj+down_proj,all-linear --no-serve",
         "shoplora ablate classify --examples 100,250,500,1000,2000",
     )
-)(training.studies.ablate)
-app.command(
-    epilog=examples(
-        "shoplora cost classify --machine 0.40 --rate 50 --input-price 0.15 --output-price 0.60",
-    )
-)(training.studies.cost)
-app.command(
-    epilog=examples(
-        "shoplora matrix",
-        "shoplora matrix --examples 50 --json matrix.json --html matrix.html",
-    )
-)(training.studies.matrix)
+)(training.studies.cli.ablate)
+app.command(epilog=examples("shoplora cost classify --machine 0.40 --rate 50 --input-price 0.15 --output-price 0.60"))(
+    training.studies.cli.cost
+)
+app.command(epilog=examples("shoplora matrix", "shoplora matrix --examples 50 --json matrix.json --html matrix.html"))(
+    training.studies.cli.matrix
+)
 app.command(
     epilog=examples(
         "shoplora bench",

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from adapters.files import CARD, WEIGHTS
+from adapters.adapter_folder import CARD, WEIGHTS
 from adapters.help import examples
 from adapters.store import Store, StoreError, Version, default_root
 
@@ -110,18 +110,14 @@ def activate(name: Name) -> None:
 
 
 @app.command(epilog=_examples("rollback classify"))
-def rollback(
-    channel: Annotated[str, typer.Argument(help="a channel, such as classify")],
-) -> None:
+def rollback(channel: Annotated[str, typer.Argument(help="a channel, such as classify")]) -> None:
     """Makes the version live again that was live before."""
     with _store() as store:
         _say(f"{store.rollback(channel).name} is live")
 
 
 @app.command(epilog=_examples("verify", "verify classify@1"))
-def verify(
-    name: Annotated[str | None, typer.Argument(help="a version; all when left out")] = None,
-) -> None:
+def verify(name: Annotated[str | None, typer.Argument(help="a version; all when left out")] = None) -> None:
     """Reads the files again and compares them with what was published; status 1 on damage."""
     with _store() as store:
         names = [name] if name else [version.name for version in store.versions()]

@@ -256,9 +256,7 @@ class _Reader:
     def _entries(self, node: yaml.Node, what: str) -> Iterator[tuple[str, int, yaml.Node]]:
         """The entries of a mapping; `what` describes one of them, with {} for its name."""
         if not isinstance(node, yaml.MappingNode) or not node.value:
-            return self._error(
-                _line(node), f"expected a mapping: {what.format('...')} and so on, not empty"
-            )
+            return self._error(_line(node), f"expected a mapping: {what.format('...')} and so on, not empty")
         seen = set()
         for key, child in node.value:
             name = self._string(key, what)
@@ -272,9 +270,7 @@ class _Reader:
         if not isinstance(node, yaml.SequenceNode):
             self._error(_line(node), f"{owner} needs a list of synonyms; write [] for none")
             return []
-        found = (
-            (self._string(item, f"synonym '{{}}' of {owner}"), _line(item)) for item in node.value
-        )
+        found = ((self._string(item, f"synonym '{{}}' of {owner}"), _line(item)) for item in node.value)
         return [(text, line) for text, line in found if text is not None]
 
     def _string(self, node: yaml.Node, what: str) -> str | None:
@@ -284,10 +280,7 @@ class _Reader:
         elif not text or text != text.strip():
             self._error(_line(node), f"{what.format(text)} is empty or has white space around it")
         elif FORBIDDEN.search(text):
-            self._error(
-                _line(node),
-                f"{what.format(text)} may not contain any of | ; = , {{ }} or a new line",
-            )
+            self._error(_line(node), f"{what.format(text)} may not contain any of | ; = , {{ }} or a new line")
         else:
             return str(text)
         return None

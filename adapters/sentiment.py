@@ -1,7 +1,7 @@
 """Sentiment by words alone: what a review says, read with a short list of opinion words.
 
 Knows no model. `adapters.tasks.extract` answers with it where the model's line will not do, and
-`training.baselines` holds it against the adapter.
+`training.tasks.baselines` holds it against the adapter.
 """
 
 from __future__ import annotations

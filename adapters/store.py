@@ -25,7 +25,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, PositiveInt, TypeAdapter, ValidationError
 
-from adapters.files import (
+from adapters.adapter_folder import (
     CARD,
     CONFIG,
     MANIFEST,
@@ -40,15 +40,7 @@ from adapters.files import (
 )
 from adapters.manifest import NO_VARIANT, Draft, Manifest, parse_name
 
-__all__ = [
-    "SHIPPED",
-    "Store",
-    "StoreError",
-    "Version",
-    "base_digest",
-    "default_base",
-    "default_root",
-]
+__all__ = ["SHIPPED", "Store", "StoreError", "Version", "base_digest", "default_base", "default_root"]
 
 SHIPPED = Path(__file__).parent / "shipped"
 
@@ -229,11 +221,7 @@ class Store:
         )
 
     def _channels(self) -> dict[str, _Channel]:
-        return {
-            channel: at
-            for root in reversed(self._roots)
-            for channel, at in _read_channels(root).items()
-        }
+        return {channel: at for root in reversed(self._roots) for channel, at in _read_channels(root).items()}
 
     def _point(self, version: Version) -> None:
         channel, number = version.manifest.channel, version.manifest.version

@@ -1,6 +1,6 @@
 """What LoRA costs in the engine: this project's kernel, vLLM's own and no LoRA, in turn.
 
-    LD_PRELOAD=$(python -m server.preload) python -m loadtests.kernel
+    LD_PRELOAD=$(python -m server.engine.preload) python -m loadtests.kernel
 
 Knows vLLM's engine and the shipped base and adapters, nothing of HTTP or answers. All engines live
 in this process, as the server sets them up, and take turns in each round, so that a slow moment of
@@ -20,10 +20,10 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
-from adapters.files import CONFIG, WEIGHTS
+from adapters.adapter_folder import CONFIG, WEIGHTS
 from adapters.store import Store
+from server.engine.vllm_settings import engine_arguments, set_environment
 from server.settings import Settings
-from server.vllm_settings import engine_arguments, set_environment
 
 ROW = "{:20}{:>10}{:>12}{:>14}{:>12}"
 
@@ -50,14 +50,12 @@ class Cost(NamedTuple):
     cpu_to_no_lora: float
 
 
-def measure(
-    rounds: int, in_flight: int = 64, prompt: int = 65, answer: int = 32
-) -> dict[str, Cost]:
+def measure(rounds: int, in_flight: int = 64, prompt: int = 65, answer: int = 32) -> dict[str, Cost]:
     """Each kind of engine's cost, "no LoRA" first; vLLM stays in this process afterwards."""
     set_environment(on_cpu=True)
     from vllm.platforms import current_platform
 
-    from server.lora_plugin import register
+    from server.cpu_lora.plugin import register
 
     platform = type(current_platform)
     vllms = staticmethod(platform.get_punica_wrapper)
@@ -78,11 +76,10 @@ def measure(
     tokens = in_flight * answer
     return {
         name: Cost(
-            tokens / median(walls[name]), _ratio(walls, name),
-            1000 * median(cpus[name]) / tokens, _ratio(cpus, name),
+            tokens / median(walls[name]), _ratio(walls, name), 1000 * median(cpus[name]) / tokens, _ratio(cpus, name)
         )
         for name in engines
-    }  # fmt: skip
+    }
 
 
 def _ratio(seconds: dict[str, list[float]], name: str) -> float:
@@ -121,17 +118,12 @@ def start_engine(in_flight: int, adapters: list[Path], **changed: Any) -> tuple[
     return llm, loras
 
 
-def turn(
-    llm: Any, loras: list[Any], seed: int, in_flight: int, prompt: int, answer: int
-) -> tuple[float, float]:
+def turn(llm: Any, loras: list[Any], seed: int, in_flight: int, prompt: int, answer: int) -> tuple[float, float]:
     """Seconds on the clock and of the processor, until all are answered."""
     from vllm import SamplingParams
 
     draw, words = random.Random(seed), llm.get_tokenizer().vocab_size
-    prompts = [
-        {"prompt_token_ids": [draw.randrange(words) for _ in range(prompt)]}
-        for _ in range(in_flight)
-    ]
+    prompts = [{"prompt_token_ids": [draw.randrange(words) for _ in range(prompt)]} for _ in range(in_flight)]
     began = time.perf_counter(), time.process_time()
     llm.generate(
         prompts,

@@ -37,7 +37,7 @@ from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 from locust.runners import WorkerRunner
 
-from loadtests.inputs import inputs
+from loadtests.payloads import inputs
 from loadtests.targets import Figures, malformed, table
 
 TIMEOUT_S = 15
@@ -53,9 +53,7 @@ class ShopUser(HttpUser):  # type: ignore[misc]
     @task  # type: ignore[untyped-decorator]
     def ask(self) -> None:
         request = next(self.supply)
-        with self.client.post(
-            route(self.job), json=request, timeout=TIMEOUT_S, catch_response=True
-        ) as response:
+        with self.client.post(route(self.job), json=request, timeout=TIMEOUT_S, catch_response=True) as response:
             fault = malformed(self.job, response.content) if response.ok else None
             if fault:
                 response.failure(fault)
@@ -86,14 +84,19 @@ def add_targets(parser: LocustArgumentParser) -> None:
     group = parser.add_argument_group("Targets, by which the exit status is set")
     for job, milliseconds in (("rewrite", 500), ("classify", 1000)):
         group.add_argument(
-            f"--p95-{job}-ms", type=float, default=milliseconds,
+            f"--p95-{job}-ms",
+            type=float,
+            default=milliseconds,
             env_var=f"LOCUST_P95_{job.upper()}_MS",
             help=f"95 in 100 answers of {job} come within this many milliseconds ({milliseconds})",
-        )  # fmt: skip
+        )
     group.add_argument(
-        "--max-failure-share", type=float, default=0.01, env_var="LOCUST_MAX_FAILURE_SHARE",
+        "--max-failure-share",
+        type=float,
+        default=0.01,
+        env_var="LOCUST_MAX_FAILURE_SHARE",
         help="the share of a task's requests that may fail (0.01)",
-    )  # fmt: skip
+    )
 
 
 @events.init.add_listener  # type: ignore[untyped-decorator]
@@ -111,10 +114,7 @@ def judge(environment: Environment, **_: Any) -> None:
     if isinstance(environment.runner, WorkerRunner):  # the master judges
         return
     options = environment.parsed_options
-    rows = [
-        figures(environment, user.job, getattr(options, f"p95_{user.job}_ms"))
-        for user in environment.user_classes
-    ]
+    rows = [figures(environment, user.job, getattr(options, f"p95_{user.job}_ms")) for user in environment.user_classes]
     missed = [miss for row in rows for miss in row.misses(options.max_failure_share)]
     if environment.runner is None or environment.runner.exceptions:
         missed.append("a user stopped with an exception")

@@ -1,6 +1,6 @@
 """Many adapters in few slots: throughput beside four adapters, and what loading one costs others.
 
-    LD_PRELOAD=$(python -m server.preload) python -m loadtests.slots
+    LD_PRELOAD=$(python -m server.engine.preload) python -m loadtests.slots
 
 Knows vLLM's engine, the shipped base and adapters, of which it makes copies with weights of their
 own, and `loadtests.kernel`, which sets engines up; nothing of HTTP or answers. All engines live in
@@ -21,10 +21,10 @@ from typing import Annotated, Any
 
 import typer
 
-from adapters.files import CONFIG, WEIGHTS
+from adapters.adapter_folder import CONFIG, WEIGHTS
 from adapters.store import Store
 from loadtests.kernel import only, start_engine, turn
-from server.vllm_settings import set_environment
+from server.engine.vllm_settings import set_environment
 
 FEW, MANY = 4, 100  # adapters
 MODULE = "o_proj"  # a recipe's default
@@ -36,19 +36,14 @@ RUNNING = 8  # requests that decode while an adapter is loaded
 PAUSE = 8  # steps between two loads
 
 
-def main(
-    rounds: Annotated[int, typer.Option(help="Rounds measured, after one that is not.")] = 5,
-) -> None:
+def main(rounds: Annotated[int, typer.Option(help="Rounds measured, after one that is not.")] = 5) -> None:
     """Throughput of 100 adapters where that of 4 is 1, and what loading costs other requests."""
     for name, figure in measure(rounds).items():
         print(f"{name:56}{figure:8.2f}")
 
 
 def measure(
-    rounds: int,
-    slots: Sequence[int] = SLOTS,
-    in_flight: Sequence[int] = IN_FLIGHT,
-    module: str = MODULE,
+    rounds: int, slots: Sequence[int] = SLOTS, in_flight: Sequence[int] = IN_FLIGHT, module: str = MODULE
 ) -> dict[str, float]:
     """Medians over the rounds, each beside its own round's turn of the four adapters."""
     set_environment(on_cpu=True)
@@ -58,10 +53,7 @@ def measure(
             shipped = [only(module, source, Path(folder, "only")) for source in shipped]
         adapters = [copied(shipped[i % len(shipped)], Path(folder), i) for i in range(MANY)]
         few = start_engine(max(in_flight), adapters[:FEW])
-        many = {
-            count: start_engine(max(in_flight), adapters, max_loras=count, max_cpu_loras=MANY)
-            for count in slots
-        }
+        many = {count: start_engine(max(in_flight), adapters, max_loras=count, max_cpu_loras=MANY) for count in slots}
         for llm, loras in many.values():
             for lora in loras:  # as the server does when it starts
                 llm.llm_engine.add_lora(lora)
@@ -95,10 +87,7 @@ def order(name: str, count: int, seed: int) -> Iterator[int]:
 
 
 def _throughput(
-    few: tuple[Any, list[Any]],
-    many: dict[int, tuple[Any, list[Any]]],
-    rounds: int,
-    in_flight: Sequence[int],
+    few: tuple[Any, list[Any]], many: dict[int, tuple[Any, list[Any]]], rounds: int, in_flight: Sequence[int]
 ) -> dict[str, float]:
     figures = {}
     for name, size in itertools.product(ORDERS, in_flight):

@@ -52,9 +52,7 @@ class Figures:
             return [f"{self.task}: no request was answered"]
         missed = []
         if self.failure_share > max_failure_share:
-            missed.append(
-                f"{self.task}: {self.failure_share:.1%} failed, at most {max_failure_share:.1%} may"
-            )
+            missed.append(f"{self.task}: {self.failure_share:.1%} failed, at most {max_failure_share:.1%} may")
         if self.p95 > self.p95_target:
             missed.append(f"{self.task}: p95 is {self.p95:g} ms, the target {self.p95_target:g} ms")
         return missed

@@ -19,8 +19,8 @@ from pydantic import BaseModel
 from adapters.ontology import Ontology
 from adapters.store import Version
 from adapters.tasks.contract import Answered, Task, Usage
-from server.errors import UNEXPECTED, FieldError, Invalid, NoAdapter, Problem, Undecodable
-from server.generation import Generation, Job, Model
+from server.engine.generation import Generation, Job, Model
+from server.http.problems import UNEXPECTED, FieldError, Invalid, NoAdapter, Problem, Undecodable
 from server.metrics import Metrics, Tracked
 
 log = logging.getLogger("uvicorn.shoplora")
@@ -31,9 +31,7 @@ AnyTask = Task[Any, Any]
 class Answering:
     """Every task on one engine."""
 
-    def __init__(
-        self, engine: Model, ontology: Ontology, versions: dict[str, Version], metrics: Metrics
-    ) -> None:
+    def __init__(self, engine: Model, ontology: Ontology, versions: dict[str, Version], metrics: Metrics) -> None:
         self._engine = engine
         self._ontology = ontology
         self._versions = versions
@@ -94,10 +92,7 @@ class Answering:
         if version := self._versions.get(channel):
             return version
         if channel == task.name or task.variant_field is None:
-            raise NoAdapter(
-                f"No adapter is published for {task.name}: train one with "
-                f"`shoplora train {task.name}`."
-            )
+            raise NoAdapter(f"No adapter is published for {task.name}: train one with `shoplora train {task.name}`.")
         prefix = f"{task.name}/"
         known = (n.removeprefix(prefix) for n in sorted(self._versions) if n.startswith(prefix))
         message = f"no such {task.variant_field}; there are: {', '.join(known) or 'none'}"
@@ -116,14 +111,7 @@ class Answering:
             temperature=task.temperature,
         )
 
-    def _told(
-        self,
-        task: AnyTask,
-        request: BaseModel,
-        job: Job,
-        generation: Generation,
-        tracked: Tracked,
-    ) -> Answered:
+    def _told(self, task: AnyTask, request: BaseModel, job: Job, generation: Generation, tracked: Tracked) -> Answered:
         tracked.generation = generation
         decided = task.decide(
             [completion.text for completion in generation.completions],
@@ -140,10 +128,7 @@ class Answering:
             **task.expand(decided.labels, request, self._ontology),
             model=job.version.name,
             request_id=job.request_id,
-            usage=Usage(
-                prompt_tokens=generation.prompt_tokens,
-                completion_tokens=generation.completion_tokens,
-            ),
+            usage=Usage(prompt_tokens=generation.prompt_tokens, completion_tokens=generation.completion_tokens),
             confidence=decided.confidence,
             needs_review=decided.needs_review,
             source=decided.source,

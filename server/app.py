@@ -17,12 +17,12 @@ from fastapi.routing import APIRoute
 
 from adapters.ontology import OntologyError
 from adapters.store import StoreError
-from server import errors
-from server.engine import Engine
-from server.generation import Model
-from server.middleware import BodyLimit, HangUp, RequestId
-from server.preload import preload
-from server.routes import operations, task_routes
+from server.engine.engine import Engine
+from server.engine.generation import Model
+from server.engine.preload import preload
+from server.http import problems as errors
+from server.http.middleware import BodyLimit, HangUp, RequestId
+from server.http.routes import operations, task_routes
 from server.service import Service, StartError
 from server.settings import Settings
 
@@ -30,9 +30,7 @@ log = logging.getLogger("uvicorn.shoplora")
 
 
 def create_app(
-    settings: Settings | None = None,
-    engine: Model | None = None,
-    give_up: Callable[[], None] | None = None,
+    settings: Settings | None = None, engine: Model | None = None, give_up: Callable[[], None] | None = None
 ) -> FastAPI:
     """The server; `give_up` is called when it cannot start, and ends the process if not given."""
     settings = settings or Settings()

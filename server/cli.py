@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from server.preload import ensure_preloaded
+from server.engine.preload import ensure_preloaded
 
 # What training uses, and transformers imports wherever it is installed, is never used here.
 LEFT_OUT = ("pandas", "scipy", "sklearn")
@@ -19,14 +19,9 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
     base: Annotated[
-        str | None,
-        typer.Option(
-            help="Base model: a folder or a name that vLLM can load; the demo base if not given."
-        ),
+        str | None, typer.Option(help="Base model: a folder or a name that vLLM can load; the demo base if not given.")
     ] = None,
-    log_level: Annotated[
-        str, typer.Option(help="critical, error, warning, info or debug.")
-    ] = "info",
+    log_level: Annotated[str, typer.Option(help="critical, error, warning, info or debug.")] = "info",
 ) -> None:
     """Serve every task over HTTP. Every other setting is an environment variable SHOPLORA_*."""
     ensure_preloaded()
@@ -38,7 +33,11 @@ def serve(
     import uvicorn
 
     uvicorn.run(
-        "server.app:create_app", factory=True, host=host, port=port, log_level=log_level,
-        access_log=False,  # `server.middleware` writes one
+        "server.app:create_app",
+        factory=True,
+        host=host,
+        port=port,
+        log_level=log_level,
+        access_log=False,  # `server.http.middleware` writes one
         timeout_keep_alive=KEEP_ALIVE,
-    )  # fmt: skip
+    )

@@ -12,17 +12,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from prometheus_client import (
-    REGISTRY,
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    Histogram,
-    generate_latest,
-)
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from server.errors import Problem
-from server.generation import Generation
+from server.engine.generation import Generation
+from server.http.problems import Problem
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 20, 30)
 LABELS = ("task", "adapter")
@@ -59,15 +52,9 @@ class Metrics:
             buckets=SECONDS,
             registry=self.registry,
         )
-        self._read = Counter(
-            "shoplora_prompt_tokens", "Tokens read", LABELS, registry=self.registry
-        )
-        self._written = Counter(
-            "shoplora_completion_tokens", "Tokens written", LABELS, registry=self.registry
-        )
-        self._in_flight = Gauge(
-            "shoplora_in_flight", "Requests being answered", LABELS, registry=self.registry
-        )
+        self._read = Counter("shoplora_prompt_tokens", "Tokens read", LABELS, registry=self.registry)
+        self._written = Counter("shoplora_completion_tokens", "Tokens written", LABELS, registry=self.registry)
+        self._in_flight = Gauge("shoplora_in_flight", "Requests being answered", LABELS, registry=self.registry)
 
     def announce(self, task: str, adapter: str) -> None:
         """Shows the adapter with zeros, so that rates start from the first request."""

@@ -1,7 +1,7 @@
 """All that lives as long as the server: ontology, live versions, engine, metrics, and their start.
 
 Knows in which order they start and why a start can fail; nothing of HTTP. The lifespan in
-`server.app` runs it, the dependencies in `server.deps` hand it to the routes.
+`server.app` runs it, the dependencies in `server.http.dependencies` hand it to the routes.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from adapters.ontology import Ontology
 from adapters.store import SHIPPED, Store, Version, base_digest
 from adapters.tasks import tasks
 from server.answering import Answering
-from server.generation import Model
+from server.engine.generation import Model
 from server.metrics import Metrics
 from server.settings import Settings
 

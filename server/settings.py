@@ -17,17 +17,12 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="SHOPLORA_")
 
     base: str = Field(
-        default_factory=lambda: str(default_base()),
-        description="base model: a folder, or a name that vLLM can load",
+        default_factory=lambda: str(default_base()), description="base model: a folder, or a name that vLLM can load"
     )
     store: Path = Field(default_factory=default_root, description="the store of versions")
-    demo_adapters: bool = Field(
-        default=True, description="serve the shipped ones where you have none"
-    )
+    demo_adapters: bool = Field(default=True, description="serve the shipped ones where you have none")
     ontology: Path = Field(default=SHIPPED, description="the shop's taxonomy and attributes")
-    max_model_len: int | None = Field(
-        default=None, gt=0, description="context in tokens; the model's own if not set"
-    )
+    max_model_len: int | None = Field(default=None, gt=0, description="context in tokens; the model's own if not set")
     max_num_seqs: int = Field(default=64, gt=0, description="sequences decoded in one batch")
     max_body_bytes: int = Field(default=64 * 1024, gt=0, description="largest request body")
     dtype: Literal["auto", "bfloat16", "float16", "float32"] = "bfloat16"

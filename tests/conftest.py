@@ -2,7 +2,7 @@
 
 import pytest
 
-from training.sources import available
+from training.public.sources import available
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from adapters.files import CARD
+from adapters.adapter_folder import CARD
 from adapters.store import SHIPPED, Store
 
 README = Path(__file__).parent.parent / "README.md"
@@ -44,10 +44,9 @@ HEADLINES = (
     ("extract", "hatn", "overall_accuracy", "overall sentiment, accuracy", False),
     ("extract", "dmaste", "pair_f1", "(aspect category, sentiment), micro-F1", False),
     ("copywrite", "retail", "attributes_mentioned", "given attributes mentioned", False),
-    ("copywrite", "retail", "invented_color_or_material", "texts that invent a colour or material",
-     True),
+    ("copywrite", "retail", "invented_color_or_material", "texts that invent a colour or material", True),
     ("copywrite", "retail", "loops", "texts with a loop", True),
-)  # fmt: skip
+)
 _ADAPTER, _PROMPTED, _LIVE = "adapter", "prompted base", "live version"
 _FEW_SHOT = f"{_PROMPTED}, few-shot"
 Tables = dict[str, dict[str, dict[str, float]]]  # source -> side -> figure -> value
@@ -107,22 +106,19 @@ def figures(cards: dict[str, str]) -> str:
     for task, source, figure, what, less in HEADLINES:
         sides = tables(cards[task])[source]
         baselines = {
-            side: row[figure]
-            for side, row in sides.items()
-            if not side.startswith((_ADAPTER, _PROMPTED, _LIVE))
+            side: row[figure] for side, row in sides.items() if not side.startswith((_ADAPTER, _PROMPTED, _LIVE))
         }
         better = min if less else max
         best = better(baselines, key=baselines.__getitem__)
         base = better(row[figure] for side, row in sides.items() if side in (_PROMPTED, _FEW_SHOT))
         lines.append(
-            f"| {task} | {what} | {sides[_ADAPTER][figure]:.3f} | {base:.3f} | "
-            f"{baselines[best]:.3f} ({best}) |"
+            f"| {task} | {what} | {sides[_ADAPTER][figure]:.3f} | {base:.3f} | {baselines[best]:.3f} ({best}) |"
         )
     return "\n".join(lines) + "\n"
 
 
 def tables(card: str) -> Tables:
-    """The figures of a model card, as `training.cards.tables` writes them."""
+    """The figures of a model card, as `training.evaluation.cards.tables` writes them."""
     found: Tables = {}
     columns: list[str] = []
     for line in card.splitlines():
@@ -141,8 +137,7 @@ def tables(card: str) -> Tables:
 def shipped_cards() -> dict[str, str]:
     """The model card of each task's shipped live version."""
     return {
-        task: (version.folder / CARD).read_text(encoding="utf-8")
-        for task, version in Store(SHIPPED).live().items()
+        task: (version.folder / CARD).read_text(encoding="utf-8") for task, version in Store(SHIPPED).live().items()
     }
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from training.serving import server
+from training.studies.local_server import server
 
 _URL = pytest.StashKey[str]()
 

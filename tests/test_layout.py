@@ -75,9 +75,7 @@ def test_imports_point_one_way(package: str, forbidden: set[str]) -> None:
 
 def light(statements: str) -> None:
     check = "import sys; print(*sorted({'torch', 'vllm'} & sys.modules.keys()))"
-    done = subprocess.run(
-        [sys.executable, "-c", f"{statements}\n{check}"], cwd=ROOT, text=True, capture_output=True
-    )
+    done = subprocess.run([sys.executable, "-c", f"{statements}\n{check}"], cwd=ROOT, text=True, capture_output=True)
     assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr
 
 
@@ -92,16 +90,11 @@ def test_the_command_imports_neither_vllm_nor_torch() -> None:
 
 
 def test_no_file_names_a_registry() -> None:
-    names = re.compile(
-        rb"index[-]url|\b(pypi|pythonhosted|download\.pytorch|npmjs)\.(org|com)",
-        re.IGNORECASE,
-    )
+    names = re.compile(rb"index[-]url|\b(pypi|pythonhosted|download\.pytorch|npmjs)\.(org|com)", re.IGNORECASE)
     assert [name for name in files() if names.search((ROOT / name).read_bytes())] == []
 
 
 def test_the_locks_hold_pins_only() -> None:
     for lock in (ROOT / "requirements").glob("[cg]pu.txt"):
         lines = [line.split("#")[0].strip() for line in lock.read_text().splitlines()]
-        assert [
-            line for line in lines if line and not re.fullmatch(r"[\w.-]+==[\w.+!]+", line)
-        ] == []
+        assert [line for line in lines if line and not re.fullmatch(r"[\w.-]+==[\w.+!]+", line)] == []

@@ -22,7 +22,7 @@ from adapters.store import Store, base_digest
 from adapters.tasks import task, tasks
 from adapters.tasks.contract import LineError
 from server.app import create_app
-from server.fake_engine import FakeEngine
+from server.engine.fake_engine import FakeEngine
 from server.settings import Settings
 from tests.adapters.tasks.grammars import admits
 from tests.server.test_metrics import sample
@@ -53,9 +53,11 @@ def serving(folder: Path, *names: str) -> TestClient:
     (base / "model.safetensors").write_bytes(b"weights")
     for name in names:
         draft = Draft(
-            task=name, base_digest=base_digest(base), ontology_digest=SHOP.digest,
+            task=name,
+            base_digest=base_digest(base),
+            ontology_digest=SHOP.digest,
             calibration=Calibration(slope=0.1, intercept=2.0),
-        )  # fmt: skip
+        )
         Store(folder / "store").publish(make_adapter(folder / name, 0, ("o_proj",)), draft, card="")
     settings = Settings(base=str(base), store=folder / "store", demo_adapters=False)
     engine = FakeEngine(lambda job: ["high"] * job.n)
@@ -109,27 +111,41 @@ def test_its_grammar_is_compiled_and_admits_what_decodes(line: str, is_one: bool
             of.decode(line, request, SHOP)
 
 
-MESSAGES = ("lost my parcel", "love the mug", "where is it", "broken on arrival", "nice shop",
-            "refund me today", "which sizes are there", "I was charged twice")  # fmt: skip
+MESSAGES = (
+    "lost my parcel",
+    "love the mug",
+    "where is it",
+    "broken on arrival",
+    "nice shop",
+    "refund me today",
+    "which sizes are there",
+    "I was charged twice",
+)
 LEVELS = ("low", "normal", "high")
 COLORS = ("red", "blue", "green", "black")
 PASSAGES = ["Returns: within 30 days.", "Delivery: takes 4 days."]
 EXAMPLES: dict[str, Records] = {
     "urgency": [
         {"request": {"message": f"{said} {color}"}, "labels": {"urgency": LEVELS[i % 3]}}
-        for i, said in enumerate(MESSAGES) for color in COLORS
+        for i, said in enumerate(MESSAGES)
+        for color in COLORS
     ],
     "churn": [
-        {"request": {"tenure_months": i, "contract": "monthly" if i % 2 else "yearly"},
-         "labels": {"will_churn": bool(i % 2)}}
+        {
+            "request": {"tenure_months": i, "contract": "monthly" if i % 2 else "yearly"},
+            "labels": {"will_churn": bool(i % 2)},
+        }
         for i in range(32)
     ],
     "support": [
-        {"request": {"message": f"{said} {color}", "context": PASSAGES},
-         "labels": {"cited": [i % 2 + 1], "reply": PASSAGES[i % 2]} if i % 4 else {}}
-        for i, said in enumerate(MESSAGES) for color in COLORS
+        {
+            "request": {"message": f"{said} {color}", "context": PASSAGES},
+            "labels": {"cited": [i % 2 + 1], "reply": PASSAGES[i % 2]} if i % 4 else {},
+        }
+        for i, said in enumerate(MESSAGES)
+        for color in COLORS
     ],
-}  # fmt: skip
+}
 FIGURES = {
     "urgency": {"urgency_accuracy", "exact", "right"},
     "churn": {"churners_f1", "churners_recall", "flags_f1", "will_churn_accuracy"},
@@ -144,15 +160,15 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.usefixtures("urgency")
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_it_is_checked_split_trained_evaluated_and_judged(
-    name: str, base: Path, tmp_path: Path
-) -> None:
-    from training import cards, finetune, gate, preview, report
+def test_it_is_checked_split_trained_evaluated_and_judged(name: str, base: Path, tmp_path: Path) -> None:
     from training.data.check import check
     from training.data.split import split, write
-    from training.evaluate import ADAPTER, PROMPTED, evaluate
+    from training.evaluation import cards, report
+    from training.evaluation.evaluate import ADAPTER, PROMPTED, evaluate
+    from training.evaluation.metrics import main_figure
     from training.examples import load, read
-    from training.metrics import main_figure
+    from training.release import gate
+    from training.tuning import finetune, preview
 
     of, file, splits = task(name), tmp_path / f"{name}.jsonl", tmp_path / "splits"
     file.write_text("".join(json.dumps(record) + "\n" for record in EXAMPLES[name]))
@@ -172,19 +188,14 @@ def test_it_is_checked_split_trained_evaluated_and_judged(
     trainer.model.save_pretrained(adapter)
 
     told = evaluate(of, examples, base, adapter, SHOP, Calibration())
-    assert told.figures.keys() >= {
-        ADAPTER, PROMPTED, "logistic regression", "most common answer"
-    }  # fmt: skip
+    assert told.figures.keys() >= {ADAPTER, PROMPTED, "logistic regression", "most common answer"}
     for side, by_source in told.figures.items():
         assert by_source["splits"].keys() >= {*FIGURES[name], main_figure(name)[1]}, side
         figure = told.headlines[side]["splits"].value
         assert figure == pytest.approx(by_source["splits"][main_figure(name)[1]], abs=1e-4)
     assert told.figures["logistic regression"]["splits"]["undecodable"] == 0
     assert any("not significantly above" in reason for reason in gate.refusals(name, told))
-    draft = Draft(
-        task=name, base_digest="0" * 64, ontology_digest=SHOP.digest,
-        data=cards.data_sources(examples),
-    )  # fmt: skip
+    draft = Draft(task=name, base_digest="0" * 64, ontology_digest=SHOP.digest, data=cards.data_sources(examples))
     card = cards.adapter_card(draft, ["o_proj"], told)
     assert f"The main figure, {main_figure(name)[1]}" in card
     assert "licence not stated" in card  # of data that a user gave
@@ -193,8 +204,6 @@ def test_it_is_checked_split_trained_evaluated_and_judged(
 
 @pytest.mark.parametrize("name", ["churn", "support"])
 def test_no_other_module_names_them(name: str) -> None:
-    modules = (
-        p for d in ("adapters", "server", "training", "loadtests") for p in (ROOT / d).rglob("*.py")
-    )
+    modules = (p for d in ("adapters", "server", "training", "loadtests") for p in (ROOT / d).rglob("*.py"))
     named = [p.name for p in modules if f'"{name}"' in p.read_text(encoding="utf-8")]
     assert named == [f"{name}.py"]

@@ -12,11 +12,12 @@ from typing import Any
 import httpx
 import pytest
 import typer
+from tests.server.test_routes import events
 
 import shoplora
 from adapters.store import default_base
 from adapters.tasks import tasks
-from server.errors import Problem
+from server.http.problems import Problem
 from server.metrics import Metrics
 from server.settings import Settings
 from tests.readme import (
@@ -33,20 +34,15 @@ from tests.readme import (
     tables,
     with_figures,
 )
-from tests.server.test_routes import events
 from tests.shop import served
-from training import cards as cards_module
+from training.evaluation import cards as cards_module
 
 ROOT = README.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 TEXT = README.read_text(encoding="utf-8")
 ACCEPTANCE = {
     ("/v1/rewrite", "query", "Something red and flowy for a wedding"),
-    (
-        "/v1/extract",
-        "review",
-        "Great for beginners but the handle is uncomfortable after 20 minutes",
-    ),
+    ("/v1/extract", "review", "Great for beginners but the handle is uncomfortable after 20 minutes"),
     ("/v1/classify", "title", "Turtle Check Men Navy Blue Shirt"),
 }
 NEAR = 0.05  # of a confidence, which is a little different on another processor
@@ -129,8 +125,7 @@ def test_the_examples_are_requests_of_all_that_ships_and_hold_the_acceptance_sen
     assert {e.path for e in found} == {f"/v1/{name.partition('/')[0]}" for name in shipped_cards()}
     for example in found:
         tasks()[example.path.rpartition("/")[2]].request.model_validate(example.body)
-    asked = {(e.path, field, value) for e in found for field, value in e.body.items()
-             if isinstance(value, str)}  # fmt: skip
+    asked = {(e.path, field, value) for e in found for field, value in e.body.items() if isinstance(value, str)}
     assert asked >= ACCEPTANCE
     assert [e.body["stream"] for e in found if e.shown is None] == [True]
 

@@ -15,16 +15,8 @@ pytestmark = pytest.mark.skipif(
 
 def dry_run(**settings: str) -> str:
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("PIP_", "UV_", "SSL_"))}
-    environment = {
-        **kept,
-        "PIP_CONFIG_FILE": os.devnull,
-        "DRY_RUN": "1",
-        "ENGINE": "cpu",
-        **settings,
-    }
-    return subprocess.check_output(
-        ["requirements/uv.sh", "pip", "install"], cwd=ROOT, env=environment, text=True
-    )
+    environment = {**kept, "PIP_CONFIG_FILE": os.devnull, "DRY_RUN": "1", "ENGINE": "cpu", **settings}
+    return subprocess.check_output(["requirements/uv.sh", "pip", "install"], cwd=ROOT, env=environment, text=True)
 
 
 def test_torch_comes_from_the_wheel_folder_that_pip_is_configured_with() -> None:
@@ -57,9 +49,7 @@ def test_indexes_and_certificate_are_handed_on() -> None:
 
 def test_settings_in_pips_files_count_and_uvs_own_win(tmp_path: Path) -> None:
     config = tmp_path / "pip.conf"
-    config.write_text(
-        "[global]\nindex_url = https://file.example/simple\nfind-links =\n    /one\n    /two\n"
-    )
+    config.write_text("[global]\nindex_url = https://file.example/simple\nfind-links =\n    /one\n    /two\n")
     out = dry_run(PIP_CONFIG_FILE=str(config), UV_INDEX_URL="https://uv.example/simple")
     assert "UV_INDEX_URL=https://uv.example/simple\n" in out
     assert "--find-links /one --find-links /two" in out

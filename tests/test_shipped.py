@@ -10,18 +10,16 @@ from typing import Any
 import httpx
 import pytest
 
-from adapters.files import CARD
+from adapters.adapter_folder import CARD
 from adapters.ontology import Ontology
 from adapters.store import SHIPPED, Store, Version, base_digest, default_base
 from adapters.tasks import tasks
 from adapters.tasks.contract import Task
 from tests.readme import asking, tables
 from tests.shop import served
-from training.sources import sources
+from training.public.sources import sources
 
-pytestmark = pytest.mark.skipif(
-    not default_base().exists(), reason="no base and adapters are shipped yet"
-)
+pytestmark = pytest.mark.skipif(not default_base().exists(), reason="no base and adapters are shipped yet")
 
 MAX_BYTES = 45_000_000
 SUFFIXES = {".safetensors", ".json", ".jinja", ".md", ".yaml"}
@@ -158,9 +156,7 @@ def mixed(url: str) -> dict[str, list[Answer]]:
 
 @pytest.mark.engine
 @pytest.mark.parametrize("name", shipped())
-def test_mixed_requests_are_answered_each_by_its_own_adapter(
-    mixed: dict[str, list[Answer]], name: str
-) -> None:
+def test_mixed_requests_are_answered_each_by_its_own_adapter(mixed: dict[str, list[Answer]], name: str) -> None:
     version = shipped()[name].name
     for answer in mixed[name]:
         task_of(name).answer.model_validate(answer)
@@ -173,15 +169,13 @@ def test_mixed_requests_are_answered_each_by_its_own_adapter(
 @pytest.mark.parametrize("name", [n for n in shipped() if task_of(n).samples == 1])
 def test_the_engine_answers_as_evaluation_does(mixed: dict[str, list[Answer]], name: str) -> None:
     """So the model cards' figures, measured without a server, hold for the served answers."""
-    from training.decoding import Decoder
+    from training.evaluation.decoding import Decoder
 
     task, ontology, version = task_of(name), Ontology.load(), shipped()[name]
     requests = [task.request.model_validate(body) for body in sample_requests(name)]
     decoder = Decoder(default_base(), version.folder, ontology)
     agreed = 0
-    for request, [line], answer in zip(
-        requests, decoder.lines(task, requests), mixed[name], strict=True
-    ):
+    for request, [line], answer in zip(requests, decoder.lines(task, requests), mixed[name], strict=True):
         calibration = version.manifest.calibration
         decided = task.decide([line.line], [line.logprob], calibration, request, ontology)
         told = task.expand(decided.labels, request, ontology)

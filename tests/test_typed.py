@@ -51,9 +51,7 @@ FLOORS = {
 
 @pytest.mark.engine
 @pytest.mark.skipif(not default_base().exists(), reason="no base and adapters are shipped yet")
-def test_no_figure_is_below_its_floor(
-    pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_no_figure_is_below_its_floor(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> None:
     found = figures(served(pytestconfig, tmp_path_factory.mktemp("shop")))
     told = {(task, what): share for task, shares in found.items() for what, share in shares.items()}
     assert {name: told[name] for name, floor in FLOORS.items() if told[name] < floor} == {}

@@ -12,24 +12,22 @@ import typer
 from rich.console import Console
 from rich.markdown import Markdown
 
-from adapters.files import CARD
+from adapters.adapter_folder import CARD
 from adapters.manifest import channel_of
 from adapters.ontology import Ontology
 from adapters.store import Store, StoreError, Version, base_digest, default_base, default_root
-from training.inputs import Base, Data, TaskName, examples_of, fail, ontology_of_the_shop, run_key
+from training.options import Base, Data, TaskName, examples_of, fail, ontology_of_the_shop, run_key
 
 if TYPE_CHECKING:
-    from training.evaluate import Evaluation
+    from training.evaluation.evaluate import Evaluation
 
 console = Console()
-Force = Annotated[
-    str | None, typer.Option(help="Publish against the gate, for this reason, which is recorded.")
-]
+Force = Annotated[str | None, typer.Option(help="Publish against the gate, for this reason, which is recorded.")]
 
 
 def fetch() -> None:
     """Bring the public data sets here: from a mirror, the cache, or GitHub."""
-    from training import sources
+    from training.public import sources
 
     try:
         places = sources.fetch()
@@ -39,12 +37,8 @@ def fetch() -> None:
 
 
 def pretrain(
-    output: Annotated[
-        Path, typer.Option(help="Folder of the run; an unfinished one goes on.")
-    ] = Path("runs/base"),
-    start: Annotated[
-        Path | None, typer.Option(help="A base to go on from, instead of random weights.")
-    ] = None,
+    output: Annotated[Path, typer.Option(help="Folder of the run; an unfinished one goes on.")] = Path("runs/base"),
+    start: Annotated[Path | None, typer.Option(help="A base to go on from, instead of random weights.")] = None,
     tokens: Annotated[int, typer.Option(min=100_000, help="Tokens to train on.")] = 16_000_000,
     hidden: Annotated[int, typer.Option(min=64, help="Hidden size; feed-forward follows.")] = 256,
     layers: Annotated[int, typer.Option(help="Layers.")] = 6,
@@ -54,13 +48,18 @@ def pretrain(
     ] = True,
 ) -> None:
     """Train the demo base, from scratch or from an earlier one, on a CPU or a GPU."""
-    from training import pretrain as pretraining
-    from training.sources import SourceError
+    from training.base import pretrain as pretraining
+    from training.public.sources import SourceError
 
     recipe = pretraining.Recipe(
-        tokens=tokens, hidden=hidden, layers=layers, feed_forward=hidden * 11 // 4,
-        heads=hidden // 64, kv_heads=max(1, hidden // 128), seed=seed,
-    )  # fmt: skip
+        tokens=tokens,
+        hidden=hidden,
+        layers=layers,
+        feed_forward=hidden * 11 // 4,
+        heads=hidden // 64,
+        kv_heads=max(1, hidden // 128),
+        seed=seed,
+    )
     try:
         folder = pretraining.run(recipe, output, start, compile_model)
     except (SourceError, pretraining.RunError) as error:
@@ -71,15 +70,11 @@ def pretrain(
 def train(
     task: TaskName,
     data: Data = None,
-    variant: Annotated[
-        str | None, typer.Option(help="A brand voice or tenant: publishes task/variant.")
-    ] = None,
+    variant: Annotated[str | None, typer.Option(help="A brand voice or tenant: publishes task/variant.")] = None,
     recipe_file: Annotated[
         Path | None, typer.Option("--recipe", help="YAML of the fields below; these come first.")
     ] = None,
-    modules: Annotated[
-        str | None, typer.Option(help="Comma-separated: o_proj, down_proj ... or all-linear.")
-    ] = None,
+    modules: Annotated[str | None, typer.Option(help="Comma-separated: o_proj, down_proj ... or all-linear.")] = None,
     rank: Annotated[int | None, typer.Option(min=1, max=256, help="LoRA rank.")] = None,
     alpha: Annotated[int | None, typer.Option(min=1, help="LoRA alpha.")] = None,
     dropout: Annotated[float | None, typer.Option(min=0, max=0.9, help="LoRA dropout.")] = None,
@@ -88,17 +83,13 @@ def train(
     batch: Annotated[int | None, typer.Option(min=1, help="Examples in a step.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of weights and order.")] = None,
     base: Base = None,
-    output: Annotated[Path, typer.Option(help="Folder of runs; an unfinished one goes on.")] = Path(
-        "runs"
-    ),
+    output: Annotated[Path, typer.Option(help="Folder of runs; an unfinished one goes on.")] = Path("runs"),
     store: Annotated[Path | None, typer.Option(help="Store to publish to.")] = None,
     force: Force = None,
     report_to: Annotated[
         Literal["none", "tensorboard", "mlflow"], typer.Option(help="Follow the training there.")
     ] = "none",
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would be trained, on what, how long.")
-    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be trained, on what, how long.")] = False,
 ) -> None:
     """Train an adapter, evaluate it beside the baselines, publish it if the gate lets it."""
     ontology = ontology_of_the_shop()
@@ -106,11 +97,21 @@ def train(
 
     from adapters.manifest import Draft  # after the data: what is wrong with it is told at once
     from adapters.tasks import task as find_task
-    from training import cards, finetune, preview, release, report
-    from training.evaluate import ADAPTER, calibrate, evaluate
+    from training.evaluation import cards, report
+    from training.evaluation.evaluate import ADAPTER, calibrate, evaluate
+    from training.release import publish as release
+    from training.tuning import finetune, preview
 
-    given = {"rank": rank, "alpha": alpha, "dropout": dropout, "lr": lr, "epochs": epochs,
-             "batch": batch, "seed": seed, "modules": modules}  # fmt: skip
+    given = {
+        "rank": rank,
+        "alpha": alpha,
+        "dropout": dropout,
+        "lr": lr,
+        "epochs": epochs,
+        "batch": batch,
+        "seed": seed,
+        "modules": modules,
+    }
     changes = {name: value for name, value in given.items() if value is not None}
     folder = base or default_base()
     try:
@@ -134,12 +135,15 @@ def train(
     fitted = calibrate(find_task(task), examples, folder, adapter, ontology)
     told = evaluate(find_task(task), examples, folder, adapter, ontology, fitted, live)
     draft = Draft(
-        task=task, variant=variant, base_digest=digest,
+        task=task,
+        variant=variant,
+        base_digest=digest,
         ontology_digest=ontology.digest,
-        recipe=json.loads(json.dumps(asdict(recipe))), data=cards.data_sources(examples),
+        recipe=json.loads(json.dumps(asdict(recipe))),
+        data=cards.data_sources(examples),
         metrics=told.figures[ADAPTER],
         calibration=fitted,
-    )  # fmt: skip
+    )
     release.keep(run, draft, told, cards.adapter_card(draft, recipe.modules, told))
     page = report.write(run, task, told)
     _show(task, told)
@@ -151,21 +155,16 @@ def publish(
     run: Annotated[Path, typer.Argument(help="Folder of a finished run of `shoplora train`.")],
     force: Force = None,
     store: Annotated[Path | None, typer.Option(help="Store to publish to.")] = None,
-    base: Annotated[
-        Path | None, typer.Option(help="Base model's folder, if it was moved after training.")
-    ] = None,
+    base: Annotated[Path | None, typer.Option(help="Base model's folder, if it was moved after training.")] = None,
 ) -> None:
     """Make a trained adapter live, unless the gate has reasons against it."""
-    from training import release
+    from training.release import publish as release
 
     ontology = ontology_of_the_shop()
     try:
         version = release.publish(run, Store(store or default_root()), ontology, base, force)
     except release.Refused as error:
-        fail(
-            f"not published:\n{error}\n"
-            f'to publish it nevertheless: shoplora publish {run} --force "REASON"'
-        )
+        fail(f'not published:\n{error}\nto publish it nevertheless: shoplora publish {run} --force "REASON"')
     except StoreError as error:
         fail(error)
     card = (version.folder / CARD).read_text(encoding="utf-8")
@@ -183,7 +182,8 @@ def _comparable(store: Store, channel: str, base: str, ontology: Ontology) -> Ve
 
 
 def _show(task: str, told: Evaluation) -> None:
-    from training import cards, gate
+    from training.evaluation import cards
+    from training.release import gate
 
     console.print(f"[bold]{gate.verdict(task, told)}[/]\n")
     console.print(Markdown(cards.intervals(task, told)))
@@ -197,13 +197,11 @@ def evaluate(
     ] = None,
     data: Data = None,
     base: Base = None,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write the figures here.")
-    ] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here.")] = None,
 ) -> None:
     """An adapter on its test split, beside the prompted base and the cheap baselines."""
     from adapters.tasks import task as find_task
-    from training.evaluate import evaluate as figures_of
+    from training.evaluation.evaluate import evaluate as figures_of
 
     store = Store(default_root())
     try:
@@ -220,9 +218,14 @@ def evaluate(
     except StoreError as error:
         fail(error)
     told = figures_of(
-        find_task(task), examples, folder, version.folder, ontology, version.manifest.calibration,
+        find_task(task),
+        examples,
+        folder,
+        version.folder,
+        ontology,
+        version.manifest.calibration,
         None if live == version else live,
-    )  # fmt: skip
+    )
     if json_file:
         figures = {name: asdict(told)[name] for name in ("figures", "headlines", "classes")}
         json_file.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")

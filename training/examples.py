@@ -1,7 +1,7 @@
 """From public data sets to training examples: a typed request and the labels it should get.
 
 One function a task, named after it; called by `train` and `evaluate`. An example's split comes from
-`training.datasets` and is never changed here. A shop's own examples are JSON Lines of
+`training.public.readers` and is never changed here. A shop's own examples are JSON Lines of
 `{"request": ..., "labels": ..., "origin": ...}`, a file or a folder of splits, read by `load`.
 """
 
@@ -26,7 +26,8 @@ from adapters.ontology import Ontology
 from adapters.tasks import classify, copywrite, extract, rewrite, task
 from adapters.tasks.contract import Task
 from adapters.words import words
-from training import datasets, synthesis
+from training.public import readers as datasets
+from training.tasks import synthesis
 from training.text import key, split_of
 
 SAMPLES = Path(__file__).with_name("samples")
@@ -134,9 +135,7 @@ def _reason(error: ValueError | KeyError) -> str:
     return f"no {error}" if isinstance(error, KeyError) else str(error).replace("\n", "; ")
 
 
-def public(
-    name: str, ontology: Ontology, seed: int = 0, variant: str | None = None
-) -> list[Example]:
+def public(name: str, ontology: Ontology, seed: int = 0, variant: str | None = None) -> list[Example]:
     """All examples of a task, or of its variant, from the public data sets and generators.
 
     Raises:
@@ -146,9 +145,12 @@ def public(
     with an input that is held out is left out.
     """
     makers: dict[str, Callable[[Ontology, int], Iterator[Example]]] = {
-        "classify": _classify, "rewrite": _rewrite, "extract": _extract, "copywrite": _copywrite,
+        "classify": _classify,
+        "rewrite": _rewrite,
+        "extract": _extract,
+        "copywrite": _copywrite,
         "copywrite/advisor": _advisor,
-    }  # fmt: skip
+    }
     channel = channel_of(name, variant)
     if channel not in makers:
         raise ExampleError(f"no public data has examples of {channel}: give your own with --data")
@@ -184,12 +186,9 @@ def _classify(ontology: Ontology, seed: int) -> Iterator[Example]:
         yield Example(_made_split(text), "synthetic", classify.Request(title=text), labels)
 
 
-def _classified(
-    split: str, source: str, title: str, leaf: str, attributes: dict[str, str | None]
-) -> Example:
+def _classified(split: str, source: str, title: str, leaf: str, attributes: dict[str, str | None]) -> Example:
     known = {name: value for name, value in attributes.items() if value}
-    return Example(split, source, classify.Request(title=title[:300]),
-                   classify.Labels(category=leaf, attributes=known))  # fmt: skip
+    return Example(split, source, classify.Request(title=title[:300]), classify.Labels(category=leaf, attributes=known))
 
 
 def _stated_color(title: str, ontology: Ontology) -> str | None:
@@ -205,8 +204,13 @@ def retail_leaves() -> dict[str, str]:
 
 
 # QueryNER's span types in the words of our answer line.
-_TYPES = {"UoM": "size", "core_product_type": "type", "creator": "brand", "product_name": "name",
-          "product_number": "number"}  # fmt: skip
+_TYPES = {
+    "UoM": "size",
+    "core_product_type": "type",
+    "creator": "brand",
+    "product_name": "name",
+    "product_number": "number",
+}
 
 
 def _rewrite(ontology: Ontology, seed: int) -> Iterator[Example]:
@@ -215,8 +219,7 @@ def _rewrite(ontology: Ontology, seed: int) -> Iterator[Example]:
             request = rewrite.Request(query=" ".join(query.words))
             yield Example(split, "queryner", request, rewrite.Labels(tags=_tags(query.tags)))
     for text, tags in synthesis.queries(ontology, 1_500, seed):
-        yield Example(_made_split(text), "synthetic", rewrite.Request(query=text),
-                      rewrite.Labels(tags=tags))  # fmt: skip
+        yield Example(_made_split(text), "synthetic", rewrite.Request(query=text), rewrite.Labels(tags=tags))
 
 
 def _tags(tags: tuple[str, ...]) -> list[str]:
@@ -282,18 +285,32 @@ def _review_labels(
         category = extract.category_of(part, opinion, ontology)
         aspects.append(
             extract.Aspect.model_validate(
-                {"aspect": part, "category": category, "sentiment": triplet.sentiment,
-                 "opinion": opinion}
+                {"aspect": part, "category": category, "sentiment": triplet.sentiment, "opinion": opinion}
             )
-        )  # fmt: skip
+        )
     return extract.Labels.model_validate(
-        {"overall_sentiment": overall, "mentions_difficulty": is_difficult(review),
-         "use_case": ontology.use_case_in(review), "aspects": aspects[: extract.MAX_ASPECTS]}
-    )  # fmt: skip
+        {
+            "overall_sentiment": overall,
+            "mentions_difficulty": is_difficult(review),
+            "use_case": ontology.use_case_in(review),
+            "aspects": aspects[: extract.MAX_ASPECTS],
+        }
+    )
 
 
-GIVEN = ("color", "material", "pattern", "season", "condition", "occasion", "silhouette", "style",
-         "shape", "gender", "feature")  # fmt: skip
+GIVEN = (
+    "color",
+    "material",
+    "pattern",
+    "season",
+    "condition",
+    "occasion",
+    "silhouette",
+    "style",
+    "shape",
+    "gender",
+    "feature",
+)
 SHORTEST = 12  # words; shorter texts of this source are labels, not copy
 
 
@@ -302,9 +319,10 @@ def _copywrite(ontology: Ontology, seed: int) -> Iterator[Example]:
     leaves = retail_leaves()
     for product in datasets.products():
         request = copywrite.Request(
-            name=product.name, category=leaves[f"{product.category}/{product.style}"],
+            name=product.name,
+            category=leaves[f"{product.category}/{product.style}"],
             attributes=_facts(product.description, ontology),
-        )  # fmt: skip
+        )
         told = len(words(product.description)) >= SHORTEST and request.attributes
         if told and not copywrite.unsupported(product.description, request, ontology):
             labels = copywrite.Labels(description=product.description)
@@ -322,9 +340,7 @@ def _advisor(ontology: Ontology, seed: int) -> Iterator[Example]:
         yes_or_no = {"true", "false", "dontcare", "none"} & set(facts.values())
         if number % _SPOKEN_EVERY or yes_or_no or not facts or "name" not in told.slots:
             continue
-        request = copywrite.Request(
-            name=told.slots["name"], category=told.slots.get("type"), attributes=facts
-        )
+        request = copywrite.Request(name=told.slots["name"], category=told.slots.get("type"), attributes=facts)
         labels = copywrite.Labels(description=told.sentence)
         said = copywrite.expand(labels, request, ontology)
         if not said["missing"] and not said["unsupported"]:
@@ -342,11 +358,7 @@ def _facts(description: str, ontology: Ontology) -> dict[str, str]:
         if taken.isdisjoint(range(start, end)):
             taken.update(range(start, end))
             facts.setdefault(attribute, []).append(" ".join(said[start:end]))
-    return {
-        attribute: " and ".join(dict.fromkeys(facts[attribute]))
-        for attribute in GIVEN
-        if attribute in facts
-    }
+    return {attribute: " and ".join(dict.fromkeys(facts[attribute])) for attribute in GIVEN if attribute in facts}
 
 
 def _made_split(text: str) -> str:

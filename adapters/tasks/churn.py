@@ -14,17 +14,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import Field, model_validator
 
 from adapters.ontology import Ontology
-from adapters.tasks.contract import (
-    Answered,
-    LineError,
-    Message,
-    Strict,
-    Task,
-    ascending,
-    limit,
-    some_of,
-    spaced,
-)
+from adapters.tasks.contract import Answered, LineError, Message, Strict, Task, ascending, limit, some_of, spaced
 
 MANY = 10_000
 STAYS, LEAVES = "stays", "leaves"
@@ -32,9 +22,16 @@ SEPARATOR = "; "
 Contract = Literal["monthly", "yearly", "longer"]
 Payment = Literal["card", "bank_transfer", "electronic_check", "mailed_check", "invoice", "wallet"]
 Flag = Literal[
-    "monthly_contract", "new_subscriber", "no_tech_support", "few_services", "electronic_check",
-    "high_charge", "inactive", "support_contacts", "failed_payment",
-]  # fmt: skip
+    "monthly_contract",
+    "new_subscriber",
+    "no_tech_support",
+    "few_services",
+    "electronic_check",
+    "high_charge",
+    "inactive",
+    "support_contacts",
+    "failed_payment",
+]
 FLAGS: tuple[Flag, ...] = get_args(Flag)
 _LINE = {spaced(flag): flag for flag in FLAGS}
 
@@ -48,15 +45,9 @@ class Request(Strict):
     services: dict[Annotated[str, limit(40)], bool] = Field(
         default_factory=dict, max_length=20, description="those offered: whether they are taken"
     )
-    inactive_days: int | None = Field(
-        default=None, ge=0, le=MANY, description="since the last use or order"
-    )
-    support_contacts: int | None = Field(
-        default=None, ge=0, le=MANY, description="in the last 90 days"
-    )
-    failed_payments: int | None = Field(
-        default=None, ge=0, le=MANY, description="in the last 90 days"
-    )
+    inactive_days: int | None = Field(default=None, ge=0, le=MANY, description="since the last use or order")
+    support_contacts: int | None = Field(default=None, ge=0, le=MANY, description="in the last 90 days")
+    failed_payments: int | None = Field(default=None, ge=0, le=MANY, description="in the last 90 days")
 
 
 class Reason(Strict):

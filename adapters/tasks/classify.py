@@ -103,10 +103,7 @@ def expand(labels: Labels, request: Request, ontology: Ontology) -> dict[str, An
     for name, value, _, _ in chain.from_iterable(stated):
         if name in STATED:
             attributes.setdefault(name, value)
-    return {
-        "category": Category(id=category.id, path=list(category.path)),
-        "attributes": attributes,
-    }
+    return {"category": Category(id=category.id, path=list(category.path)), "attributes": attributes}
 
 
 def doubted(labels: Labels, request: Request, ontology: Ontology) -> Labels | None:

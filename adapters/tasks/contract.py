@@ -133,9 +133,13 @@ class Task(Generic[RequestT, LabelsT]):
         return channel_of(self.name, variant)
 
     def decide(
-        self, lines: Sequence[str], logprobs: Sequence[float], calibration: Calibration,
-        request: RequestT, ontology: Ontology,
-    ) -> Decided[LabelsT]:  # fmt: skip
+        self,
+        lines: Sequence[str],
+        logprobs: Sequence[float],
+        calibration: Calibration,
+        request: RequestT,
+        ontology: Ontology,
+    ) -> Decided[LabelsT]:
         """The answer that some lines and their log-probabilities make."""
         found = self.choose(lines, request, ontology)
         if found is None:
@@ -149,9 +153,7 @@ class Task(Generic[RequestT, LabelsT]):
                 return Decided(named, confidence, needs_review, source="fallback")
         return Decided(found[0], confidence, needs_review, source="model")
 
-    def choose(
-        self, lines: Sequence[str], request: RequestT, ontology: Ontology
-    ) -> tuple[LabelsT, int] | None:
+    def choose(self, lines: Sequence[str], request: RequestT, ontology: Ontology) -> tuple[LabelsT, int] | None:
         """The best of the lines that decode and its index; None if it may not be shown."""
         decoded = []
         for i, line in enumerate(lines):
@@ -162,9 +164,7 @@ class Task(Generic[RequestT, LabelsT]):
         rank = self.rank
         if decoded and rank is not None:
             decoded.sort(key=lambda pair: rank(pair[0], request, ontology))
-        unfit = self.faithful is not None and not (
-            decoded and self.faithful(decoded[0][0], request, ontology)
-        )
+        unfit = self.faithful is not None and not (decoded and self.faithful(decoded[0][0], request, ontology))
         return None if unfit or not decoded else decoded[0]
 
 

@@ -38,9 +38,7 @@ _NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
 class Request(Strict):
     name: Annotated[str, limit(200)]
     category: Annotated[str, limit(100)] | None = None
-    attributes: dict[Annotated[str, limit(50)], Annotated[str, limit(100)]] = Field(
-        default_factory=dict, max_length=20
-    )
+    attributes: dict[Annotated[str, limit(50)], Annotated[str, limit(100)]] = Field(default_factory=dict, max_length=20)
     context: list[Annotated[str, limit(300)]] | None = Field(default=None, max_length=5)
     max_words: int | None = Field(default=None, ge=5, le=150)
     voice: Annotated[str, Field(pattern=VARIANT, description="a variant")] | None = None
@@ -112,9 +110,7 @@ def _cut(description: str, max_words: int | None) -> str:
     return " ".join(" ".join(kept).split()[:max_words])
 
 
-def _coverage(
-    description: str, request: Request, ontology: Ontology
-) -> tuple[list[str], list[str]]:
+def _coverage(description: str, request: Request, ontology: Ontology) -> tuple[list[str], list[str]]:
     said = set(phrase_key(description).split())
     named = {(attribute, value) for attribute, value, _, _ in ontology.values_in(description)}
     mentioned: list[str] = []
@@ -129,8 +125,7 @@ def _coverage(
 def unsupported(description: str, request: Request, ontology: Ontology) -> list[str]:
     """Colors, materials and other claims, and numbers, that no given fact holds."""
     names = (spaced(name) for name in request.attributes)
-    facts = (request.name, request.category or "", *names, *request.attributes.values(),
-             *(request.context or ()))  # fmt: skip
+    facts = (request.name, request.category or "", *names, *request.attributes.values(), *(request.context or ()))
     given = " . ".join(facts)
     given_words = set(phrase_key(given).split())
     supported = {match[:2] for fact in facts for match in ontology.values_in(fact)}

@@ -19,17 +19,7 @@ from pydantic import Field, field_validator
 
 from adapters.ontology import Ontology
 from adapters.sentiment import opinions
-from adapters.tasks.contract import (
-    Answered,
-    Copied,
-    LineError,
-    Message,
-    Strict,
-    Task,
-    limit,
-    one_of,
-    spaced,
-)
+from adapters.tasks.contract import Answered, Copied, LineError, Message, Strict, Task, limit, one_of, spaced
 from adapters.words import fold, words
 
 Sentiment = Literal["positive", "negative", "neutral"]
@@ -117,12 +107,7 @@ def _encode_aspect(aspect: Aspect) -> str:
 def decode(line: str, request: Request, ontology: Ontology) -> Labels:
     fields = line.split(SEPARATOR)
     uses = {spaced(name): name for name in ontology.use_cases} | {UNKNOWN: None}
-    if (
-        len(fields) < 4
-        or fields[0] not in OVERALL
-        or fields[1] not in ("yes", "no")
-        or fields[2] not in uses
-    ):
+    if len(fields) < 4 or fields[0] not in OVERALL or fields[1] not in ("yes", "no") or fields[2] not in uses:
         raise LineError(f"not sentiment; difficulty; use case; aspects: {line!r}")
     entries = [] if fields[3:] == [UNKNOWN] else fields[3:]
     return Labels.model_validate(
@@ -135,9 +120,7 @@ def decode(line: str, request: Request, ontology: Ontology) -> Labels:
     )
 
 
-def _decode_aspects(
-    entries: list[str], review: _Review, ontology: Ontology
-) -> list[dict[str, str | None]]:
+def _decode_aspects(entries: list[str], review: _Review, ontology: Ontology) -> list[dict[str, str | None]]:
     found = []
     begins, again = 0, -1  # where the next opinion may begin, or once more where the last one did
     for entry in entries:
@@ -152,9 +135,7 @@ def _decode_aspects(
             raise LineError(f"not in the review, or not in its order: {opinion!r}")
         begins, again = places[0] + 1, places[0] if places[0] != again else -1
         category = next(name for name in ontology.aspects if spaced(name) == written)
-        found.append(
-            {"aspect": part, "category": category, "sentiment": SIGNS[sign], "opinion": opinion}
-        )
+        found.append({"aspect": part, "category": category, "sentiment": SIGNS[sign], "opinion": opinion})
     return found
 
 

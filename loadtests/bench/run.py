@@ -32,10 +32,7 @@ def engine_ratios() -> dict[str, float]:
 
     costs = _alone(kernel.measure, ROUNDS)
     names = {"o_proj, kernel": "o_proj", "all linear, kernel": "all_linear"}
-    found = {
-        f"kernel_to_no_lora.{name}.tokens_per_second.64": costs[cost].to_no_lora
-        for cost, name in names.items()
-    }
+    found = {f"kernel_to_no_lora.{name}.tokens_per_second.64": costs[cost].to_no_lora for cost, name in names.items()}
     for name, ratio in _alone(slots.measure, SLOTS_ROUNDS, SLOTS).items():
         found[f"slots.{name.replace(', ', '.').replace(' ', '_')}"] = ratio
     return found

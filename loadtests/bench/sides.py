@@ -32,7 +32,7 @@ from adapters.tasks import task
 from adapters.tasks.contract import Answered
 from loadtests.bench.load import Failed, Level, Told, arriving, closed
 from loadtests.peers import peft, plain
-from training.serving import running, server
+from training.studies.local_server import running, server
 
 COMPARED = 32  # requests of each task whose answers the sides must agree on
 MIXED = "mixed"  # the workload of all tasks in turn
@@ -169,9 +169,10 @@ def fields(name: str, labels: Any, request: Any, ontology: Ontology) -> dict[str
     if labels is None:
         return None
     told: dict[str, Any] = json.loads(
-        task(name).answer.model_construct(**task(name).expand(labels, request, ontology))
+        task(name)
+        .answer.model_construct(**task(name).expand(labels, request, ontology))
         .model_dump_json(exclude=set(Answered.model_fields))
-    )  # fmt: skip
+    )
     return told
 
 
@@ -212,9 +213,8 @@ async def _peer(peer: Any, plan: Plan, ontology: Ontology) -> AsyncIterator[Aske
 
 @asynccontextmanager
 async def _over_http(
-    url: str, asked: Callable[[str, int], tuple[str, dict[str, Any]]],
-    told: Callable[[str, int, dict[str, Any]], Told],
-) -> AsyncIterator[Asker]:  # fmt: skip
+    url: str, asked: Callable[[str, int], tuple[str, dict[str, Any]]], told: Callable[[str, int, dict[str, Any]], Told]
+) -> AsyncIterator[Asker]:
     import aiohttp
 
     timeout = aiohttp.ClientTimeout(total=TIMEOUT)
@@ -252,9 +252,9 @@ def _time_to_first_token(metrics: str) -> tuple[float, float]:
 @asynccontextmanager
 async def engine(plan: Plan, ontology: Ontology) -> AsyncIterator[Asker]:
     """Jobs are made before they are asked for: what is measured is the engine alone."""
-    from server.engine import Engine
-    from server.errors import Problem
-    from server.generation import Job
+    from server.engine.engine import Engine
+    from server.engine.generation import Job
+    from server.http.problems import Problem
     from server.settings import Settings
 
     with TemporaryDirectory() as store:
@@ -269,9 +269,14 @@ async def engine(plan: Plan, ontology: Ontology) -> AsyncIterator[Asker]:
                     request = of.request.model_validate(body)
                     tokens = of.max_tokens(request)
                     job = Job(
-                        "", live[name], llm.tokenize(of.prompt(request, ontology), tokens),
-                        of.grammar(request, ontology), tokens, of.samples, of.temperature,
-                    )  # fmt: skip
+                        "",
+                        live[name],
+                        llm.tokenize(of.prompt(request, ontology), tokens),
+                        of.grammar(request, ontology),
+                        tokens,
+                        of.samples,
+                        of.temperature,
+                    )
                     jobs.setdefault(name, []).append((request, job))
             ids = count()
 

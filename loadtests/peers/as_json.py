@@ -84,12 +84,7 @@ def _grammar(name: str, ontology: Ontology) -> str:
 
 
 def _object(properties: Object, *required: str) -> Object:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(required),
-        "additionalProperties": False,
-    }
+    return {"type": "object", "properties": properties, "required": list(required), "additionalProperties": False}
 
 
 def _list(items: Object, most: int) -> Object:
@@ -100,9 +95,7 @@ def _text(longest: int) -> Object:
     return {"type": "string", "minLength": 1, "maxLength": longest}
 
 
-def _write_classify(
-    labels: classify.Labels, request: classify.Request, ontology: Ontology
-) -> Object:
+def _write_classify(labels: classify.Labels, request: classify.Request, ontology: Ontology) -> Object:
     decided = {n: labels.attributes[n] for n in classify.DECIDED if n in labels.attributes}
     return {"category": labels.category, **decided}
 
@@ -155,11 +148,10 @@ def _write_extract(labels: extract.Labels, request: extract.Request, ontology: O
         "difficulty": labels.mentions_difficulty,
         "use_case": labels.use_case,
         "aspects": [
-            _known({"category": a.category, "sentiment": a.sentiment, "part": a.aspect,
-                    "opinion": a.opinion})
+            _known({"category": a.category, "sentiment": a.sentiment, "part": a.aspect, "opinion": a.opinion})
             for a in labels.aspects
         ],
-    }  # fmt: skip
+    }
     return _known(told)
 
 

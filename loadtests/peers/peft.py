@@ -13,7 +13,7 @@ from typing import Any
 from adapters.ontology import Ontology
 from adapters.tasks import tasks
 from adapters.tasks.contract import LineError
-from server.preload import ld_preload
+from server.engine.preload import ld_preload
 
 
 def command() -> list[str]:
@@ -30,9 +30,7 @@ def asked(task: str, request: dict[str, Any], ontology: Ontology) -> tuple[str, 
     return f"/v1/{task}", request
 
 
-def told(
-    task: str, request: dict[str, Any], answer: dict[str, Any], ontology: Ontology
-) -> tuple[int, Any]:
+def told(task: str, request: dict[str, Any], answer: dict[str, Any], ontology: Ontology) -> tuple[int, Any]:
     """Tokens of an answer and the labels that it tells; None if it cannot be read."""
     typed = tasks()[task].request.model_validate(request)
     try:

@@ -50,15 +50,17 @@ class Model:
         task = tasks()[name]
         request = task.request.model_validate(body)
         prompt = self._tokenizer.apply_chat_template(
-            task.prompt(request, self._ontology), add_generation_prompt=True,
-            return_tensors="pt", return_dict=True,
-        )  # fmt: skip
+            task.prompt(request, self._ontology), add_generation_prompt=True, return_tensors="pt", return_dict=True
+        )
         with self._lock, torch.inference_mode():
             self._model.set_adapter(task.channel(request))
             [ids] = self._model.generate(
-                input_ids=prompt["input_ids"], attention_mask=prompt["attention_mask"],
-                max_new_tokens=task.max_tokens(request), do_sample=False, use_cache=True,
-            )  # fmt: skip
+                input_ids=prompt["input_ids"],
+                attention_mask=prompt["attention_mask"],
+                max_new_tokens=task.max_tokens(request),
+                do_sample=False,
+                use_cache=True,
+            )
         written = ids[prompt["input_ids"].shape[1] :]
         line = self._tokenizer.decode(written, skip_special_tokens=True)
         return Line(line=line, tokens=len(written))

@@ -20,7 +20,7 @@ from adapters.store import default_base
 from adapters.tasks import tasks
 from adapters.tasks.contract import LineError
 from loadtests.peers import as_json
-from server.preload import ld_preload
+from server.engine.preload import ld_preload
 
 ADAPTERS = Path(__file__).with_name("adapters")
 ENVIRONMENT = {
@@ -35,13 +35,25 @@ OURS = ("VLLM_", "OMP_", "KMP_", "TORCH", "SHOPLORA_")  # which the caller may h
 def command() -> list[str]:
     modules = [f"{name}={ADAPTERS / name}" for name in as_json.FORMS]
     return [
-        sys.executable, "-m", "vllm.entrypoints.launchers.api_server.entry",
-        "--model", str(default_base()),
-        "--host", "127.0.0.1", "--dtype", "bfloat16",
-        "--enable-lora", "--max-loras", str(len(modules)), "--max-lora-rank", "16",
-        "--no-enable-log-requests", "--disable-uvicorn-access-log",
-        "--lora-modules", *modules,
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "vllm.entrypoints.launchers.api_server.entry",
+        "--model",
+        str(default_base()),
+        "--host",
+        "127.0.0.1",
+        "--dtype",
+        "bfloat16",
+        "--enable-lora",
+        "--max-loras",
+        str(len(modules)),
+        "--max-lora-rank",
+        "16",
+        "--no-enable-log-requests",
+        "--disable-uvicorn-access-log",
+        "--lora-modules",
+        *modules,
+    ]
 
 
 def environment() -> dict[str, str]:
@@ -62,9 +74,7 @@ def asked(task: str, request: dict[str, Any], ontology: Ontology) -> tuple[str, 
     }
 
 
-def told(
-    task: str, request: dict[str, Any], answer: dict[str, Any], ontology: Ontology
-) -> tuple[int, Any]:
+def told(task: str, request: dict[str, Any], answer: dict[str, Any], ontology: Ontology) -> tuple[int, Any]:
     """Tokens of an answer and the labels that it tells; None if it cannot be read."""
     typed = tasks()[task].request.model_validate(request)
     line = answer["choices"][0]["message"]["content"]

@@ -1,6 +1,6 @@
 """The peers' JSON adapters, trained as the project trains its own.
 
-    LD_PRELOAD=$(python -m server.preload) python -m loadtests.peers.train classify
+    LD_PRELOAD=$(python -m server.engine.preload) python -m loadtests.peers.train classify
 
 Same base, recipe and public examples, in one epoch and fewer of them: meant for JSON of the right
 length, which is what decoding costs, not for good answers. Those in the repository have seen 6,000
@@ -19,18 +19,17 @@ import torch
 import typer
 from safetensors.torch import load_file, save_file
 
-from adapters.files import CONFIG, WEIGHTS, base_digest, read_config
+from adapters.adapter_folder import CONFIG, WEIGHTS, base_digest, read_config
 from adapters.store import default_base
 from loadtests.peers import as_json
-from training import finetune
-from training.inputs import TaskName, examples_of, ontology_of_the_shop, run_key
+from training.options import TaskName, examples_of, ontology_of_the_shop, run_key
+from training.tuning import finetune
 
 ADAPTERS = Path(__file__).with_name("adapters")
 
 
 def main(
-    task: TaskName,
-    count: Annotated[int, typer.Option(min=1, help="Examples to train on, at most.")] = 6_000,
+    task: TaskName, count: Annotated[int, typer.Option(min=1, help="Examples to train on, at most.")] = 6_000
 ) -> None:
     """Train a task's JSON adapter and put it among the peers' adapters."""
     ontology, base = ontology_of_the_shop(), default_base()

@@ -20,7 +20,7 @@ METRICS = {"rows": 500, "test": {"accuracy": 0.9312, "macro_f1": 0.875}, "tfidf"
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     """classify@1, and classify@2 which is live."""
-    monkeypatch.setattr("adapters.files.os.fsync", lambda descriptor: None)
+    monkeypatch.setattr("adapters.adapter_folder.os.fsync", lambda descriptor: None)
     staged = tmp_path / "staged"
     staged.mkdir()
     (staged / "adapter_config.json").write_text(json.dumps(CONFIG))
@@ -52,9 +52,7 @@ def test_list_shows_each_version_in_a_row(store: Store) -> None:
     assert "0.100" not in run("list")
 
 
-def test_names_stay_whole_in_a_narrow_terminal(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_names_stay_whole_in_a_narrow_terminal(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "70")
     assert "classify@2  2   yes   8     o_proj   198 kB" in run("list")
 
@@ -103,9 +101,7 @@ def test_verify_goes_on_after_damage_and_ends_with_status_1(store: Store) -> Non
         ("verify", "classify@9"),
     ],
 )
-def test_an_error_is_one_line_that_names_the_culprit(
-    store: Store, arguments: tuple[str, str]
-) -> None:
+def test_an_error_is_one_line_that_names_the_culprit(store: Store, arguments: tuple[str, str]) -> None:
     said = run(*arguments, status=1)
     assert said.count("\n") == 1
     assert arguments[1] in said

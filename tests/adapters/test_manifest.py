@@ -12,9 +12,7 @@ from pydantic import ValidationError
 from adapters.manifest import Calibration, DataSource, Draft, Manifest, parse_name
 
 tasks = st.from_regex(r"[a-z][a-z0-9_]{0,20}", fullmatch=True)
-variants = st.from_regex(r"[a-z0-9][a-z0-9-]{0,20}", fullmatch=True).filter(
-    lambda variant: variant != "default"
-)
+variants = st.from_regex(r"[a-z0-9][a-z0-9-]{0,20}", fullmatch=True).filter(lambda variant: variant != "default")
 channels = st.one_of(tasks, st.builds("{}/{}".format, tasks, variants))
 patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 numbers = st.integers(1, 10**9 - 1)
@@ -107,10 +105,7 @@ def test_a_variant_may_begin_with_the_reserved_word() -> None:
 
 
 def test_channel_and_name() -> None:
-    assert (manifest().channel, manifest().name) == (
-        "copywrite/streetwear",
-        "copywrite/streetwear@2",
-    )
+    assert (manifest().channel, manifest().name) == ("copywrite/streetwear", "copywrite/streetwear@2")
     plain = manifest(task="classify", variant=None, version=1)
     assert (plain.channel, plain.name) == ("classify", "classify@1")
 
@@ -164,12 +159,8 @@ def test_confidence_is_the_logistic_of_the_scaled_logprob() -> None:
 
 
 @patient
-@given(
-    st.floats(-1e6, 1e6), st.floats(-1e6, 1e6), st.floats(max_value=0, allow_nan=False, width=32)
-)
-def test_confidence_is_a_probability_however_unlikely_the_line(
-    slope: float, intercept: float, logprob: float
-) -> None:
+@given(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6), st.floats(max_value=0, allow_nan=False, width=32))
+def test_confidence_is_a_probability_however_unlikely_the_line(slope: float, intercept: float, logprob: float) -> None:
     if slope == 0 and math.isinf(logprob):
         return
     assert 0 <= Calibration(slope=slope, intercept=intercept).confidence(logprob) <= 1
@@ -177,9 +168,7 @@ def test_confidence_is_a_probability_however_unlikely_the_line(
 
 @patient
 @given(st.floats(0, 10), st.floats(-10, 10), st.floats(-50, 0), st.floats(-50, 0))
-def test_a_likelier_line_is_never_less_confident(
-    slope: float, intercept: float, one: float, other: float
-) -> None:
+def test_a_likelier_line_is_never_less_confident(slope: float, intercept: float, one: float, other: float) -> None:
     calibration = Calibration(slope=slope, intercept=intercept)
     low, high = sorted([one, other])
     assert calibration.confidence(low) <= calibration.confidence(high)

@@ -67,7 +67,7 @@ def test_ids_are_unique() -> None:
 
 
 def test_every_retail_style_has_a_leaf() -> None:
-    styles = yaml.safe_load((ROOT / "training/retail_categories.yaml").read_text("utf-8"))
+    styles = yaml.safe_load((ROOT / "training/tasks/retail_categories.yaml").read_text("utf-8"))
     assert styles["accessories/backpack"] == "Backpacks"
     assert set(styles.values()) <= set(SHOP.categories)
 
@@ -88,7 +88,7 @@ def test_synonyms_can_be_read_back(load: Load) -> None:
 
 def test_words_keep_what_carries_meaning() -> None:
     assert words('Men\u2019s "V-Neck" tee, 1.5 in. (3/4) under $30 or 50%!') == [
-        *["men's", "v-neck", "tee", "1.5", "in", "3/4", "under", "$30", "or", "50%"],
+        *["men's", "v-neck", "tee", "1.5", "in", "3/4", "under", "$30", "or", "50%"]
     ]
     assert words(" - ... ") == []
 
@@ -130,9 +130,7 @@ NAMED = [
 
 
 @given(st.sampled_from(NAMED), st.sampled_from([str.lower, str.upper, str.title]))
-def test_every_value_and_synonym_names_its_value(
-    named: tuple[str, str, str], written: Callable[[str], str]
-) -> None:
+def test_every_value_and_synonym_names_its_value(named: tuple[str, str, str], written: Callable[[str], str]) -> None:
     attribute, value, phrase = named
     text = written(phrase)
     assert SHOP.value(attribute, text) == value
@@ -245,16 +243,8 @@ def test_lookups_are_linear_in_the_text() -> None:
         ("use_cases:", "uses:", "12: unknown section 'uses'; known are version, taxonomy"),
         ("use_cases:", "uses:", "1: section 'use_cases' is missing"),
         ("black: []", "navy blue: []", "9: value 'navy blue' of attribute 'color' appears twice"),
-        (
-            "black: []",
-            "black: [Navys]",
-            "9: 'Navys' names value 'black' of attribute 'color' and also 'navy blue'",
-        ),
-        (
-            "black: []",
-            "black:",
-            "9: value 'black' of attribute 'color' needs a list of synonyms; write [] for none",
-        ),
+        ("black: []", "black: [Navys]", "9: 'Navys' names value 'black' of attribute 'color' and also 'navy blue'"),
+        ("black: []", "black:", "9: value 'black' of attribute 'color' needs a list of synonyms; write [] for none"),
         ("black: []", "no: []", "9: value 'no' of attribute 'color' is not text; put it in quotes"),
         ("black: []", "black: [501]", "9: synonym '501' of value 'black' of attribute 'color'"),
         ("black: []", "black: ['']", "9: synonym '' of value 'black' of attribute 'color' is"),
@@ -265,17 +255,9 @@ def test_lookups_are_linear_in_the_text() -> None:
         ("  color:", "  size: {}\n  color:", "7: expected a mapping: value '...' of attribute"),
         ("  color:", "  aspects:", "7: attribute 'aspects' may not bear a section's name"),
         ("Candles: [candle]", "Candles:", "5: leaf 'Candles' needs a list of synonyms"),
-        (
-            "    Decor:\n",
-            "    Light:\n      Candles: []\n    Decor:\n",
-            "7: leaf 'Candles' appears twice",
-        ),
+        ("    Decor:\n", "    Light:\n      Candles: []\n    Decor:\n", "7: leaf 'Candles' appears twice"),
         ("  Home:\n", "  Toys: []\n  Home:\n", "3: department 'Toys' must be a mapping"),
-        (
-            "Candles: [candle]",
-            "A: {B: {C: []}}",
-            "5: group 'B' is too deep: 4 levels at most",
-        ),
+        ("Candles: [candle]", "A: {B: {C: []}}", "5: group 'B' is too deep: 4 levels at most"),
         ("general: [product]", "price: [cost]", "10: aspect 'general' is missing"),
         ("[novice]", "[novice", "14: not valid YAML: "),
     ],

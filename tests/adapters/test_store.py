@@ -48,7 +48,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 @pytest.fixture(autouse=True)
 def no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("adapters.files.os.fsync", lambda descriptor: None)
+    monkeypatch.setattr("adapters.adapter_folder.os.fsync", lambda descriptor: None)
 
 
 @pytest.fixture
@@ -79,9 +79,7 @@ def test_a_root_that_does_not_exist_is_empty_and_stays_so(tmp_path: Path) -> Non
 
 
 class TestPublish:
-    def test_the_version_lies_under_task_variant_and_digest(
-        self, store: Store, staged: Path
-    ) -> None:
+    def test_the_version_lies_under_task_variant_and_digest(self, store: Store, staged: Path) -> None:
         plain = store.publish(staged, draft(), "# Card\n")
         voice = store.publish(staged, draft("copywrite", "street"), "card")
         short = plain.manifest.digest[:12]
@@ -96,9 +94,7 @@ class TestPublish:
         assert contents(plain.folder)["README.md"] == b"# Card\n"
         assert contents(plain.folder)["adapter_model.safetensors"] == b"weights"
 
-    def test_the_manifest_takes_rank_alpha_and_modules_from_the_adapter(
-        self, store: Store, staged: Path
-    ) -> None:
+    def test_the_manifest_takes_rank_alpha_and_modules_from_the_adapter(self, store: Store, staged: Path) -> None:
         manifest = store.publish(staged, draft(), "card").manifest
         assert (manifest.rank, manifest.alpha) == (16, 32)
         assert manifest.modules == ["down_proj", "o_proj"]
@@ -107,29 +103,20 @@ class TestPublish:
     def test_versions_count_by_channel_and_ids_over_all(self, store: Store, staged: Path) -> None:
         drafts = [draft(), draft("rewrite"), draft(), draft("rewrite", "de")]
         made = [store.publish(staged, each, "card") for each in drafts]
-        assert [version.name for version in made] == [
-            "classify@1",
-            "rewrite@1",
-            "classify@2",
-            "rewrite/de@1",
-        ]
+        assert [version.name for version in made] == ["classify@1", "rewrite@1", "classify@2", "rewrite/de@1"]
         assert [version.manifest.id for version in made] == [1, 2, 3, 4]
 
     def test_numbers_go_on_from_the_shipped_ones(self, over_shipped: Store, staged: Path) -> None:
         version = over_shipped.publish(staged, draft(), "card")
         assert (version.name, version.manifest.id) == ("classify@2", 3)
 
-    def test_a_second_publication_leaves_the_first_alone(
-        self, store: Store, staged: Path, tmp_path: Path
-    ) -> None:
+    def test_a_second_publication_leaves_the_first_alone(self, store: Store, staged: Path, tmp_path: Path) -> None:
         first = store.publish(staged, draft(), "card")
         before = contents(first.folder)
         store.publish(stage(tmp_path / "other", b"other weights"), draft(), "another card")
         assert contents(first.folder) == before
 
-    def test_the_shipped_store_is_only_read(
-        self, over_shipped: Store, staged: Path, tmp_path: Path
-    ) -> None:
+    def test_the_shipped_store_is_only_read(self, over_shipped: Store, staged: Path, tmp_path: Path) -> None:
         def shipped() -> dict[Path, int]:
             paths = (tmp_path / "shipped").rglob("*")
             return {path: path.stat().st_mtime_ns for path in paths}
@@ -139,9 +126,7 @@ class TestPublish:
         over_shipped.rollback("classify")
         assert shipped() == before
 
-    def test_where_the_base_lay_is_left_out(
-        self, store: Store, staged: Path, tmp_path: Path
-    ) -> None:
+    def test_where_the_base_lay_is_left_out(self, store: Store, staged: Path, tmp_path: Path) -> None:
         here = store.publish(staged, draft(), "card")
         elsewhere = stage(tmp_path / "elsewhere", base_model_name_or_path="/mnt/base")
         assert b"somebody" not in contents(here.folder)["adapter_config.json"]
@@ -163,9 +148,7 @@ class TestPublish:
             ("manifest.json", "manifest.json does not belong in an adapter"),
         ],
     )
-    def test_files_that_do_not_belong_are_refused(
-        self, store: Store, staged: Path, name: str, reason: str
-    ) -> None:
+    def test_files_that_do_not_belong_are_refused(self, store: Store, staged: Path, name: str, reason: str) -> None:
         (staged / name).touch()
         with pytest.raises(StoreError, match=re.escape(reason)):
             store.publish(staged, draft(), "card")
@@ -204,9 +187,7 @@ class TestPublish:
         assert store.versions() == []
 
     @pytest.mark.parametrize(("text", "reason"), [("{", "is not JSON"), ("[]", "an object")])
-    def test_a_configuration_that_is_none_is_refused(
-        self, store: Store, staged: Path, text: str, reason: str
-    ) -> None:
+    def test_a_configuration_that_is_none_is_refused(self, store: Store, staged: Path, text: str, reason: str) -> None:
         (staged / "adapter_config.json").write_text(text)
         with pytest.raises(StoreError, match=reason):
             store.publish(staged, draft(), "card")
@@ -237,7 +218,7 @@ class TestPublish:
             counted.append({path.name for path in paths if path.stat().st_ino in synced})
             replace(source, target)
 
-        monkeypatch.setattr("adapters.files.os.fsync", lambda fd: synced.add(os.fstat(fd).st_ino))
+        monkeypatch.setattr("adapters.adapter_folder.os.fsync", lambda fd: synced.add(os.fstat(fd).st_ino))
         monkeypatch.setattr("adapters.store.os.replace", moving)
         folder = store.publish(staged, draft(), "card").folder
         assert counted == [{"version", *contents(folder)}, {".channels.json"}]
@@ -321,9 +302,7 @@ class TestVersions:
         with pytest.raises(StoreError, match=r"belongs in versions/classify/default/1-"):
             store.versions()
 
-    def test_one_name_for_two_versions_is_an_error(
-        self, over_shipped: Store, tmp_path: Path
-    ) -> None:
+    def test_one_name_for_two_versions_is_an_error(self, over_shipped: Store, tmp_path: Path) -> None:
         alone = Store(over_shipped.root, shipped=None)
         alone.publish(stage(tmp_path / "other", b"other"), draft(), "card")
         with pytest.raises(StoreError, match="classify@1 is used twice"):
@@ -342,14 +321,10 @@ class TestVersions:
 
 
 class TestChannels:
-    def test_what_is_published_goes_live_unless_told_otherwise(
-        self, store: Store, staged: Path
-    ) -> None:
+    def test_what_is_published_goes_live_unless_told_otherwise(self, store: Store, staged: Path) -> None:
         store.publish(staged, draft(), "card")
         store.publish(staged, draft(), "card", activate=False)
-        assert {channel: v.name for channel, v in store.live().items()} == {
-            "classify": "classify@1"
-        }
+        assert {channel: v.name for channel, v in store.live().items()} == {"classify": "classify@1"}
 
     def test_the_file_is_one_a_person_can_read(self, store: Store, staged: Path) -> None:
         store.publish(staged, draft(), "card")
@@ -360,24 +335,18 @@ class TestChannels:
             "copywrite/street": {"live": 1, "previous": None},
         }
 
-    def test_the_roots_word_goes_before_the_shipped_one(
-        self, over_shipped: Store, staged: Path
-    ) -> None:
+    def test_the_roots_word_goes_before_the_shipped_one(self, over_shipped: Store, staged: Path) -> None:
         assert over_shipped.live()["classify"].name == "classify@1"
         over_shipped.publish(staged, draft(), "card")
         live = {channel: version.name for channel, version in over_shipped.live().items()}
         assert live == {"classify": "classify@2", "rewrite": "rewrite@1"}
 
-    def test_rollback_goes_back_to_a_shipped_version(
-        self, over_shipped: Store, staged: Path
-    ) -> None:
+    def test_rollback_goes_back_to_a_shipped_version(self, over_shipped: Store, staged: Path) -> None:
         over_shipped.publish(staged, draft(), "card")
         assert over_shipped.rollback("classify").name == "classify@1"
         assert over_shipped.live()["classify"].name == "classify@1"
 
-    def test_a_second_rollback_does_not_bring_back_what_was_left(
-        self, over_shipped: Store, staged: Path
-    ) -> None:
+    def test_a_second_rollback_does_not_bring_back_what_was_left(self, over_shipped: Store, staged: Path) -> None:
         over_shipped.publish(staged, draft(), "card")
         over_shipped.rollback("classify")
         with pytest.raises(StoreError, match="classify has no earlier version"):
@@ -413,9 +382,7 @@ class TestChannels:
             store.activate("classify@2")
         assert store.live()["classify"].name == "classify@1"
 
-    @pytest.mark.parametrize(
-        "text", ["{", '{"classify": {"live": 0}}', '{"classify": {"live": 1, "canary": 2}}']
-    )
+    @pytest.mark.parametrize("text", ["{", '{"classify": {"live": 0}}', '{"classify": {"live": 1, "canary": 2}}'])
     def test_a_damaged_file_is_named(self, store: Store, staged: Path, text: str) -> None:
         store.publish(staged, draft(), "card")
         (store.root / "channels.json").write_text(text)

@@ -41,9 +41,7 @@ def instructions(path: Path) -> list[tuple[str, str]]:
 def copied(path: Path) -> list[str]:
     """What a Dockerfile copies from the repository."""
     copies = [shlex.split(arg) for name, arg in instructions(path) if name in ("COPY", "ADD")]
-    return [
-        source for words in copies if not words[0].startswith("--from=") for source in words[:-1]
-    ]
+    return [source for words in copies if not words[0].startswith("--from=") for source in words[:-1]]
 
 
 def expressions(dashboard: Path) -> Iterator[str]:

@@ -45,9 +45,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
 
 @contextmanager
 def stub(
-    answers: dict[str, dict[str, Any]] = ANSWERS,
-    delays: dict[str, float] | None = None,
-    status: int = 200,
+    answers: dict[str, dict[str, Any]] = ANSWERS, delays: dict[str, float] | None = None, status: int = 200
 ) -> Iterator[str]:
     """The address of a server that gives each task one answer."""
 
@@ -81,16 +79,12 @@ def stub(
 
 def locust(host: str, nowhere: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Two seconds of load, with targets that even a busy machine meets."""
-    environment = {
-        k: v for k, v in os.environ.items() if not k.startswith(("LOCUST_", "LD_PRELOAD"))
-    }
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("LOCUST_", "LD_PRELOAD"))}
     environment |= {"SHOPLORA_MIRROR": str(nowhere), "SHOPLORA_CACHE": str(nowhere)}
     command = [sys.executable, "-m", "locust", "--config", "loadtests/locust.conf", "--host", host]
     command += ["--users", "4", "--spawn-rate", "20", "--run-time", "2s"]
     command += ["--p95-rewrite-ms", "5000", "--p95-classify-ms", "5000", *arguments]
-    return subprocess.run(
-        command, cwd=ROOT, env=environment, text=True, capture_output=True, timeout=240
-    )
+    return subprocess.run(command, cwd=ROOT, env=environment, text=True, capture_output=True, timeout=240)
 
 
 def test_passes_where_answers_are_fast_and_whole(tmp_path: Path) -> None:

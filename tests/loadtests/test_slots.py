@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 
-from adapters.files import CONFIG, WEIGHTS
+from adapters.adapter_folder import CONFIG, WEIGHTS
 from adapters.store import SHIPPED, Store
 from loadtests.slots import copied, order
 

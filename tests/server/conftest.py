@@ -9,8 +9,8 @@ from adapters.ontology import Ontology
 from adapters.store import Store, base_digest
 from adapters.tasks import tasks
 from server.app import create_app
-from server.fake_engine import FakeEngine
-from server.generation import Job
+from server.engine.fake_engine import FakeEngine
+from server.engine.generation import Job
 from server.settings import Settings
 from tests.server.tiny import make_adapter
 

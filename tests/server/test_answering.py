@@ -5,7 +5,7 @@ from fastapi.testclient import TestClient
 
 from adapters.ontology import Ontology
 from adapters.tasks import tasks
-from server.fake_engine import FakeEngine
+from server.engine.fake_engine import FakeEngine
 from tests.server.conftest import COPY
 
 CANDLE = tasks()["copywrite"].example
@@ -25,9 +25,7 @@ def test_the_job_is_the_tasks(client: TestClient, engine: FakeEngine, ontology: 
     assert job.version.manifest.task == "copywrite"
 
 
-def test_every_grammar_is_warm_before_the_server_is_ready(
-    client: TestClient, engine: FakeEngine
-) -> None:
+def test_every_grammar_is_warm_before_the_server_is_ready(client: TestClient, engine: FakeEngine) -> None:
     assert len(engine.jobs) == sum(len(task.warm()) for task in tasks().values())
 
 
@@ -39,9 +37,7 @@ def test_the_most_faithful_sample_is_shown(client: TestClient, engine: FakeEngin
 
 
 @pytest.mark.parametrize("samples", [["A red steel candle."], ["", "\x00"]])
-def test_the_fallback_where_no_sample_will_do(
-    client: TestClient, engine: FakeEngine, samples: list[str]
-) -> None:
+def test_the_fallback_where_no_sample_will_do(client: TestClient, engine: FakeEngine, samples: list[str]) -> None:
     answering(engine, *samples)
     answer = client.post("/v1/copywrite", json=CANDLE).json()
     assert answer["source"] == "fallback" and answer["needs_review"]

@@ -5,7 +5,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from server.app import create_app
-from server.fake_engine import FakeEngine
+from server.engine.fake_engine import FakeEngine
 from server.settings import Settings
 
 
@@ -33,9 +33,7 @@ def test_the_operators_mistake_is_one_line(
     assert record.exc_info is None and "there is no base model" in record.getMessage()
 
 
-def test_the_start_says_what_is_preloaded(
-    shop: Settings, engine: FakeEngine, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_the_start_says_what_is_preloaded(shop: Settings, engine: FakeEngine, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level("INFO"), TestClient(create_app(shop, engine)) as client:
         client.get("/health")
     assert any("tcmalloc" in message for message in caplog.messages)

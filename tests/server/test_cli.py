@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 
-from server.preload import GUARD
+from server.engine.preload import GUARD
 
 SERVE = """
 import importlib.util, sys, uvicorn

@@ -5,7 +5,7 @@ from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
 from adapters.tasks import tasks
-from server.errors import EngineFailed
+from server.http.problems import EngineFailed
 from server.metrics import SECONDS, Metrics
 
 
@@ -49,15 +49,9 @@ def test_every_live_adapter_shows_before_its_first_request(client: TestClient) -
 
 @pytest.mark.parametrize(
     ("error", "outcome"),
-    [
-        (EngineFailed("x"), "engine-failed"),
-        (asyncio.CancelledError(), "cancelled"),
-        (ValueError(), "internal-error"),
-    ],
+    [(EngineFailed("x"), "engine-failed"), (asyncio.CancelledError(), "cancelled"), (ValueError(), "internal-error")],
 )
-def test_however_a_request_ends_it_is_counted_and_leaves(
-    error: BaseException, outcome: str
-) -> None:
+def test_however_a_request_ends_it_is_counted_and_leaves(error: BaseException, outcome: str) -> None:
     metrics = Metrics()
     with pytest.raises(type(error)), metrics.track("classify", "classify@1"):
         page = metrics.page().decode()

@@ -8,7 +8,7 @@ from adapters.manifest import Draft
 from adapters.ontology import OntologyError
 from adapters.store import Store, base_digest
 from adapters.tasks import tasks
-from server.fake_engine import FakeEngine
+from server.engine.fake_engine import FakeEngine
 from server.service import Service, StartError
 from server.settings import Settings
 
@@ -48,9 +48,7 @@ def test_an_adapter_of_another_base_is_left_out_and_said(
     shutil.copytree(shop.store, tmp_path / "store")
     store = Store(tmp_path / "store")
     old = store.live()["classify"]
-    draft = Draft(
-        task="classify", base_digest="another", ontology_digest=old.manifest.ontology_digest
-    )
+    draft = Draft(task="classify", base_digest="another", ontology_digest=old.manifest.ontology_digest)
     staged = tmp_path / "staged"
     shutil.copytree(old.folder, staged, ignore=shutil.ignore_patterns("manifest.json"))
     new = store.publish(staged, draft, card="")

@@ -13,7 +13,7 @@ from adapters.ontology import Ontology
 from adapters.store import Store, base_digest
 from adapters.tasks import tasks
 from server.app import create_app
-from server.fake_engine import FakeEngine
+from server.engine.fake_engine import FakeEngine
 from server.settings import Settings
 from tests.server.conftest import publish_all
 from tests.server.tiny import make_adapter
@@ -22,15 +22,12 @@ CANDLE = tasks()["copywrite"].example
 
 
 @pytest.fixture
-def voiced(
-    shop: Settings, engine: FakeEngine, ontology: Ontology, tmp_path: Path
-) -> Iterator[TestClient]:
+def voiced(shop: Settings, engine: FakeEngine, ontology: Ontology, tmp_path: Path) -> Iterator[TestClient]:
     """The shop with a second voice of copywrite, and a variant of a task that has none."""
     store, base = Store(tmp_path / "store"), Path(shop.base)
     publish_all(store, base, ontology, tmp_path / "staged")
     for number, task in enumerate(("copywrite", "classify")):
-        draft = Draft(task=task, variant="streetwear", base_digest=base_digest(base),
-                      ontology_digest=ontology.digest)  # fmt: skip
+        draft = Draft(task=task, variant="streetwear", base_digest=base_digest(base), ontology_digest=ontology.digest)
         staged = make_adapter(tmp_path / f"{task}-streetwear", 10 + number, ("o_proj",))
         store.publish(staged, draft, card="# streetwear\n")
     app = create_app(shop.model_copy(update={"store": store.root}), engine)

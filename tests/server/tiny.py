@@ -61,9 +61,7 @@ def make_tokenizer(ontology: Ontology):  # type: ignore[no-untyped-def]
         show_progress=False,
     )
     bpe.train_from_iterator(text * 3, trainer)
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=bpe, eos_token="<|im_end|>", pad_token="<|endoftext|>"
-    )
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=bpe, eos_token="<|im_end|>", pad_token="<|endoftext|>")
     tokenizer.chat_template = CHAT
     return tokenizer
 
@@ -79,9 +77,7 @@ def make_adapter(folder: Path, seed: int, modules: tuple[str, ...], rank: int = 
             read, written = shapes[module]
             name = f"base_model.model.model.layers.{layer}.{places[module]}.{module}"
             tensors[f"{name}.lora_A.weight"] = generator.standard_normal((rank, read), np.float32)
-            tensors[f"{name}.lora_B.weight"] = generator.standard_normal(
-                (written, rank), np.float32
-            )
+            tensors[f"{name}.lora_B.weight"] = generator.standard_normal((written, rank), np.float32)
     folder.mkdir(parents=True, exist_ok=True)
     save_file(tensors, folder / "adapter_model.safetensors")
     config = {

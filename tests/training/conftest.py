@@ -18,7 +18,7 @@ def ontology() -> Ontology:
 @pytest.fixture(scope="session")
 def tokenizer() -> Any:
     """The base's own kind of tokenizer, from its line words alone."""
-    from training import pretrain
+    from training.base import pretrain
 
     words = pretrain._line_words()
     with pytest.MonkeyPatch.context() as patch:
@@ -32,10 +32,11 @@ def tiny_base(tokenizer: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     import torch
     from transformers import Qwen3ForCausalLM
 
-    from training import pretrain
+    from training.base import pretrain
 
-    recipe = pretrain.Recipe(hidden=32, layers=2, feed_forward=64, heads=2, kv_heads=1, head=16,
-                             vocabulary=len(tokenizer), context=128)  # fmt: skip
+    recipe = pretrain.Recipe(
+        hidden=32, layers=2, feed_forward=64, heads=2, kv_heads=1, head=16, vocabulary=len(tokenizer), context=128
+    )
     torch.manual_seed(0)
     folder = tmp_path_factory.mktemp("base")
     Qwen3ForCausalLM(pretrain._config(recipe, tokenizer)).save_pretrained(folder)

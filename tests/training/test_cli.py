@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.terminal import run
-from training import sources
 from training.examples import SAMPLES
+from training.public import sources
 
 
 @pytest.fixture(autouse=True)
@@ -85,8 +85,21 @@ def test_a_dry_run_shows_examples_counts_and_time(tiny_base: Path, tmp_path: Pat
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text("modules: all-linear\nrank: 4\nepochs: 2\n")
     data, runs = str(SAMPLES / "rewrite.jsonl"), tmp_path / "runs"
-    said = run("train", "rewrite", "--data", data, "--base", str(tiny_base), "--recipe",
-               str(recipe), "--batch", "16", "--output", str(runs), "--dry-run")  # fmt: skip
+    said = run(
+        "train",
+        "rewrite",
+        "--data",
+        data,
+        "--base",
+        str(tiny_base),
+        "--recipe",
+        str(recipe),
+        "--batch",
+        "16",
+        "--output",
+        str(runs),
+        "--dry-run",
+    )
     assert "Write one type for each word" in said
     assert "6 of 16 examples" in said  # 48 examples, two epochs
     assert "minutes" in said

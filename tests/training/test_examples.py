@@ -14,8 +14,8 @@ from adapters.ontology import Ontology
 from adapters.tasks import task
 from adapters.tasks.contract import LineError
 from training import examples
-from training.datasets import Review, Triplet
 from training.examples import Example, ExampleError, as_record, is_difficult, load, public
+from training.public.readers import Review, Triplet
 from training.text import is_acceptance, key
 
 SHIRT = {"request": {"title": "red shirt"}, "labels": {"category": "Shirts"}}
@@ -66,19 +66,22 @@ def test_labels_come_as_the_line_tells_them(tmp_path: Path, ontology: Ontology) 
         ("classify", {**SHIRT, "request": {"titel": "shirt"}}, "titel"),
         ("classify", {**SHIRT, "request": {"title": ""}}, "at least 1 character"),
         ("classify", {**SHIRT, "labels": {"category": "Spaceships"}}, "spaceships"),
-        ("classify", {**SHIRT, "labels": {"category": "Shirts", "attributes": {"color": "puce!"}}},
-         "puce!"),
-        ("rewrite", {"request": {"query": "red shirt"}, "labels": {"tags": ["color"]}},
-         "1 labels for 2 words"),
+        ("classify", {**SHIRT, "labels": {"category": "Shirts", "attributes": {"color": "puce!"}}}, "puce!"),
+        ("rewrite", {"request": {"query": "red shirt"}, "labels": {"tags": ["color"]}}, "1 labels for 2 words"),
         ("rewrite", {"request": {"query": "red"}, "labels": {"tags": ["colour"]}}, "colour"),
-        ("extract", {"request": {"review": "fine"}, "labels": {"overall_sentiment": "great"}},
-         "'positive', 'negative', 'neutral' or 'mixed'"),
-        ("extract", {"request": {"review": "fine"},
-                     "labels": {"overall_sentiment": "positive", "use_case": "mars"}}, "mars"),
-        ("copywrite", {"request": {"name": "Mug"}, "labels": {"description": "two\nlines"}},
-         "not one line of text"),
+        (
+            "extract",
+            {"request": {"review": "fine"}, "labels": {"overall_sentiment": "great"}},
+            "'positive', 'negative', 'neutral' or 'mixed'",
+        ),
+        (
+            "extract",
+            {"request": {"review": "fine"}, "labels": {"overall_sentiment": "positive", "use_case": "mars"}},
+            "mars",
+        ),
+        ("copywrite", {"request": {"name": "Mug"}, "labels": {"description": "two\nlines"}}, "not one line of text"),
     ],
-)  # fmt: skip
+)
 def test_a_bad_line_is_named_with_number_and_reason(
     name: str, line: Any, reason: str, tmp_path: Path, ontology: Ontology
 ) -> None:
@@ -96,17 +99,19 @@ def test_a_bad_line_is_named_with_number_and_reason(
 
 
 def test_origin_and_what_is_known_in_part_are_kept(tmp_path: Path, ontology: Ontology) -> None:
-    told = {"request": {"review": "Loose lid"}, "labels": {"overall_sentiment": "negative"},
-            "partial": True, "origin": {"file": "shop.csv", "row": 3, "sku": "s1"}}  # fmt: skip
+    told = {
+        "request": {"review": "Loose lid"},
+        "labels": {"overall_sentiment": "negative"},
+        "partial": True,
+        "origin": {"file": "shop.csv", "row": 3, "sku": "s1"},
+    }
     (found,) = load("extract", written(tmp_path, told), ontology)
     assert (found.partial, found.origin) == (True, told["origin"])
     assert load("extract", written(tmp_path, as_record(found)), ontology) == [found]
 
 
 @pytest.mark.parametrize("content", [b"", b"\n\n  \n"])
-def test_a_file_without_examples_is_refused(
-    content: bytes, tmp_path: Path, ontology: Ontology
-) -> None:
+def test_a_file_without_examples_is_refused(content: bytes, tmp_path: Path, ontology: Ontology) -> None:
     file = tmp_path / "empty.jsonl"
     file.write_bytes(content)
     with pytest.raises(ExampleError, match=r"empty\.jsonl: no examples"):
@@ -130,9 +135,7 @@ def test_only_a_line_feed_ends_a_line(tmp_path: Path, ontology: Ontology) -> Non
 
 
 @pytest.mark.parametrize("name", ["classify", "rewrite", "extract", "copywrite"])
-def test_the_samples_can_be_loaded_and_written_again(
-    name: str, tmp_path: Path, ontology: Ontology
-) -> None:
+def test_the_samples_can_be_loaded_and_written_again(name: str, tmp_path: Path, ontology: Ontology) -> None:
     file = examples.SAMPLES / f"{name}.jsonl"
     found = load(name, file, ontology)
     assert Counter(e.split for e in found)["train"] >= 20
@@ -214,10 +217,9 @@ def test_facts_are_the_descriptions_own_words(ontology: Ontology) -> None:
 SOURCES = {
     "classify": {"fashion", "pricerunner", "retail", "synthetic"},
     "rewrite": {"queryner", "synthetic"},
-    "extract": {"dmaste", "dmaste-book", "dmaste-grocery", "dmaste-pet", "dmaste-toy", "hatn",
-                "synthetic"},
+    "extract": {"dmaste", "dmaste-book", "dmaste-grocery", "dmaste-pet", "dmaste-toy", "hatn", "synthetic"},
     "copywrite": {"retail"},
-}  # fmt: skip
+}
 
 
 @cache
@@ -227,9 +229,7 @@ def published(name: str) -> list[Example]:
 
 @pytest.mark.data
 @pytest.mark.parametrize("name", sorted(SOURCES))
-def test_public_examples_decode_and_no_input_is_in_two_splits(
-    name: str, ontology: Ontology
-) -> None:
+def test_public_examples_decode_and_no_input_is_in_two_splits(name: str, ontology: Ontology) -> None:
     of = task(name)
     found = published(name)
     assert {e.source for e in found} == SOURCES[name]
@@ -262,9 +262,6 @@ def test_references_of_copy_go_not_beyond_their_request(ontology: Ontology) -> N
 
 @pytest.mark.data
 def test_the_seed_decides_what_is_made(ontology: Ontology) -> None:
-    made = [
-        [e for e in public("rewrite", ontology, seed) if e.source == "synthetic"]
-        for seed in (0, 0, 1)
-    ]
+    made = [[e for e in public("rewrite", ontology, seed) if e.source == "synthetic"] for seed in (0, 0, 1)]
     assert made[0] == made[1] != made[2]
     assert len(made[0]) == 1500

@@ -49,9 +49,7 @@ def classify(fields: list[str], answer: Answer) -> Checked:
 
 def rewrite(fields: list[str], answer: Answer) -> Checked:
     _, kind, expected = fields
-    checked = [
-        ("filter", value in answer["filters"].get(name, ())) for name, value in pairs_of(expected)
-    ]
+    checked = [("filter", value in answer["filters"].get(name, ())) for name, value in pairs_of(expected)]
     if "price" in expected.replace(";", " ").split():
         checked.append(("price", answer["price"] is not None))
     if kind:
@@ -80,8 +78,11 @@ def copywrite(fields: list[str], answer: Answer) -> Checked:
 
 
 CHECKS: dict[str, Callable[[list[str], Answer], Checked]] = {
-    "classify": classify, "rewrite": rewrite, "extract": extract, "copywrite": copywrite,
-}  # fmt: skip
+    "classify": classify,
+    "rewrite": rewrite,
+    "extract": extract,
+    "copywrite": copywrite,
+}
 
 
 def figures(url: str) -> dict[str, dict[str, float]]:

@@ -30,9 +30,7 @@ CASES = 50  # shown of each finding; all are counted
 FEW = 200  # examples; an adapter learns fewer by heart
 LOST = "\ufffd"  # what a reader puts where it could not decode
 RARE = 5  # examples of a label; a split has too few of fewer
-FENCE = (
-    3.0  # interquartile ranges: what is beyond is "far out" (Tukey 1977, Exploratory Data Analysis)
-)
+FENCE = 3.0  # interquartile ranges: what is beyond is "far out" (Tukey 1977, Exploratory Data Analysis)
 SAMPLED = 5_000  # texts whose language is told
 LETTERS = 20  # below, a language cannot be told
 SURE = 0.9
@@ -106,9 +104,14 @@ def check(file: Path, ontology: Ontology, region: str = personal.REGION) -> Repo
     # A report must not spread what it warns of.
     masked = [replace(f, cases=personal.mask_all(f.cases, region)) for f in found if f.count]
     return Report(
-        file.name, task, len(records), masked,
-        dict(labels.most_common()), dict(sorted(lengths.items())), dict(languages.most_common()),
-    )  # fmt: skip
+        file.name,
+        task,
+        len(records),
+        masked,
+        dict(labels.most_common()),
+        dict(sorted(lengths.items())),
+        dict(languages.most_common()),
+    )
 
 
 def _few(count: int) -> Finding:
@@ -118,8 +121,9 @@ def _few(count: int) -> Finding:
 
 def _broken(broken: Sequence[tuple[int, str]]) -> Finding:
     cases = [{"line": line, "reason": reason} for line, reason in broken[:CASES]]
-    return Finding("unreadable lines", True, len(broken), "not one JSON object in UTF-8", cases,
-                   [line for line, _ in broken])  # fmt: skip
+    return Finding(
+        "unreadable lines", True, len(broken), "not one JSON object in UTF-8", cases, [line for line, _ in broken]
+    )
 
 
 def _invalid(records: Sequence[Record], task: str, ontology: Ontology) -> Iterator[Finding]:
@@ -166,8 +170,7 @@ def _same(records: Sequence[Record], by_text: dict[str, list[int]], task: str) -
     advice = "the same input but for case, marks and spaces: it counts more than it should"
     yield Finding("exact duplicates", True, extra, advice, repeated[:CASES], sorted(lines[False]))
     advice = "the same input with different labels: at most one is right"
-    yield Finding("contradictory labels", True, len(at_odds), advice, at_odds[:CASES],
-                  sorted(lines[True]))  # fmt: skip
+    yield Finding("contradictory labels", True, len(at_odds), advice, at_odds[:CASES], sorted(lines[True]))
 
 
 def _near(records: Sequence[Record], by_text: dict[str, list[int]], task: str) -> Iterator[Finding]:
@@ -191,11 +194,11 @@ def _near(records: Sequence[Record], by_text: dict[str, list[int]], task: str) -
         for odd, heap in nearest.items()
     }
     advice = f"inputs that share {SIMILAR:.0%} of their letter triples; a split keeps them together"
-    yield Finding("near duplicates", False, counts[False], advice, cases[False],
-                  sorted(lines[False]))  # fmt: skip
+    yield Finding("near duplicates", False, counts[False], advice, cases[False], sorted(lines[False]))
     advice = "nearly the same input with different labels: one may be wrong, look at both"
-    yield Finding("contradictory labels, nearly the same input", False, counts[True], advice,
-                  cases[True], sorted(lines[True]))  # fmt: skip
+    yield Finding(
+        "contradictory labels, nearly the same input", False, counts[True], advice, cases[True], sorted(lines[True])
+    )
 
 
 def _differing(told: Sequence[Record], fields: Iterable[str]) -> list[str]:
@@ -226,8 +229,7 @@ def _side_by_side(told: Sequence[Record], task: str) -> dict[str, Any]:
         labels = [value for name in names if (value := _label(record.labels, name))]
         first.setdefault((folded(record.text), *labels), record)
     return {
-        f"line {record.line}": " | ".join([record.text[:200], *labels])
-        for (_, *labels), record in [*first.items()][:5]
+        f"line {record.line}": " | ".join([record.text[:200], *labels]) for (_, *labels), record in [*first.items()][:5]
     }
 
 

@@ -17,7 +17,7 @@ import typer
 from rich.console import Console
 
 from adapters.help import examples
-from training.inputs import fail, ontology_of_the_shop, printable, task_named
+from training.options import fail, ontology_of_the_shop, printable, task_named
 
 if TYPE_CHECKING:
     from training.data.importing import Counts, Importer
@@ -47,19 +47,13 @@ _examples = partial(examples, prefix="shoplora data ")
 def import_(
     task: Annotated[str, typer.Argument(help="A task: classify, rewrite ...")],
     files: Annotated[
-        list[Path] | None,
-        typer.Argument(help="CSV, TSV, JSON, JSON Lines, OpenAI chats, Parquet or Excel."),
+        list[Path] | None, typer.Argument(help="CSV, TSV, JSON, JSON Lines, OpenAI chats, Parquet or Excel.")
     ] = None,
     sql: Annotated[str | None, typer.Option(help="A query to read as well; needs --url.")] = None,
     url: Annotated[str | None, typer.Option(help="The database, as SQLAlchemy writes it.")] = None,
-    output: Annotated[
-        Path | None, typer.Option(help="JSON Lines to write; TASK.jsonl if not given.")
-    ] = None,
+    output: Annotated[Path | None, typer.Option(help="JSON Lines to write; TASK.jsonl if not given.")] = None,
     map_file: Annotated[
-        Path | None,
-        typer.Option(
-            "--map", help="Which column is which field; guessed, and written, if not given."
-        ),
+        Path | None, typer.Option("--map", help="Which column is which field; guessed, and written, if not given.")
     ] = None,
 ) -> None:
     """Read exports into one file of examples; rows that are none go to OUTPUT.rejects.jsonl."""
@@ -70,8 +64,11 @@ def import_(
     of = task_named(task)
     output = output or Path(f"{of.name}.jsonl")
     rejects, draft = output.with_suffix(".rejects.jsonl"), output.with_suffix(".map.yaml")
-    taken = [f for f in (*(files or []), *([map_file] if map_file else []))
-             if f.resolve() in {output.resolve(), rejects.resolve()}]  # fmt: skip
+    taken = [
+        f
+        for f in (*(files or []), *([map_file] if map_file else []))
+        if f.resolve() in {output.resolve(), rejects.resolve()}
+    ]
     if taken:
         fail(f"{taken[0]} would be written over; name another file with --output")
     with _told(), _sources(files or [], sql, url) as sources:
@@ -84,8 +81,10 @@ def import_(
             lacking = mapping.missing(chosen, of, ontology)
             if lacking:
                 _write_map(draft, mapping.written(chosen, columns, lacking))
-                fail(f"no column looks like {' or '.join(lacking)}; there are "
-                      f"{', '.join(columns)}: fill {draft} in and pass it with --map")  # fmt: skip
+                fail(
+                    f"no column looks like {' or '.join(lacking)}; there are "
+                    f"{', '.join(columns)}: fill {draft} in and pass it with --map"
+                )
             _write_map(draft, mapping.written(chosen, columns))
         importing.check_columns(chosen, sources, columns, of, ontology)
         importer = importing.Importer(of, chosen, ontology)
@@ -96,8 +95,7 @@ def import_(
     for path, column in chosen.fields.items():
         _say(f"  {path} from {column}")
     for rows, path, value, near in unknown[:SHOWN]:
-        _say(f"  {rows:,} rows: {path} {value!r} is not in the ontology"
-             + (f"; near: {near!r}" if near else ""))  # fmt: skip
+        _say(f"  {rows:,} rows: {path} {value!r} is not in the ontology" + (f"; near: {near!r}" if near else ""))
     if counts.recoded:
         _say(f"{counts.recoded:,} lines were not UTF-8 and were read as Windows-1252")
     said = f"{counts.rows:,} rows: {counts.kept:,} kept in {output}, {counts.rejected:,} rejected"
@@ -113,14 +111,19 @@ def _import(sources: list[Source], importer: Importer, output: Path, rejects: Pa
 
     from training.data import importing
 
-    columns = (TextColumn("{task.description}"), BarColumn(),
-               TextColumn("{task.fields[rows]:,} rows"), TimeElapsedColumn())  # fmt: skip
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[rows]:,} rows"),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         shown = bar.add_task("reading", rows=0, total=None)
 
         def progress(source: Source, counts: Counts) -> None:
-            bar.update(shown, description=Path(source.name).name, total=source.size,
-                       completed=source.done, rows=counts.rows)  # fmt: skip
+            bar.update(
+                shown, description=Path(source.name).name, total=source.size, completed=source.done, rows=counts.rows
+            )
 
         return importing.run(sources, importer, output, rejects, progress)
 
@@ -155,18 +158,17 @@ def _settings(text: str) -> list[str]:
 
 
 @app.command(
-    epilog=_examples("check products.jsonl", "check products.jsonl --html check.html",
-                     "check reviews.jsonl --mask reviews.masked.jsonl")
-)  # fmt: skip
+    epilog=_examples(
+        "check products.jsonl",
+        "check products.jsonl --html check.html",
+        "check reviews.jsonl --mask reviews.masked.jsonl",
+    )
+)
 def check(
     file: Annotated[Path, typer.Argument(help="JSON Lines of {request, labels}.")],
     html: Annotated[Path | None, typer.Option(help="Write the report as one HTML page.")] = None,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write the report as JSON.")
-    ] = None,
-    mask: Annotated[
-        Path | None, typer.Option(help="Write the examples without personal data.")
-    ] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the report as JSON.")] = None,
+    mask: Annotated[Path | None, typer.Option(help="Write the examples without personal data.")] = None,
     region: Region = "US",
 ) -> None:
     """Look for what training should not learn; status 1 if there are defects."""
@@ -220,19 +222,16 @@ def _region(name: str) -> str:
 
 
 @app.command(
-    epilog=_examples("split products.jsonl --output splits",
-                     "split products.jsonl --output splits --group-by brand --test 0.1")
-)  # fmt: skip
+    epilog=_examples(
+        "split products.jsonl --output splits", "split products.jsonl --output splits --group-by brand --test 0.1"
+    )
+)
 def split(
     file: Annotated[Path, typer.Argument(help="JSON Lines of {request, labels}.")],
     output: Annotated[Path, typer.Option(help="Folder of the three files.")],
-    group_by: Annotated[
-        str | None, typer.Option(help="Field of origin or request that must not be parted.")
-    ] = None,
+    group_by: Annotated[str | None, typer.Option(help="Field of origin or request that must not be parted.")] = None,
     test: Annotated[float, typer.Option(min=0.01, max=0.5, help="Share of the test split.")] = 0.2,
-    validation: Annotated[
-        float, typer.Option(min=0, max=0.4, help="Share kept from training to stop early by.")
-    ] = 0.1,
+    validation: Annotated[float, typer.Option(min=0, max=0.4, help="Share kept from training to stop early by.")] = 0.1,
     seed: Annotated[int, typer.Option(help="Another seed is another split.")] = 0,
 ) -> None:
     """Write train, validation and test: by label in proportion, near duplicates together."""
@@ -256,9 +255,7 @@ def split(
 @app.command(epilog=_examples("prove splits", "prove splits --json leaks.json"))
 def prove(
     folder: Annotated[Path, typer.Argument(help="Folder of the three files.")],
-    json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write every leaking pair as JSON.")
-    ] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write every leaking pair as JSON.")] = None,
 ) -> None:
     """Compare the splits of a folder again; status 1 if a text is in two of them."""
     from training import examples as typed_examples
@@ -289,8 +286,7 @@ def _told() -> Iterator[None]:
 
     try:
         yield
-    except (MappingError, ReadingError, RecordError, SplitError, ExampleError,
-            OSError) as error:  # fmt: skip
+    except (MappingError, ReadingError, RecordError, SplitError, ExampleError, OSError) as error:
         fail(error)
 
 

@@ -66,9 +66,7 @@ def folded(text: str) -> str:
 def shingles(text: str) -> frozenset[str]:
     """The character trigrams of a folded text's words, each with its ends, in whatever order."""
     padded = (f" {word} " for word in text.split() or [""])
-    return frozenset(
-        word[i : i + SHINGLE] for word in padded for i in range(max(1, len(word) - SHINGLE + 1))
-    )
+    return frozenset(word[i : i + SHINGLE] for word in padded for i in range(max(1, len(word) - SHINGLE + 1)))
 
 
 def jaccard(left: frozenset[str], right: frozenset[str]) -> float:
@@ -161,8 +159,5 @@ def leaks(train: Sequence[str], held_out: Sequence[str]) -> list[Leak]:
     nearest: dict[int, tuple[float, int]] = {}
     for i, j, similarity in near_pairs(texts, len(known)) if known else ():
         nearest[j] = max(nearest.get(j, (0.0, 0)), (similarity, -i))
-    found += [
-        Leak(places[-i], others[j - len(known)], similarity)
-        for j, (similarity, i) in nearest.items()
-    ]
+    found += [Leak(places[-i], others[j - len(known)], similarity) for j, (similarity, i) in nearest.items()]
     return sorted(found, key=lambda leak: leak.held_out)

@@ -66,9 +66,8 @@ def peek(sources: Sequence[Source]) -> tuple[str, ...]:
 
 
 def check_columns(
-    mapping: Mapping, sources: Sequence[Source], columns: Sequence[str],
-    of: Task[Any, Any], ontology: Ontology,
-) -> None:  # fmt: skip
+    mapping: Mapping, sources: Sequence[Source], columns: Sequence[str], of: Task[Any, Any], ontology: Ontology
+) -> None:
     """Raises MappingError if a required field has no column, or a column is in no source."""
     listed = ", ".join(columns) or "none"
     if lacking := mappings.missing(mapping, of, ontology):
@@ -96,9 +95,11 @@ class Importer:
         self._required = {path for path in required if required[path]}
         models = {"request": of.request, LABELS: of.labels}
         self._lists = {
-            f"{part}.{name}" for part, model in models.items()
-            for name, info in model.model_fields.items() if "list[" in str(info.annotation)
-        }  # fmt: skip
+            f"{part}.{name}"
+            for part, model in models.items()
+            for name, info in model.model_fields.items()
+            if "list[" in str(info.annotation)
+        }
         # A review that is only rated has no list of aspects; an empty one would be learnt.
         self._partial = of.name == "extract" and not {LABELS, "labels.aspects"} & {*mapping.fields}
 
@@ -210,9 +211,12 @@ class Importer:
 
 
 def run(
-    sources: Iterable[Source], importer: Importer, output: Path, rejects: Path,
+    sources: Iterable[Source],
+    importer: Importer,
+    output: Path,
+    rejects: Path,
     progress: Callable[[Source, Counts], None] = lambda source, counts: None,
-) -> Counts:  # fmt: skip
+) -> Counts:
     """Write what is kept and what is rejected; both files appear only when all is read.
 
     Raises:
@@ -240,9 +244,7 @@ def run(
     return counts
 
 
-def _write(
-    row: Row | Bad, file: str, importer: Importer, good: TextIO, bad: TextIO, counts: Counts
-) -> None:
+def _write(row: Row | Bad, file: str, importer: Importer, good: TextIO, bad: TextIO, counts: Counts) -> None:
     if isinstance(row, Bad):
         reason, cells = row.reason, {"text": row.text[:SHOWN]}
     else:
@@ -252,8 +254,7 @@ def _write(
             return
         except RowError as error:
             reason, cells = str(error), {name: _short(v) for name, v in row.cells.items()}
-            if error.unknown and (error.unknown in counts.unknown
-                                  or len(counts.unknown) < MAX_NAMED):  # fmt: skip
+            if error.unknown and (error.unknown in counts.unknown or len(counts.unknown) < MAX_NAMED):
                 counts.unknown[error.unknown] += 1
     bad.write(_json({"file": file, "row": row.row, "reason": reason, "cells": cells}))
     counts.rejected += 1

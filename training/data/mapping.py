@@ -27,30 +27,71 @@ ORIGIN, LABELS = "origin.", "labels"
 # What shops call a field, the likeliest first; after them the field's own name with spaces.
 _TEXT = ["text", "content", USER]
 _NAMES = {
-    "request.title": ["title", "product title", "product name", "product display name",
-                      "item name", "item title", "listing title", "name", "product", "item",
-                      *_TEXT],
+    "request.title": [
+        "title",
+        "product title",
+        "product name",
+        "product display name",
+        "item name",
+        "item title",
+        "listing title",
+        "name",
+        "product",
+        "item",
+        *_TEXT,
+    ],
     "request.description": ["description", "product description", "long description", "details"],
     "request.brand": ["brand", "brand name", "manufacturer", "vendor"],
-    "labels.category": ["category", "product category", "category name", "category label",
-                        "category path", "product type", "article type", "subcategory",
-                        "sub category", "type", "label", "class"],
+    "labels.category": [
+        "category",
+        "product category",
+        "category name",
+        "category label",
+        "category path",
+        "product type",
+        "article type",
+        "subcategory",
+        "sub category",
+        "type",
+        "label",
+        "class",
+    ],
     "request.query": ["query", "search query", "search term", "search", "keyword", "q", *_TEXT],
     "labels.tags": ["tags", "labels", "tag"],
-    "request.review": ["review", "review text", "review body", "comment", "feedback", "body",
-                       *_TEXT],
+    "request.review": ["review", "review text", "review body", "comment", "feedback", "body", *_TEXT],
     "request.product": ["product", "product name", "product title", "item"],
-    "labels.overall_sentiment": ["overall sentiment", "sentiment", "polarity", "label", "rating",
-                                 "stars", "star rating", "score"],
+    "labels.overall_sentiment": [
+        "overall sentiment",
+        "sentiment",
+        "polarity",
+        "label",
+        "rating",
+        "stars",
+        "star rating",
+        "score",
+    ],
     "request.name": ["name", "product name", "product title", "title", "item name", USER],
     "request.category": ["category", "product category", "category name", "product type", "type"],
-    "labels.description": ["description", "product description", "copy", "long description",
-                           "text"],
+    "labels.description": ["description", "product description", "copy", "long description", "text"],
     "color": ["color", "colour", "base color", "base colour"],
     "gender": ["gender", "sex", "target gender"],
-}  # fmt: skip
-_IDENTITIES = ("sku", "id", "product id", "item id", "parent sku", "parent id", "cluster id",
-               "group id", "asin", "gtin", "ean", "upc", "order id", "customer id")  # fmt: skip
+}
+_IDENTITIES = (
+    "sku",
+    "id",
+    "product id",
+    "item id",
+    "parent sku",
+    "parent id",
+    "cluster id",
+    "group id",
+    "asin",
+    "gtin",
+    "ean",
+    "upc",
+    "order id",
+    "customer id",
+)
 _STARS = {"1": "negative", "2": "negative", "4": "positive", "5": "positive"}  # 3 is for you to say
 _STAR_NAMES = ("rating", "stars", "star rating", "score")
 
@@ -123,9 +164,7 @@ def missing(mapping: Mapping, of: Task[Any, Any], ontology: Ontology) -> list[st
     return [
         path
         for path, required in fields_of(of, ontology).items()
-        if required
-        and not mapping.fields.get(path)
-        and not (whole and path.startswith(f"{LABELS}."))
+        if required and not mapping.fields.get(path) and not (whole and path.startswith(f"{LABELS}."))
     ]
 
 
@@ -174,8 +213,7 @@ def read(file: Path, of: Task[Any, Any], ontology: Ontology) -> Mapping:
         _check_field(path, column, file, of, ontology)
     for path in values:
         _check_field(path.replace(".aspects.category", ".aspects"), "", file, of, ontology)
-    folded = {path: {k.casefold(): v for k, v in (each or {}).items()}
-              for path, each in values.items()}  # fmt: skip
+    folded = {path: {k.casefold(): v for k, v in (each or {}).items()} for path, each in values.items()}
     return Mapping(of.name, fields, folded, tuple(steps))
 
 
@@ -183,23 +221,24 @@ def _renames(each: Any) -> bool:
     return not each or (isinstance(each, dict) and all(isinstance(v, str) for v in each.values()))
 
 
-def _check_field(
-    path: str, column: object, file: Path, of: Task[Any, Any], ontology: Ontology
-) -> None:
+def _check_field(path: str, column: object, file: Path, of: Task[Any, Any], ontology: Ontology) -> None:
     known = fields_of(of, ontology)
     if not isinstance(column, str):
         raise MappingError(f"{file}: {path} needs the name of one column")
     if path not in known and path != LABELS and not _of_dict(path, of):
         if path.startswith(ORIGIN) and path not in (ORIGIN, f"{ORIGIN}file", f"{ORIGIN}row"):
             return
-        raise MappingError(f"{file}: {of.name} has no field {path!r}; there are "
-                           f"{', '.join(known)}, labels and origin.NAME")  # fmt: skip
+        raise MappingError(
+            f"{file}: {of.name} has no field {path!r}; there are {', '.join(known)}, labels and origin.NAME"
+        )
 
 
 def written(
-    mapping: Mapping, columns: Iterable[str], lacking: Iterable[str] = (),
+    mapping: Mapping,
+    columns: Iterable[str],
+    lacking: Iterable[str] = (),
     unknown: Iterable[tuple[int, str, str, str]] = (),
-) -> str:  # fmt: skip
+) -> str:
     """The YAML of a mapping for a person to review.
 
     `lacking` are required fields to fill in, `unknown` (rows, field, value, nearest listed value).
@@ -209,10 +248,11 @@ def written(
     head = _HEAD.format(task=mapping.task, steps=", ".join(STEPS), unused=listed)
     fields = {**dict.fromkeys(lacking, ""), **mapping.fields}
     body = yaml.safe_dump(
-        {"task": mapping.task, "normalise": list(mapping.normalise), "fields": fields,
-         "values": mapping.values},
-        sort_keys=False, allow_unicode=True, width=1000,
-    )  # fmt: skip
+        {"task": mapping.task, "normalise": list(mapping.normalise), "fields": fields, "values": mapping.values},
+        sort_keys=False,
+        allow_unicode=True,
+        width=1000,
+    )
     notes: dict[str, list[str]] = {}
     for rows, path, value, near in unknown:
         line = f"#     {json.dumps(value, ensure_ascii=False)}: {json.dumps(near)}  # {rows:,} rows"

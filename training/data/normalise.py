@@ -17,16 +17,26 @@ ROUNDS = 8  # each round shortens or settles a text; deeper nesting is nobody's 
 # The symbols are those of the SI Brochure (BIPM 2019, section 5.4.3: a space before the unit) and
 # of trade. Single letters (5G, 12V, size L) and "pounds", which is also money, stay as they are.
 _UNITS = {
-    "mg": "milligram milligrams", "kg": "kgs kilo kilos kilogram kilograms",
+    "mg": "milligram milligrams",
+    "kg": "kgs kilo kilos kilogram kilograms",
     "g": "gr grs gm gms gram grams gramme grammes",
-    "ml": "mls millilitre millilitres milliliter milliliters", "cl": "centilitre centilitres",
-    "l": "ltr ltrs litre litres liter liters", "oz": "ozs ounce ounces", "lb": "lbs",
+    "ml": "mls millilitre millilitres milliliter milliliters",
+    "cl": "centilitre centilitres",
+    "l": "ltr ltrs litre litres liter liters",
+    "oz": "ozs ounce ounces",
+    "lb": "lbs",
     "mm": "millimetre millimetres millimeter millimeters",
     "cm": "cms centimetre centimetres centimeter centimeters",
-    "m": "mtr mtrs metre metres meter meters", "inch": "inches", "ft": "foot feet",
-    "MB": "megabyte megabytes", "GB": "gigabyte gigabytes", "TB": "terabyte terabytes",
-    "mAh": "mah", "GHz": "gigahertz", "MHz": "megahertz",
-}  # fmt: skip
+    "m": "mtr mtrs metre metres meter meters",
+    "inch": "inches",
+    "ft": "foot feet",
+    "MB": "megabyte megabytes",
+    "GB": "gigabyte gigabytes",
+    "TB": "terabyte terabytes",
+    "mAh": "mah",
+    "GHz": "gigahertz",
+    "MHz": "megahertz",
+}
 _SYMBOLS = {
     alias.lower(): symbol
     for symbol, aliases in _UNITS.items()
@@ -40,20 +50,13 @@ _MEASURE = re.compile(
     re.IGNORECASE,
 )
 
-_MONEY = {
-    "$": r"us\$|\$|usd|dollars?|bucks?", "£": r"£|gbp", "€": r"€|eur|euros?",
-    "₹": r"₹|inr|rs\.?",
-}  # fmt: skip
+_MONEY = {"$": r"us\$|\$|usd|dollars?|bucks?", "£": r"£|gbp", "€": r"€|eur|euros?", "₹": r"₹|inr|rs\.?"}
 _AMOUNT = r"(\d+(?:[.,]\d+)*)(?![\w])"
 _BEFORE = {
-    sign: re.compile(rf"(?<![\w$£€₹])(?:{names}) ?{_AMOUNT}(?: ?(?:{names})(?![\w$£€₹]))?",
-                     re.IGNORECASE)
-    for sign, names in _MONEY.items()
-}  # fmt: skip
-_AFTER = {
-    sign: re.compile(rf"{_NUMBER} ?(?:{names})(?![\w$£€₹])", re.IGNORECASE)
+    sign: re.compile(rf"(?<![\w$£€₹])(?:{names}) ?{_AMOUNT}(?: ?(?:{names})(?![\w$£€₹]))?", re.IGNORECASE)
     for sign, names in _MONEY.items()
 }
+_AFTER = {sign: re.compile(rf"{_NUMBER} ?(?:{names})(?![\w$£€₹])", re.IGNORECASE) for sign, names in _MONEY.items()}
 _SIGN = re.compile(rf"(?<![a-z])(?:{'|'.join(_MONEY.values())})", re.IGNORECASE)
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\ufffe\uffff]+")
 

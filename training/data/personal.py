@@ -12,10 +12,7 @@ from typing import Any
 
 KINDS = ("email", "phone", "card")
 REGION = "US"  # whose national telephone numbers are known; numbers with a + are of any country
-_EMAIL = re.compile(
-    r"(?<![\w.+-])[\w.+-]{1,64}@(?:[a-z0-9](?:[a-z0-9-]{0,62})\.)+[a-z]{2,24}(?![\w-])",
-    re.IGNORECASE,
-)
+_EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@(?:[a-z0-9](?:[a-z0-9-]{0,62})\.)+[a-z]{2,24}(?![\w-])", re.IGNORECASE)
 # By first digits and length, so that article numbers of 13 digits (EAN) are no cards.
 _CARD = re.compile(
     r"(?<![\w.+-])(?:(?:4\d{3}|5[1-5]\d\d|2[2-7]\d\d|6011|65\d\d|35\d\d)"

@@ -66,9 +66,13 @@ def open_file(path: Path) -> list[Source]:
         ReadingError: the suffix is unknown, or the file is missing, empty or broken.
     """
     openers: dict[str, Callable[[Path], Source]] = {
-        ".csv": _table, ".tsv": _table, ".jsonl": _lines, ".ndjson": _lines, ".json": _json,
+        ".csv": _table,
+        ".tsv": _table,
+        ".jsonl": _lines,
+        ".ndjson": _lines,
+        ".json": _json,
         ".parquet": _parquet,
-    }  # fmt: skip
+    }
     suffix = path.suffix.lower()
     opener = openers.get(suffix)
     if opener is None and suffix not in WORKBOOKS:
@@ -151,9 +155,10 @@ def _table(path: Path) -> Source:
     if twice or not header or len(header) > MAX_COLUMNS:
         text.file.close()
         raise ReadingError(
-            f"{path}: column {twice[0]!r} comes twice; rename one" if twice
+            f"{path}: column {twice[0]!r} comes twice; rename one"
+            if twice
             else f"{path}: the first line must name the columns, at most {MAX_COLUMNS:,}"
-        )  # fmt: skip
+        )
     text.source.columns = tuple(header)
     text.source.rows = _records(text, reader, header, delimiter)
     return text.source
@@ -165,9 +170,7 @@ def _told(error: csv.Error) -> str:
     return f"{error}: is a quote left open?"
 
 
-def _records(
-    text: _Text, reader: Iterator[list[str]], header: list[str], delimiter: str
-) -> Iterator[Row | Bad]:
+def _records(text: _Text, reader: Iterator[list[str]], header: list[str], delimiter: str) -> Iterator[Row | Bad]:
     with closing(text.file):
         while True:
             text.first = None
@@ -299,8 +302,7 @@ def _excel(path: Path) -> list[Source]:
     import polars as pl
 
     try:
-        sheets = pl.read_excel(path, sheet_id=0, infer_schema_length=0, drop_empty_rows=False,
-                               raise_if_empty=False)  # fmt: skip
+        sheets = pl.read_excel(path, sheet_id=0, infer_schema_length=0, drop_empty_rows=False, raise_if_empty=False)
     except (fastexcel.FastExcelError, pl.exceptions.PolarsError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise ReadingError(f"{path} cannot be read as a spreadsheet: {reason}") from error

@@ -112,16 +112,13 @@ def task_of(records: list[Record], file: Path) -> str:
             models = ((task.request, record.request), (task.labels, record.labels))
             if all(
                 isinstance(told, dict)
-                and {n for n, info in model.model_fields.items() if info.is_required()}
-                <= told.keys()
+                and {n for n, info in model.model_fields.items() if info.is_required()} <= told.keys()
                 and told.keys() <= model.model_fields.keys()
                 for model, told in models
             ):
                 votes[name] += 1
     if not votes:
-        raise RecordError(
-            f"{file}: no line has the fields of a task; write it with `shoplora data import TASK`"
-        )
+        raise RecordError(f"{file}: no line has the fields of a task; write it with `shoplora data import TASK`")
     return votes.most_common(1)[0][0]
 
 

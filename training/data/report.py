@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from training.data.check import Report
-from training.pages import render, svg
+from training.html import render, svg
 
 SHOWN = 25  # bars
 CASES = 10  # of each finding; the JSON has more
@@ -22,9 +22,7 @@ def page(report: Report) -> str:
         "Labels": _bars(dict(list(report.labels.items())[:SHOWN]), "labels"),
         "Length of the input in characters": _histogram(report.lengths),
         # Of short titles all languages are unsure.
-        "Languages of the inputs": _bars(report.languages, "languages")
-        if len(report.languages) > 1
-        else "",
+        "Languages of the inputs": _bars(report.languages, "languages") if len(report.languages) > 1 else "",
     }
     return render(
         Path(__file__).with_name("report.html"),
@@ -52,8 +50,7 @@ def _histogram(lengths: dict[int, int]) -> str:
     if not lengths:
         return ""
     figure, axes = _figure(2.6)
-    axes.hist(list(lengths), bins=min(40, len(lengths)), weights=list(lengths.values()),
-              color=COLOR)  # fmt: skip
+    axes.hist(list(lengths), bins=min(40, len(lengths)), weights=list(lengths.values()), color=COLOR)
     axes.set_xlabel("characters")
     axes.set_ylabel("examples")
     return svg(figure, "lengths")

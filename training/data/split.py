@@ -40,9 +40,8 @@ class LeakingPair:
 
 
 def split(
-    task: str, examples: Sequence[Example], test: float, validation: float, seed: int,
-    group_by: str | None = None,
-) -> dict[str, list[Example]]:  # fmt: skip
+    task: str, examples: Sequence[Example], test: float, validation: float, seed: int, group_by: str | None = None
+) -> dict[str, list[Example]]:
     """The examples of each split; shares are of all examples, within each main label.
 
     Raises:
@@ -80,10 +79,7 @@ def split(
             f"{len(examples):,} examples in {len(groups):,} groups are too few to part: "
             "nearly the same texts and what --group-by names stay together"
         )
-    return {
-        name: [examples[i] for i in sorted(members, key=lambda i: names[i])]
-        for name, members in found.items()
-    }
+    return {name: [examples[i] for i in sorted(members, key=lambda i: names[i])] for name, members in found.items()}
 
 
 def _groups(examples: Sequence[Example], group_by: str | None) -> list[list[int]]:
@@ -106,9 +102,7 @@ def _field(example: Example, name: str) -> str:
     """The value of `origin.NAME`, `request.NAME` or, without a part, of whichever has it."""
     part, _, rest = name.partition(".")
     record = as_record(example)
-    places = [record.get(part)] if rest and part in ("origin", "request") else [
-        record.get("origin"), record["request"]
-    ]  # fmt: skip
+    places = [record.get(part)] if rest and part in ("origin", "request") else [record.get("origin"), record["request"]]
     key = rest if rest and part in ("origin", "request") else name
     for place in places:
         value: Any = place
@@ -142,19 +136,22 @@ def prove(examples: Iterable[Example]) -> list[LeakingPair]:
         for leak in leaks(texts[others], texts[held]):
             found.append(
                 LeakingPair(
-                    held, texts[held][leak.held_out], others, texts[others][leak.train],
-                    leak.similarity, parts[held][leak.held_out].origin,
+                    held,
+                    texts[held][leak.held_out],
+                    others,
+                    texts[others][leak.train],
+                    leak.similarity,
+                    parts[held][leak.held_out].origin,
                     parts[others][leak.train].origin,
                 )
-            )  # fmt: skip
+            )
     return found
 
 
 def told(pairs: Sequence[LeakingPair]) -> str:
     """A message that names some of the pairs."""
     lines = [
-        f"  {pair.split}: {pair.text[:80]!r} is {pair.similarity:.2f} like "
-        f"{pair.other_split}: {pair.other_text[:80]!r}"
+        f"  {pair.split}: {pair.text[:80]!r} is {pair.similarity:.2f} like {pair.other_split}: {pair.other_text[:80]!r}"
         for pair in pairs[:NAMED]
     ]
     more = [f"  and {len(pairs) - NAMED:,} more"] if len(pairs) > NAMED else []

@@ -34,13 +34,8 @@ class Vocabulary:
             "labels.tags": {n: n for n in (*rewrite.TYPES, rewrite.OTHER, rewrite.CONTINUES)},
         }
         for attribute in ontology.attributes.values():
-            self._lists[f"labels.attributes.{attribute.name}"] = _keys(
-                ontology, attribute.name, attribute.values
-            )
-        for field, kind in (
-            ("labels.use_case", "use_cases"),
-            ("labels.aspects.category", "aspects"),
-        ):
+            self._lists[f"labels.attributes.{attribute.name}"] = _keys(ontology, attribute.name, attribute.values)
+        for field, kind in (("labels.use_case", "use_cases"), ("labels.aspects.category", "aspects")):
             self._lists[field] = _keys(ontology, kind, getattr(ontology, kind))
         self._near: dict[tuple[str, str], str | None] = {}
 

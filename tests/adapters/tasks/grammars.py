@@ -11,9 +11,7 @@ def _compiled(ebnf: str) -> Any:
     import xgrammar  # takes seconds, so only where a test needs it
 
     vocabulary = [bytes([byte]) for byte in range(256)] + [b"</s>"]
-    tokens = xgrammar.TokenizerInfo(
-        vocabulary, vocab_type=xgrammar.VocabType.RAW, stop_token_ids=[256]
-    )
+    tokens = xgrammar.TokenizerInfo(vocabulary, vocab_type=xgrammar.VocabType.RAW, stop_token_ids=[256])
     compiler = xgrammar.GrammarCompiler(tokens, max_threads=1, cache_enabled=False)
     return compiler.compile_grammar(xgrammar.Grammar.from_ebnf(ebnf))
 

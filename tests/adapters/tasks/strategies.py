@@ -26,9 +26,7 @@ NAMED = [
 PHRASES = sorted({phrase for _, phrase in NAMED} | {name.lower() for name in SHOP.categories})
 FREE = ["zorblax", "quux", "xt-500", "500ml", "3/4", "o'hara", "café", "under", "$50", "1,299"]
 FREE += ["for", "a", "with", "and", "the"]
-QUERY_WORDS = st.sampled_from(sorted({w for phrase in PHRASES for w in phrase.split()})) | (
-    st.sampled_from(FREE)
-)
+QUERY_WORDS = st.sampled_from(sorted({w for phrase in PHRASES for w in phrase.split()})) | (st.sampled_from(FREE))
 
 
 @st.composite
@@ -112,9 +110,7 @@ def facts(draw: st.DrawFn) -> copywrite.Request:
 
 @st.composite
 def written(draw: st.DrawFn) -> tuple[copywrite.Request, copywrite.Labels]:
-    text = draw(st.text(CHARACTERS, min_size=1, max_size=80)) + draw(
-        st.sampled_from(["", "x" * 3000])
-    )
+    text = draw(st.text(CHARACTERS, min_size=1, max_size=80)) + draw(st.sampled_from(["", "x" * 3000]))
     return copywrite.Request(name="candle"), copywrite.Labels(description=text.strip(" ") or "-")
 
 
@@ -122,9 +118,7 @@ def written(draw: st.DrawFn) -> tuple[copywrite.Request, copywrite.Labels]:
 def subscribed(draw: st.DrawFn) -> tuple[churn.Request, churn.Labels]:
     leaves = draw(st.booleans())
     flags = draw(st.sets(st.sampled_from(churn.FLAGS))) if leaves else set()
-    return draw(subscribers()), churn.Labels(
-        will_churn=leaves, flags=[flag for flag in churn.FLAGS if flag in flags]
-    )
+    return draw(subscribers()), churn.Labels(will_churn=leaves, flags=[flag for flag in churn.FLAGS if flag in flags])
 
 
 def subscribers() -> st.SearchStrategy[churn.Request]:
@@ -136,9 +130,7 @@ def subscribers() -> st.SearchStrategy[churn.Request]:
         monthly_charge=st.none() | st.floats(0, 100_000),
         payment=st.none() | st.sampled_from(["card", "electronic_check"]),
         plan=st.none() | st.sampled_from(["Gold plus", "fiber"]),
-        services=st.dictionaries(
-            st.sampled_from(["tech_support", "online backup", "gift wrap"]), st.booleans()
-        ),
+        services=st.dictionaries(st.sampled_from(["tech_support", "online backup", "gift wrap"]), st.booleans()),
         inactive_days=many,
         support_contacts=many,
         failed_payments=many,
@@ -150,11 +142,7 @@ FIGURES = (
     "www.shop.example/returns 1,299.00 EUR one month by Monday. (30) twenty-five e.g. A-1"
 )
 SAID = (
-    st.lists(
-        st.sampled_from([*FIGURES.split(" "), "\x1f"]) | st.text(CHARACTERS, max_size=6),
-        min_size=1,
-        max_size=15,
-    )
+    st.lists(st.sampled_from([*FIGURES.split(" "), "\x1f"]) | st.text(CHARACTERS, max_size=6), min_size=1, max_size=15)
     .map(" ".join)
     .filter(str.strip)
 )
@@ -193,10 +181,7 @@ def mutated(draw: st.DrawFn, line: str) -> str:
     for _ in range(draw(st.integers(1, 2))):
         start = draw(st.integers(0, len(line)))
         end = min(len(line), start + draw(st.sampled_from([0, 1, 1, 2, 9])))
-        into = draw(
-            st.sampled_from(["", "", " ", "; ", " +", "; -", ": ", "\t", "\x7f", "x" * 25])
-            | CHARACTERS
-        )
+        into = draw(st.sampled_from(["", "", " ", "; ", " +", "; -", ": ", "\t", "\x7f", "x" * 25]) | CHARACTERS)
         line = line[:start] + into + line[end:]
         separator = draw(st.sampled_from(["; ", " ", ": ", " - "]))
         fields = line.split(separator)

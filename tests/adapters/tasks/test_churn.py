@@ -36,11 +36,7 @@ def flags(request: churn.Request, *wanted: churn.Flag) -> dict[str, Any]:
         ({"payment": "card"}, "electronic_check", None),
         ({"monthly_charge": 70}, "high_charge", ("monthly_charge", 70)),
         ({"monthly_charge": 69.9}, "high_charge", None),
-        (
-            {"services": {"tech_support": False}},
-            "no_tech_support",
-            ("services.tech_support", False),
-        ),
+        ({"services": {"tech_support": False}}, "no_tech_support", ("services.tech_support", False)),
         ({"services": {"tech_support": True}}, "no_tech_support", None),
         ({"services": {"a": True, "b": False, "c": False}}, "few_services", ("services", "1 of 3")),
         ({"services": {"a": True, "b": True, "c": False}}, "few_services", None),
@@ -50,17 +46,13 @@ def flags(request: churn.Request, *wanted: churn.Flag) -> dict[str, Any]:
         ({"failed_payments": 1}, "failed_payment", ("failed_payments", 1)),
     ],
 )
-def test_a_flag_is_shown_with_the_field_that_bears_it_out(
-    told: dict[str, Any], flag: churn.Flag, reason: Any
-) -> None:
+def test_a_flag_is_shown_with_the_field_that_bears_it_out(told: dict[str, Any], flag: churn.Flag, reason: Any) -> None:
     assert flags(churn.Request(**NEW | told), flag).get(flag) == reason
 
 
 @settings(deadline=None)
 @given(subscribers(), st.sets(st.sampled_from(churn.FLAGS)))
-def test_no_field_that_is_not_told_is_a_reason(
-    request: churn.Request, wanted: set[churn.Flag]
-) -> None:
+def test_no_field_that_is_not_told_is_a_reason(request: churn.Request, wanted: set[churn.Flag]) -> None:
     given = request.model_dump(exclude_none=True, exclude_defaults=True) | NEW
     for flag, (field, _) in flags(request, *wanted).items():
         name, _, service = field.partition(".")
@@ -69,9 +61,7 @@ def test_no_field_that_is_not_told_is_a_reason(
 
 @settings(deadline=None)
 @given(subscribers(), st.booleans())
-def test_flags_that_an_example_leaves_out_follow_from_the_rule(
-    request: churn.Request, leaves: bool
-) -> None:
+def test_flags_that_an_example_leaves_out_follow_from_the_rule(request: churn.Request, leaves: bool) -> None:
     found = churn.complete(churn.Labels(will_churn=leaves), request, SHOP)
     assert found.flags == (list(flags(request)) if leaves else [])
     assert churn.complete(found, request, SHOP) == found
@@ -93,9 +83,7 @@ def test_labels_that_no_line_tells_are_refused(labels: dict[str, Any]) -> None:
 
 
 def test_the_prompt_tells_all_that_is_told_and_nothing_else() -> None:
-    request = churn.Request(
-        **NEW, plan="Gold", services={"tech_support": True, "gift_wrap": False}, failed_payments=0
-    )
+    request = churn.Request(**NEW, plan="Gold", services={"tech_support": True, "gift_wrap": False}, failed_payments=0)
     assert churn.prompt(request, SHOP)[1]["content"].splitlines() == [
         "tenure months: 2",
         "contract: monthly",

@@ -117,9 +117,7 @@ def test_any_text_decodes_or_is_a_line_error(name: str, line: str) -> None:
 
 
 @every_task
-@pytest.mark.parametrize(
-    "line", ["", " ", "-", "; ", "\u00a0", "\u2003x", "a\u0000b", "a\nb", "x\x7f"]
-)
+@pytest.mark.parametrize("line", ["", " ", "-", "; ", "\u00a0", "\u2003x", "a\u0000b", "a\nb", "x\x7f"])
 def test_lines_at_the_edge(name: str, line: str) -> None:
     agree(task(name), line, task(name).request(**task(name).example))
 
@@ -134,10 +132,7 @@ def test_lines_at_the_edge(name: str, line: str) -> None:
         ("extract", "negative; yes; home repair; ease of use - after 20 minutes"),
         ("extract", "mixed; no; -; -"),
         ("extract", "positive; no; -; fit + 20 minutes: great; fit + great for; fit - for"),
-        (
-            "extract",
-            "positive; no; -; fit + great; fit = great; fit - for beginners but the handle",
-        ),
+        ("extract", "positive; no; -; fit + great; fit = great; fit - for beginners but the handle"),
         ("copywrite", "Soft light, at last — for 40 hours."),
         ("churn", "stays"),
         ("churn", "leaves"),
@@ -245,10 +240,6 @@ def test_adapters_import_neither_vllm_nor_torch() -> None:
         "print(sorted({'torch', 'vllm', 'xgrammar'} & sys.modules.keys()))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", check],
-        cwd=Path(__file__).parents[3],
-        text=True,
-        capture_output=True,
-        check=True,
+        [sys.executable, "-c", check], cwd=Path(__file__).parents[3], text=True, capture_output=True, check=True
     )
     assert done.stdout == "[]\n"

@@ -228,9 +228,7 @@ def test_a_shortened_fallback_still_invents_nothing(request_: Request, max_words
 
 @quick
 @given(st.text(min_size=1, max_size=40), st.dictionaries(st.text(), st.text(), max_size=3))
-def test_the_fallbacks_line_decodes_whatever_was_given(
-    name: str, attributes: dict[str, str]
-) -> None:
+def test_the_fallbacks_line_decodes_whatever_was_given(name: str, attributes: dict[str, str]) -> None:
     try:
         request = Request(name=name, attributes=attributes)
     except ValidationError:

@@ -46,14 +46,7 @@ def test_a_review_with_an_issue() -> None:
     told = expanded("positive; no; beginner; comfort - handle: uncomfortable", review)
     assert told == {
         "overall_sentiment": "positive",
-        "aspects": [
-            Aspect(
-                aspect="handle",
-                category="comfort",
-                sentiment="negative",
-                opinion="uncomfortable",
-            )
-        ],
+        "aspects": [Aspect(aspect="handle", category="comfort", sentiment="negative", opinion="uncomfortable")],
         "attribute_issues": ["handle_comfort"],
         "mentions_difficulty": False,
         "use_case": "beginner",
@@ -65,15 +58,8 @@ def test_the_line() -> None:
         Aspect(aspect="manual", category="ease_of_use", sentiment="negative", opinion="useless"),
         Aspect(aspect=None, category="price", sentiment="neutral", opinion="20 euros"),
     ]
-    labels = Labels(
-        overall_sentiment="negative",
-        mentions_difficulty=True,
-        use_case="home_repair",
-        aspects=aspects,
-    )
-    assert extract.encode(labels) == (
-        "negative; yes; home repair; ease of use - manual: useless; price = 20 euros"
-    )
+    labels = Labels(overall_sentiment="negative", mentions_difficulty=True, use_case="home_repair", aspects=aspects)
+    assert extract.encode(labels) == ("negative; yes; home repair; ease of use - manual: useless; price = 20 euros")
 
 
 # Spans
@@ -96,9 +82,7 @@ def test_the_line() -> None:
         ("a fine thing ...", "...", None),
     ],
 )
-def test_a_span_is_shown_as_the_review_spells_it(
-    review: str, span: str, spelled: str | None
-) -> None:
+def test_a_span_is_shown_as_the_review_spells_it(review: str, span: str, spelled: str | None) -> None:
     assert found(review, span) == spelled
 
 
@@ -201,9 +185,7 @@ def test_category_of(part: str | None, opinion: str | None, category: str) -> No
         ("$", "price", "price"),
     ],
 )
-def test_an_issue_is_a_part_and_what_is_wrong_with_it(
-    part: str | None, category: str, issue: str | None
-) -> None:
+def test_an_issue_is_a_part_and_what_is_wrong_with_it(part: str | None, category: str, issue: str | None) -> None:
     aspect = Aspect(aspect=part, category=category, sentiment="negative", opinion=None)
     assert extract.issue_of(aspect, SHOP) == issue
 
@@ -211,8 +193,7 @@ def test_an_issue_is_a_part_and_what_is_wrong_with_it(
 def test_only_complaints_are_issues_and_each_is_named_once() -> None:
     review = "Short battery, battery dies fast, great sound, price ok"
     told = expanded(
-        "mixed; no; -; battery - battery: short; battery - battery: dies fast;"
-        " sound + sound: great; price = price: ok",
+        "mixed; no; -; battery - battery: short; battery - battery: dies fast; sound + sound: great; price = price: ok",
         review,
     )
     assert len(told["aspects"]) == 4

@@ -94,9 +94,7 @@ def test_what_names_no_value_is_a_keyword(tagged: str) -> None:
 
 @quick
 @given(rewritten())
-def test_every_filter_value_is_in_the_ontology_or_in_the_query(
-    example: tuple[Request, Labels],
-) -> None:
+def test_every_filter_value_is_in_the_ontology_or_in_the_query(example: tuple[Request, Labels]) -> None:
     request, labels = example
     told = rewrite.expand(labels, request, SHOP)
     query = " ".join(rewrite.query_words(request.query))

@@ -82,9 +82,7 @@ def test_the_first_faithful_sample_is_chosen_and_a_loop_is_not() -> None:
         ("?", []),
     ],
 )
-def test_the_fallback_quotes_the_passage_that_fits_or_asks_for_a_person(
-    message: str, cited: list[int]
-) -> None:
+def test_the_fallback_quotes_the_passage_that_fits_or_asks_for_a_person(message: str, cited: list[int]) -> None:
     said = request(message, RETURNS, CONTACT, LINK)
     labels = support.fallback(said, SHOP)
     assert labels.cited == cited

@@ -34,12 +34,7 @@ def test_a_closed_loop_keeps_that_many_in_flight() -> None:
         server = Server(0.02)
         level = await closed("rewrite", server.ask, in_flight=4, seconds=0.3)
         assert server.most == 4 and server.active == 0
-        assert (level.workload, level.in_flight, level.rate, level.failed) == (
-            "rewrite",
-            4,
-            None,
-            0,
-        )
+        assert (level.workload, level.in_flight, level.rate, level.failed) == ("rewrite", 4, None, 0)
         assert level.p50 is not None and level.p50 >= 20
         assert level.answers_per_second <= 4 / 0.02
         assert level.tokens_per_answer == 7

@@ -2,20 +2,29 @@ from typing import Any
 
 import pytest
 
-from loadtests.bench.page import markdown, plot
 from loadtests.bench.ratios import TARGETS, Target, agreement, ratios
+from loadtests.bench.report import markdown, plot
 
 
 def level(workload: str, in_flight: int | None, rate: float, p50: float | None) -> dict[str, Any]:
-    return {"workload": workload, "in_flight": in_flight, "rate": None if in_flight else 5.0,
-            "answers": 0 if p50 is None else 100, "failed": 0, "answers_per_second": rate,
-            "tokens_per_answer": 11.0, "p50": p50, "p95": p50, "p99": p50, "ttft": None,
-            "in_time": 1.0}  # fmt: skip
+    return {
+        "workload": workload,
+        "in_flight": in_flight,
+        "rate": None if in_flight else 5.0,
+        "answers": 0 if p50 is None else 100,
+        "failed": 0,
+        "answers_per_second": rate,
+        "tokens_per_answer": 11.0,
+        "p50": p50,
+        "p95": p50,
+        "p99": p50,
+        "ttft": None,
+        "in_time": 1.0,
+    }
 
 
 def side(rate: float, p50: float | None, said: list[Any]) -> dict[str, Any]:
-    levels = [level("classify", 1, rate, p50), level("classify", 64, 2 * rate, p50),
-              level("mixed", None, 5, p50)]  # fmt: skip
+    levels = [level("classify", 1, rate, p50), level("classify", 64, 2 * rate, p50), level("mixed", None, 5, p50)]
     return {"start_seconds": 18.0, "memory_mb": 900.0, "levels": levels, "said": {"classify": said}}
 
 
@@ -53,9 +62,17 @@ def test_targets() -> None:
 
 def test_the_page_says_what_is_missed() -> None:
     found = {**ratios(SIDES), "layer.classify.added_ms.1": 3.5}
-    report = {"sides": SIDES, "ratios": found, "workloads": ["classify"],
-              "in_flight": [1, 64], "agreement": agreement(SIDES), "command": "shoplora bench",
-              "machine": "2 cores", "versions": {"vllm": "1"}, "seconds": 9}  # fmt: skip
+    report = {
+        "sides": SIDES,
+        "ratios": found,
+        "workloads": ["classify"],
+        "in_flight": [1, 64],
+        "agreement": agreement(SIDES),
+        "command": "shoplora bench",
+        "machine": "2 cores",
+        "versions": {"vllm": "1"},
+        "seconds": 9,
+    }
     said = markdown(report)
     assert "`shoplora bench`: 9 s on 2 cores; vllm 1." in said
     assert "| typed_to_plain.classify.answers_per_second.64 | 10.00 | ≥ 8 | yes |" in said

@@ -41,10 +41,7 @@ def test_mixed_goes_round_the_tasks() -> None:
         return None
 
     async def four_requests() -> None:
-        requests: dict[str, tuple[dict[str, Any], ...]] = {
-            "rewrite": ({},) * 30,
-            "classify": ({},) * 30,
-        }
+        requests: dict[str, tuple[dict[str, Any], ...]] = {"rewrite": ({},) * 30, "classify": ({},) * 30}
         plan = Plan(requests, (MIXED,), (1,), (), 1)
         next_one = asking(Asker(ask, no_first_tokens), MIXED, plan)
         for _ in range(4):
@@ -52,8 +49,7 @@ def test_mixed_goes_round_the_tasks() -> None:
 
     asyncio.run(four_requests())
     first = COMPARED // 2
-    assert asked == [("rewrite", first), ("classify", first), ("rewrite", first + 1),
-                     ("classify", first + 1)]  # fmt: skip
+    assert asked == [("rewrite", first), ("classify", first), ("rewrite", first + 1), ("classify", first + 1)]
 
 
 def test_refusals_are_failures_and_answers_are_read() -> None:
@@ -70,10 +66,7 @@ def test_refusals_are_failures_and_answers_are_read() -> None:
     async def both() -> None:
         app = web.Application()
         app.router.add_post("/v1/rewrite", handle)
-        async with (
-            TestServer(app) as server,
-            _over_http(str(server.make_url("/")), asked, told) as asker,
-        ):
+        async with TestServer(app) as server, _over_http(str(server.make_url("/")), asked, told) as asker:
             assert await asker.ask("rewrite", 0) == Told({"fits": True}, 3)
             assert await asker.first_tokens() is None  # it has no /metrics
             with pytest.raises(Failed, match="fits"):

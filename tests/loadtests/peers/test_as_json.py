@@ -37,12 +37,7 @@ EXAMPLES: dict[str, tuple[Any, Any, str]] = {
             overall_sentiment="positive",
             use_case="beginner",
             aspects=[
-                extract.Aspect(
-                    aspect="handle",
-                    category="comfort",
-                    sentiment="negative",
-                    opinion="uncomfortable",
-                )
+                extract.Aspect(aspect="handle", category="comfort", sentiment="negative", opinion="uncomfortable")
             ],
         ),
         '{"sentiment":"positive","use_case":"beginner","aspects":[{"category":"comfort",'
@@ -162,8 +157,7 @@ def test_the_schema_of_classify_has_the_values_that_the_grammar_has() -> None:
     told = {name: part for name, part in schema.items() if name != "category"}
     assert set(told) == {*classify.DECIDED}
     for name, value in ((n, v) for n in told for v in told[n]["enum"]):
-        assert admits(grammar, f"shirts; {value if name == 'color' else '-'}; "
-                               f"{value if name == 'gender' else '-'}")  # fmt: skip
+        assert admits(grammar, f"shirts; {value if name == 'color' else '-'}; {value if name == 'gender' else '-'}")
 
 
 @every_task

@@ -11,7 +11,7 @@ from adapters.ontology import Ontology
 from adapters.store import default_base
 from adapters.tasks import classify, tasks
 from loadtests.peers import peft
-from training.serving import running
+from training.studies.local_server import running
 
 SHOP = Ontology.load()
 EXAMPLE = tasks()["classify"].example

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from safetensors import safe_open
 
-from adapters.files import CONFIG, WEIGHTS, check_files, read_config
+from adapters.adapter_folder import CONFIG, WEIGHTS, check_files, read_config
 from adapters.ontology import Ontology
 from adapters.tasks import classify, tasks
 from loadtests.peers import as_json, plain

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 
-from adapters.files import CONFIG, WEIGHTS, check_files
+from adapters.adapter_folder import CONFIG, WEIGHTS, check_files
 from loadtests.peers.train import keep
 from tests.server.tiny import make_adapter
 

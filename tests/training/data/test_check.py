@@ -13,8 +13,22 @@ from training.data.check import Finding, Report, check
 from training.data.records import RecordError
 from training.examples import SAMPLES
 
-WORDS = ("amber", "birch", "cedar", "dune", "ember", "fjord", "grove", "heath", "inlet", "jetty",
-         "knoll", "lagoon", "meadow", "north")  # fmt: skip
+WORDS = (
+    "amber",
+    "birch",
+    "cedar",
+    "dune",
+    "ember",
+    "fjord",
+    "grove",
+    "heath",
+    "inlet",
+    "jetty",
+    "knoll",
+    "lagoon",
+    "meadow",
+    "north",
+)
 
 
 def example(title: str, category: Any = "Shirts", **attributes: str) -> dict[str, Any]:
@@ -65,8 +79,7 @@ def test_lines_that_are_no_examples(tmp_path: Path) -> None:
 
 
 def test_labels_outside_the_ontology_come_with_what_is_near(tmp_path: Path) -> None:
-    report = checked(tmp_path, *examples(10), example("odd one", "Tshirtz"),
-                     example("odd two", color="puce"))  # fmt: skip
+    report = checked(tmp_path, *examples(10), example("odd one", "Tshirtz"), example("odd two", color="puce"))
     found = finding(report, "labels outside the ontology")
     assert (found.count, found.defect) == (2, True)
     assert "near: 'Tshirts'" in found.cases[0]["reason"]
@@ -81,16 +94,21 @@ def test_exact_duplicates_differ_in_case_marks_and_spaces_at_most(tmp_path: Path
 
 def test_contradictions_are_shown_side_by_side(tmp_path: Path) -> None:
     report = checked(
-        tmp_path, *examples(10),
-        example("one lone thing", "Shirts"), example("One lone thing", "Jeans"),
-        example("a second thing", "Shirts", color="red"), example("a second thing", color="blue"),
-        example("a third, longer thing", "Shirts"), example("a third, longer things", "Jeans"),
-        example("a fourth and long thing", color="red"), example("a fourth and long things"),
-        example("one fifth, said twice", color="red"), example("one fifth, said twice"),
-    )  # fmt: skip
+        tmp_path,
+        *examples(10),
+        example("one lone thing", "Shirts"),
+        example("One lone thing", "Jeans"),
+        example("a second thing", "Shirts", color="red"),
+        example("a second thing", color="blue"),
+        example("a third, longer thing", "Shirts"),
+        example("a third, longer things", "Jeans"),
+        example("a fourth and long thing", color="red"),
+        example("a fourth and long things"),
+        example("one fifth, said twice", color="red"),
+        example("one fifth, said twice"),
+    )
     rare = [example("one lone thing"), example("one lone thing")] * 4
-    many = finding(checked(tmp_path, *rare, example("One lone thing", "Jeans")),
-                   "contradictory labels")  # fmt: skip
+    many = finding(checked(tmp_path, *rare, example("One lone thing", "Jeans")), "contradictory labels")
     assert many.cases[0]["line 9"] == "One lone thing | jeans"
     found = finding(report, "contradictory labels")
     assert [case["differ in"] for case in found.cases] == ["category", "attributes.color"]
@@ -103,19 +121,22 @@ def test_contradictions_are_shown_side_by_side(tmp_path: Path) -> None:
 
 
 def test_other_tasks_contradict_in_their_own_labels(tmp_path: Path) -> None:
-    reviews = [{"request": {"review": "Loose lid"}, "labels": {"overall_sentiment": said}}
-               for said in ("negative", "positive")]  # fmt: skip
+    reviews = [
+        {"request": {"review": "Loose lid"}, "labels": {"overall_sentiment": said}} for said in ("negative", "positive")
+    ]
     assert kinds(checked(tmp_path, *reviews))["contradictory labels"] == 1
-    queries = [{"request": {"query": query}, "labels": {"tags": tags.split()}}
-               for query, tags in (("red maxi dresses", "color shape type"),
-                                   ("red maxi dresses", "color other type"),
-                                   ("red maxi dresses x", "color shape type other"))]  # fmt: skip
+    queries = [
+        {"request": {"query": query}, "labels": {"tags": tags.split()}}
+        for query, tags in (
+            ("red maxi dresses", "color shape type"),
+            ("red maxi dresses", "color other type"),
+            ("red maxi dresses x", "color shape type other"),
+        )
+    ]
     found = kinds(checked(tmp_path, *queries))
     assert found["contradictory labels"] == 1
     assert "contradictory labels, nearly the same input" not in found
-    copies = [
-        {"request": {"name": "Mug"}, "labels": {"description": said}} for said in ("A.", "B.")
-    ]
+    copies = [{"request": {"name": "Mug"}, "labels": {"description": said}} for said in ("A.", "B.")]
     assert checked(tmp_path, *copies).defects == 0
     assert kinds(checked(tmp_path, *copies, copies[0]))["exact duplicates"] == 2
 
@@ -134,8 +155,7 @@ def test_letters_lost_in_a_wrong_encoding_are_a_defect(tmp_path: Path) -> None:
 
 
 def test_personal_data_is_told_without_spreading_it(tmp_path: Path) -> None:
-    report = checked(tmp_path, *examples(10), example("mail jane@example.com"),
-                     example("pay 4111 1111 1111 1111"))  # fmt: skip
+    report = checked(tmp_path, *examples(10), example("mail jane@example.com"), example("pay 4111 1111 1111 1111"))
     found = finding(report, "personal data")
     assert [case["text"] for case in found.cases] == ["mail [email]", "pay [card]"]
     twice = [example("mail jane@example.com"), example("Mail jane@example.com", "Tshirtz")]
@@ -145,14 +165,21 @@ def test_personal_data_is_told_without_spreading_it(tmp_path: Path) -> None:
 
 
 def test_rare_labels_and_other_languages_are_warnings(tmp_path: Path) -> None:
-    french = ["Une chemise en coton pour les hommes avec des manches longues",
-              "Un pantalon noir très confortable pour les enfants de la maison"]  # fmt: skip
-    english = ["A soft cotton shirt for men with long sleeves and a collar",
-               "These black trousers are very comfortable for the children"] * 8  # fmt: skip
+    french = [
+        "Une chemise en coton pour les hommes avec des manches longues",
+        "Un pantalon noir très confortable pour les enfants de la maison",
+    ]
+    english = [
+        "A soft cotton shirt for men with long sleeves and a collar",
+        "These black trousers are very comfortable for the children",
+    ] * 8
     report = checked(
-        tmp_path, *examples(60), *(example(f"{said} {i}") for i, said in enumerate(english)),
-        *map(example, french), example("one lonely thing", "Dresses"),
-    )  # fmt: skip
+        tmp_path,
+        *examples(60),
+        *(example(f"{said} {i}") for i, said in enumerate(english)),
+        *map(example, french),
+        example("one lonely thing", "Dresses"),
+    )
     assert report.languages["fr"] == 2
     assert {case["language"] for case in finding(report, "other languages").cases} == {"fr"}
     assert finding(report, "rare labels").cases == [{"label": "Dresses", "examples": 1}]

@@ -29,8 +29,7 @@ def lines(file: str) -> list[dict[str, Any]]:
 def titles(count: int, seed: int = 0) -> list[str]:
     """Titles of made-up words, none nearly another."""
     rng = random.Random(seed)
-    return [" ".join("".join(rng.choices("abcdefghijklmnop", k=6)) for _ in range(5))
-            for _ in range(count)]  # fmt: skip
+    return [" ".join("".join(rng.choices("abcdefghijklmnop", k=6)) for _ in range(5)) for _ in range(count)]
 
 
 def exported(file: Path, rows: list[tuple[str, str]], name: str = "Product Name") -> None:
@@ -66,23 +65,19 @@ def test_every_planted_defect_is_found(tmp_path: Path) -> None:
     assert "7 rows: labels.category 'Tshirtz' is not in the ontology; near: 'Tshirts'" in said
     assert "1 lines were not UTF-8 and were read as Windows-1252" in said
     assert f"{len(rows) + 2} rows: {len(rows) - 7 + 1} kept in classify.jsonl, 8 rejected" in said
-    rejects = Counter(
-        reject["reason"].partition(":")[0] for reject in lines("classify.rejects.jsonl")
-    )
+    rejects = Counter(reject["reason"].partition(":")[0] for reject in lines("classify.rejects.jsonl"))
     assert rejects == {"labels.category": 7, "2 cells for 3 columns": 1}
     kept = [each["request"]["title"] for each in lines("classify.jsonl")]
     assert sum(title.startswith("café ") for title in kept) == 3
     assert "naïve latin one title" in kept
     assert len({each["origin"]["sku"] for each in lines("classify.jsonl")}) == len(kept)
 
-    said = run("data", "check", "classify.jsonl", "--json", "c.json", "--html", "c.html",
-               "--mask", "masked.jsonl", status=1)  # fmt: skip
+    said = run(
+        "data", "check", "classify.jsonl", "--json", "c.json", "--html", "c.html", "--mask", "masked.jsonl", status=1
+    )
     told = json.loads(Path("c.json").read_text())
     found = {each["kind"]: each["count"] for each in told["findings"]}
-    assert found == {
-        "exact duplicates": 20, "contradictory labels": 12, "near duplicates": 8,
-        "personal data": 1,
-    }  # fmt: skip
+    assert found == {"exact duplicates": 20, "contradictory labels": 12, "near duplicates": 8, "personal data": 1}
     assert told["defects"] == 33
     assert f"{len(kept)} examples of classify, 33 defects" in said
     assert "<svg" in Path("c.html").read_text()
@@ -115,8 +110,7 @@ def test_the_guessed_mapping_can_be_edited_and_used(tmp_path: Path) -> None:
     assert "5 rejected" in run("data", "import", "classify", "shop.csv", status=1)
     draft = Path("classify.map.yaml")
     assert "Tops & T's" in draft.read_text()
-    draft.write_text(draft.read_text().replace("values: {}",
-                     'values: {labels.category: {"tops & t\'s": Tshirts}}'))  # fmt: skip
+    draft.write_text(draft.read_text().replace("values: {}", 'values: {labels.category: {"tops & t\'s": Tshirts}}'))
     said = run("data", "import", "classify", "shop.csv", status=1)
     assert "classify.map.yaml says otherwise than a new guess: pass it with --map" in said
     assert Path("classify.jsonl").read_text() == ""
@@ -195,7 +189,14 @@ def test_a_query_is_imported(tmp_path: Path) -> None:
         made.execute("create table reviews (body text, stars integer)")
         made.executemany("insert into reviews values (?, ?)", [("Loose lid", 1), ("Fine", 5)])
     made.close()
-    said = run("data", "import", "extract", "--sql", "select body as review, stars from reviews",
-               "--url", f"sqlite:///{tmp_path / 'shop.db'}")  # fmt: skip
+    said = run(
+        "data",
+        "import",
+        "extract",
+        "--sql",
+        "select body as review, stars from reviews",
+        "--url",
+        f"sqlite:///{tmp_path / 'shop.db'}",
+    )
     assert "2 rows: 2 kept in extract.jsonl" in said
     assert [each["partial"] for each in lines("extract.jsonl")] == [True, True]

@@ -65,9 +65,7 @@ def test_the_order_of_words_does_not_count(words: list[str]) -> None:
 def test_parted_pairs_are_those_of_one_before_and_one_after(texts: list[str], parted: int) -> None:
     distinct = list(dict.fromkeys(map(folded, texts)))
     pairs = {(i, j) for i, j, _ in near_pairs(distinct)}
-    assert {(i, j) for i, j, _ in near_pairs(distinct, parted)} == {
-        (i, j) for i, j in pairs if i < parted <= j
-    }
+    assert {(i, j) for i, j, _ in near_pairs(distinct, parted)} == {(i, j) for i, j in pairs if i < parted <= j}
 
 
 def titles(count: int) -> list[str]:
@@ -81,9 +79,7 @@ def titles(count: int) -> list[str]:
 def test_every_near_pair_is_found_and_none_beside() -> None:
     texts = titles(400)
     sets = [shingles(text) for text in texts]
-    all_pairs = {
-        (i, j) for j in range(len(texts)) for i in range(j) if jaccard(sets[i], sets[j]) >= SIMILAR
-    }
+    all_pairs = {(i, j) for j in range(len(texts)) for i in range(j) if jaccard(sets[i], sets[j]) >= SIMILAR}
     assert len(all_pairs) > 100
     assert {pair[:2] for pair in near_pairs(texts)} == all_pairs
 
@@ -118,7 +114,13 @@ def test_the_bands_miss_next_to_nothing() -> None:
 
 
 def test_an_input_is_all_that_the_request_says() -> None:
-    request = {"title": "mug", "max_words": 5, "stream": True, "attributes": {"color": "red"},
-               "context": ["a", "b"], "brand": None}  # fmt: skip
+    request = {
+        "title": "mug",
+        "max_words": 5,
+        "stream": True,
+        "attributes": {"color": "red"},
+        "context": ["a", "b"],
+        "brand": None,
+    }
     assert input_text(request) == "mug red a b"
     assert input_text(None) == ""

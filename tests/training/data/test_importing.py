@@ -34,8 +34,14 @@ def record(name: str, cells: dict[str, Any], **changed: Any) -> dict[str, Any]:
 
 
 def test_a_row_becomes_a_typed_example() -> None:
-    cells = {"title": "cafÃ© <b>shirt</b> 500 Grams", "category": "Apparel > Topwear > shirt",
-             "colour": "Navy", "gender": "N/A", "sku": 12.0, "price": "3"}  # fmt: skip
+    cells = {
+        "title": "cafÃ© <b>shirt</b> 500 Grams",
+        "category": "Apparel > Topwear > shirt",
+        "colour": "Navy",
+        "gender": "N/A",
+        "sku": 12.0,
+        "price": "3",
+    }
     assert record("classify", cells) == {
         "request": {"title": "café shirt 500 g"},
         "labels": {"category": "Shirts", "attributes": {"color": "navy blue"}},
@@ -44,15 +50,13 @@ def test_a_row_becomes_a_typed_example() -> None:
 
 
 def test_each_task_has_its_labels() -> None:
-    assert record("rewrite", {"query": "red $ 20 dress", "tags": "color price + type"})[
-        "labels"
-    ] == {"tags": ["color", "price", "+", "type"]}
+    assert record("rewrite", {"query": "red $ 20 dress", "tags": "color price + type"})["labels"] == {
+        "tags": ["color", "price", "+", "type"]
+    }
     told = record("copywrite", {"name": "Mug", "description": "A  mug.", "material": "clay"})
     assert told["labels"] == {"description": "A mug."}
     assert told["request"]["attributes"] == {"material": "clay"}
-    aspects = (
-        '[{"aspect": "lid", "category": "Parts", "sentiment": "negative", "opinion": "loose"}]'
-    )
+    aspects = '[{"aspect": "lid", "category": "Parts", "sentiment": "negative", "opinion": "loose"}]'
     told = record("extract", {"review": "Loose lid", "sentiment": "Negative", "aspects": aspects})
     assert told["labels"]["aspects"][0]["category"] == "parts"
     assert "partial" not in told
@@ -83,26 +87,27 @@ def test_a_value_may_stand_for_a_list_and_an_object_is_filled_entry_by_entry() -
     cells = {"text": "Stop it", "topic": "Orders", "intent": "Cancel"}
     told = record("support", cells, fields=fields, values=values)
     assert [passage["text"] for passage in told["request"]["context"]] == [
-        "Cancel within 2 hours.", "Track it by e-mail.",
-    ]  # fmt: skip
+        "Cancel within 2 hours.",
+        "Track it by e-mail.",
+    ]
     assert told["labels"] == {"cited": [1], "reply": "Within 2 hours."}
 
-    fields = {"request.tenure_months": "months", "request.contract": "bound",
-              "request.services.tech_support": "help", "request.services.tv": "tv",
-              "labels.will_churn": "left"}  # fmt: skip
+    fields = {
+        "request.tenure_months": "months",
+        "request.contract": "bound",
+        "request.services.tech_support": "help",
+        "request.services.tv": "tv",
+        "labels.will_churn": "left",
+    }
     values = {"request.services.tv": {"not offered": ""}}
     cells = {"months": "2", "bound": "monthly", "help": "No", "tv": "Not offered", "left": "Yes"}
     told = record("churn", cells, fields=fields, values=values)
     assert told["request"]["services"] == {"tech_support": False}
-    assert told["labels"] == {
-        "will_churn": True, "flags": ["monthly_contract", "new_subscriber", "no_tech_support"],
-    }  # fmt: skip
+    assert told["labels"] == {"will_churn": True, "flags": ["monthly_contract", "new_subscriber", "no_tech_support"]}
 
 
 @pytest.mark.parametrize(("name", "file"), [("churn", "telco.yaml"), ("support", "bitext.yaml")])
-def test_the_mappings_that_ship_are_of_the_task_and_their_labels_are_grounded(
-    name: str, file: str
-) -> None:
+def test_the_mappings_that_ship_are_of_the_task_and_their_labels_are_grounded(name: str, file: str) -> None:
     mapping = read(Path(mappings.__file__).with_name(file), task(name), SHOP)
     if name == "churn":
         assert set(mapping.values["request.contract"].values()) == {"monthly", "yearly", "longer"}
@@ -111,9 +116,7 @@ def test_the_mappings_that_ship_are_of_the_task_and_their_labels_are_grounded(
     for line in mapping.values["labels"].values():
         fits = []
         for passages in set(mapping.values["request.context"].values()):
-            asked = support.Request.model_validate(
-                {"message": "?", "context": json.loads(passages)}
-            )
+            asked = support.Request.model_validate({"message": "?", "context": json.loads(passages)})
             with suppress(LineError):
                 fits.append(support.faithful(support.decode(line, asked, SHOP), asked, SHOP))
         grounded += any(fits)
@@ -121,8 +124,7 @@ def test_the_mappings_that_ship_are_of_the_task_and_their_labels_are_grounded(
 
 
 @settings(deadline=None)
-@given(st.one_of(classified().map(lambda e: ("classify", e)),
-                 rewritten().map(lambda e: ("rewrite", e))))  # fmt: skip
+@given(st.one_of(classified().map(lambda e: ("classify", e)), rewritten().map(lambda e: ("rewrite", e))))
 def test_an_example_comes_back_from_every_way_to_write_it(drawn: tuple[str, Any]) -> None:
     name, (request, labels) = drawn
     of = task(name)
@@ -133,7 +135,7 @@ def test_an_example_comes_back_from_every_way_to_write_it(drawn: tuple[str, Any]
     rows += [
         {"messages": [{"role": "user", "content": text}, {"role": "assistant", "content": said}]}
         for said in (line, as_json)
-    ]  # fmt: skip
+    ]
     for told in rows:
         row = row_of(1, told)
         assert isinstance(row, Row)
@@ -144,10 +146,16 @@ def test_an_example_comes_back_from_every_way_to_write_it(drawn: tuple[str, Any]
 @pytest.mark.parametrize(
     ("name", "cells", "reason"),
     [
-        ("classify", {"title": "a", "category": "Tshirtz"},
-         "labels.category: 'Tshirtz' is not in the ontology; near: 'Tshirts'"),
-        ("classify", {"title": "a", "category": "Shirts", "color": "puce"},
-         "labels.attributes.color: 'puce' is not in the ontology"),
+        (
+            "classify",
+            {"title": "a", "category": "Tshirtz"},
+            "labels.category: 'Tshirtz' is not in the ontology; near: 'Tshirts'",
+        ),
+        (
+            "classify",
+            {"title": "a", "category": "Shirts", "color": "puce"},
+            "labels.attributes.color: 'puce' is not in the ontology",
+        ),
         ("classify", {"title": " ", "category": "Shirts"}, "request.title: column 'title' is"),
         ("classify", {"title": None, "category": "Shirts"}, "column 'title' is empty"),
         ("classify", {"title": float("nan"), "category": "Shirts"}, "column 'title' is empty"),
@@ -167,7 +175,7 @@ def test_an_example_comes_back_from_every_way_to_write_it(drawn: tuple[str, Any]
         ("extract", {"review": "fine", "stars": "3"}, "'3' is not in the ontology"),
         ("copywrite", {"name": "Mug", "description": "x", "color": "c" * 101}, "100 characters"),
     ],
-)  # fmt: skip
+)
 def test_a_row_that_is_no_example_is_refused(name: str, cells: dict[str, Any], reason: str) -> None:
     with pytest.raises(RowError) as refused:
         record(name, cells)
@@ -175,22 +183,32 @@ def test_a_row_that_is_no_example_is_refused(name: str, cells: dict[str, Any], r
 
 
 CELLS = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=20),
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=20),
     st.sampled_from(["Shirts", "shirt", "red", "color", '{"a": 1}', "[1, {}]", "{"]),
     st.lists(st.one_of(st.text(max_size=5), st.integers(), st.none()), max_size=3),
     st.dictionaries(st.text(max_size=5), st.one_of(st.text(max_size=5), st.none()), max_size=2),
-)  # fmt: skip
+)
 
 
 @settings(deadline=None)
 @given(
-    st.sampled_from([["title", "category", "color"], ["user", "assistant"], ["query", "tags"],
-                     ["review", "sentiment", "aspects"], ["name", "description", "color"]]),
+    st.sampled_from(
+        [
+            ["title", "category", "color"],
+            ["user", "assistant"],
+            ["query", "tags"],
+            ["review", "sentiment", "aspects"],
+            ["name", "description", "color"],
+        ]
+    ),
     st.lists(CELLS, min_size=3, max_size=3),
-)  # fmt: skip
+)
 def test_any_row_is_an_example_or_refused(columns: list[str], cells: list[Any]) -> None:
-    names = {"title": "classify", "user": "classify", "query": "rewrite", "review": "extract",
-             "name": "copywrite"}  # fmt: skip
+    names = {"title": "classify", "user": "classify", "query": "rewrite", "review": "extract", "name": "copywrite"}
     name = names[columns[0]]
     try:
         told = record(name, dict(zip(columns, cells, strict=False)))
@@ -207,23 +225,19 @@ def source(*rows: Row | Bad, name: str = "shop.csv") -> Source:
 def test_every_row_is_kept_or_rejected(tmp_path: Path) -> None:
     good = [Row(i, {"title": f"shirt {i}", "category": "Shirts"}) for i in range(5)]
     odd = [Row(8, {"title": "x", "category": "Tshirtz", "n": 10**30}), Bad(9, "no row", "a|b")]
-    counts = run([source(*good, *odd), source(odd[0], name="more.csv")],
-                 importer("classify", ["title", "category"]),
-                 tmp_path / "out.jsonl", tmp_path / "bad.jsonl")  # fmt: skip
+    counts = run(
+        [source(*good, *odd), source(odd[0], name="more.csv")],
+        importer("classify", ["title", "category"]),
+        tmp_path / "out.jsonl",
+        tmp_path / "bad.jsonl",
+    )
     assert (counts.rows, counts.kept, counts.rejected) == (8, 5, 3)
     found = load("classify", tmp_path / "out.jsonl", SHOP)
     assert [e.origin for e in found] == [{"file": "shop.csv", "row": i} for i in range(5)]
     rejects = [json.loads(line) for line in (tmp_path / "bad.jsonl").read_text().splitlines()]
-    assert [(r["file"], r["row"]) for r in rejects] == [
-        ("shop.csv", 8), ("shop.csv", 9), ("more.csv", 8),
-    ]  # fmt: skip
+    assert [(r["file"], r["row"]) for r in rejects] == [("shop.csv", 8), ("shop.csv", 9), ("more.csv", 8)]
     assert rejects[0]["cells"] == {"title": "x", "category": "Tshirtz", "n": 10**30}
-    assert rejects[1] == {
-        "file": "shop.csv",
-        "row": 9,
-        "reason": "no row",
-        "cells": {"text": "a|b"},
-    }
+    assert rejects[1] == {"file": "shop.csv", "row": 9, "reason": "no row", "cells": {"text": "a|b"}}
     vocabulary = importer("classify", ["title", "category"]).vocabulary
     assert list(suggestions(counts, vocabulary)) == [(2, "labels.category", "Tshirtz", "Tshirts")]
 
@@ -235,8 +249,12 @@ def test_a_source_that_breaks_off_leaves_no_file(tmp_path: Path) -> None:
 
     (tmp_path / "out.jsonl").write_text("before")
     with pytest.raises(ReadingError):
-        run([Source("x", breaking())], importer("classify", ["title", "category"]),
-            tmp_path / "out.jsonl", tmp_path / "bad.jsonl")  # fmt: skip
+        run(
+            [Source("x", breaking())],
+            importer("classify", ["title", "category"]),
+            tmp_path / "out.jsonl",
+            tmp_path / "bad.jsonl",
+        )
     assert [path.name for path in tmp_path.iterdir()] == ["out.jsonl"]
     assert (tmp_path / "out.jsonl").read_text() == "before"
 

@@ -23,25 +23,47 @@ NAMES = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_
 @pytest.mark.parametrize(
     ("name", "columns", "fields"),
     [
-        ("classify", "productDisplayName articleType baseColour gender id year", {
-            "request.title": "productDisplayName", "labels.category": "articleType",
-            "labels.attributes.color": "baseColour", "labels.attributes.gender": "gender",
-            "origin.id": "id"}),
+        (
+            "classify",
+            "productDisplayName articleType baseColour gender id year",
+            {
+                "request.title": "productDisplayName",
+                "labels.category": "articleType",
+                "labels.attributes.color": "baseColour",
+                "labels.attributes.gender": "gender",
+                "origin.id": "id",
+            },
+        ),
         ("classify", "Title name class", {"request.title": "Title", "labels.category": "class"}),
         ("classify", "user assistant", {"labels": "assistant", "request.title": "user"}),
-        ("classify", "request.title labels.category labels.attributes.color title", {
-            "request.title": "request.title", "labels.category": "labels.category",
-            "labels.attributes.color": "labels.attributes.color"}),
+        (
+            "classify",
+            "request.title labels.category labels.attributes.color title",
+            {
+                "request.title": "request.title",
+                "labels.category": "labels.category",
+                "labels.attributes.color": "labels.attributes.color",
+            },
+        ),
         ("rewrite", "search_query tags", {"request.query": "search_query", "labels.tags": "tags"}),
-        ("extract", "review_body,stars,product_title", {
-            "request.review": "review_body", "labels.overall_sentiment": "stars",
-            "request.product": "product_title"}),
-        ("copywrite", "name description color Material request.attributes.scent", {
-            "request.name": "name", "labels.description": "description",
-            "request.attributes.color": "color", "request.attributes.material": "Material",
-            "request.attributes.scent": "request.attributes.scent"}),
+        (
+            "extract",
+            "review_body,stars,product_title",
+            {"request.review": "review_body", "labels.overall_sentiment": "stars", "request.product": "product_title"},
+        ),
+        (
+            "copywrite",
+            "name description color Material request.attributes.scent",
+            {
+                "request.name": "name",
+                "labels.description": "description",
+                "request.attributes.color": "color",
+                "request.attributes.material": "Material",
+                "request.attributes.scent": "request.attributes.scent",
+            },
+        ),
     ],
-)  # fmt: skip
+)
 def test_names_of_columns_suggest_fields(name: str, columns: str, fields: dict[str, str]) -> None:
     given_names = columns.replace(",", " ").split()
     found = guess(task(name), given_names, SHOP)
@@ -76,9 +98,8 @@ def test_what_is_missing_is_named() -> None:
     steps=st.lists(st.sampled_from(sorted(STEPS)), unique=True),
 )
 def test_what_is_written_is_read_again(
-    name: str, data: st.DataObject, renames: dict[str, str], steps: list[str],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> None:  # fmt: skip
+    name: str, data: st.DataObject, renames: dict[str, str], steps: list[str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
     of = task(name)
     paths = st.sampled_from([*fields_of(of, SHOP), "labels", "origin.sku"])
     fields = data.draw(st.dictionaries(paths, NAMES, min_size=1, max_size=5))
@@ -97,9 +118,7 @@ def test_the_suggestions_can_be_taken_as_they_are(tmp_path: Path) -> None:
     taken = "\n".join(line.removeprefix("# ") for line in notes.splitlines()[1:])
     file = tmp_path / "map.yaml"
     file.write_text(head.replace("values: {}", "") + taken)
-    assert read(file, task("classify"), SHOP).values == {
-        "labels.category": {'t-"shirtz"': "Tshirts"}
-    }
+    assert read(file, task("classify"), SHOP).values == {"labels.category": {'t-"shirtz"': "Tshirts"}}
 
 
 @pytest.mark.parametrize(

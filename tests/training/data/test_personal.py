@@ -10,9 +10,23 @@ from training.data.personal import find, luhn, mask, mask_all
 
 CARD = "4111 1111 1111 1111"  # the number that every payment provider tests with
 PIECES = st.sampled_from(
-    ["jane.doe@example.com", CARD, "4111111111111111", "+1 415-555-2671", "(415) 555-2671",
-     "3782-822463-10005", "call", "shirt", "4006381333931", "a@b", "@", "12", "-", "."]
-)  # fmt: skip
+    [
+        "jane.doe@example.com",
+        CARD,
+        "4111111111111111",
+        "+1 415-555-2671",
+        "(415) 555-2671",
+        "3782-822463-10005",
+        "call",
+        "shirt",
+        "4006381333931",
+        "a@b",
+        "@",
+        "12",
+        "-",
+        ".",
+    ]
+)
 
 
 @pytest.mark.parametrize(
@@ -58,9 +72,7 @@ def test_masks_say_what_was_there() -> None:
 
 def test_a_record_is_masked_wherever_it_is_nested() -> None:
     told = {"request": {"review": "a@b.com"}, "labels": {"n": 3, "of": ["x", "a@b.com", None]}}
-    assert mask_all(told) == {
-        "request": {"review": "[email]"}, "labels": {"n": 3, "of": ["x", "[email]", None]},
-    }  # fmt: skip
+    assert mask_all(told) == {"request": {"review": "[email]"}, "labels": {"n": 3, "of": ["x", "[email]", None]}}
 
 
 @given(st.text("0123456789", min_size=1, max_size=18))

@@ -21,15 +21,32 @@ from adapters.ontology import Ontology
 from tests.terminal import run
 from training.data.duplicates import folded
 from training.data.normalise import normalised
-from training.sources import find
+from training.public.sources import find
 
 Row = tuple[str, str]  # title and category
-SHARES = {"exact duplicates": 0.05, "near duplicates": 0.02, "contradictory labels": 0.03,
-          "contradictory labels, nearly the same input": 0.01, "mojibake": 0.01,
-          "windows-1252": 0.01, "undecodable": 0.01, "broken letters": 0.01,
-          "outside the ontology": 0.02}  # fmt: skip
-FOREIGN = ("café", "naïve", "crème brûlée", "Größe", "señorita", "façade", "Müller", "L\u2019Oréal",
-           "piñata", "Ångström")  # fmt: skip
+SHARES = {
+    "exact duplicates": 0.05,
+    "near duplicates": 0.02,
+    "contradictory labels": 0.03,
+    "contradictory labels, nearly the same input": 0.01,
+    "mojibake": 0.01,
+    "windows-1252": 0.01,
+    "undecodable": 0.01,
+    "broken letters": 0.01,
+    "outside the ontology": 0.02,
+}
+FOREIGN = (
+    "café",
+    "naïve",
+    "crème brûlée",
+    "Größe",
+    "señorita",
+    "façade",
+    "Müller",
+    "L\u2019Oréal",
+    "piñata",
+    "Ångström",
+)
 OUTSIDE = ("Tshirtz", "Hoverboards", "Mens Sundry", "0", "Footwear > Moon Boots")
 UNDEFINED = b"\x81\x8d\x8f\x90\x9d"  # bytes that are in neither encoding
 
@@ -92,9 +109,14 @@ def _defect(kind: str, row: Row, leaves: list[str], rng: random.Random) -> tuple
 
 
 _SAME: list[Callable[[str], str]] = [
-    str.upper, str.swapcase, "  {} ".format, "{}!".format, lambda title: title.replace(" ", " - "),
-    lambda title: title.replace(" ", "   "), "<b>{}</b>".format,
-]  # fmt: skip
+    str.upper,
+    str.swapcase,
+    "  {} ".format,
+    "{}!".format,
+    lambda title: title.replace(" ", " - "),
+    lambda title: title.replace(" ", "   "),
+    "<b>{}</b>".format,
+]
 
 
 def _moved(title: str, rng: random.Random) -> str | None:
@@ -137,12 +159,14 @@ def assert_all_are_found(planted: Planted) -> None:
 
     run("data", "check", "classify.jsonl", "--json", "check.json", status=1)
     findings = json.loads(Path("check.json").read_text())["findings"]
-    found = {
-        each["kind"]: {kept[line - 1]["origin"]["row"] for line in each["lines"]}
-        for each in findings
-    }
-    for kind in ("exact duplicates", "near duplicates", "contradictory labels",
-                 "contradictory labels, nearly the same input", "broken letters"):  # fmt: skip
+    found = {each["kind"]: {kept[line - 1]["origin"]["row"] for line in each["lines"]} for each in findings}
+    for kind in (
+        "exact duplicates",
+        "near duplicates",
+        "contradictory labels",
+        "contradictory labels, nearly the same input",
+        "broken letters",
+    ):
         assert rows[kind] - found[kind] == set(), kind
 
     run("data", "split", "classify.jsonl", "--output", "splits")
@@ -156,9 +180,7 @@ def assert_all_are_found(planted: Planted) -> None:
     said = run("data", "prove", "splits", "--json", "leaks.json", status=1)
     assert f"{len(leaked):,} held-out examples are 0.8 or more like one of another split" in said
     pairs = json.loads(Path("leaks.json").read_text())
-    assert sorted(pair["origin"]["row"] for pair in pairs) == sorted(
-        each["origin"]["row"] for each in leaked
-    )
+    assert sorted(pair["origin"]["row"] for pair in pairs) == sorted(each["origin"]["row"] for each in leaked)
 
 
 @pytest.fixture(autouse=True)
@@ -172,8 +194,7 @@ def test_every_defect_planted_in_made_up_titles_is_found(seed: int, ontology: On
     rng = random.Random(seed)
     words = ["".join(rng.choices("abcdefghijklmnop", k=rng.randint(3, 8))) for _ in range(2000)]
     leaves = rng.sample(sorted(ontology.categories), 5)
-    sound = [(" ".join(rng.sample(words, rng.randint(3, 8))), rng.choice(leaves))
-             for _ in range(600)]  # fmt: skip
+    sound = [(" ".join(rng.sample(words, rng.randint(3, 8))), rng.choice(leaves)) for _ in range(600)]
     planted = plant(sound, seed)
     assert {kind: len(rows) for kind, rows in planted.rows.items() if kind} == {
         kind: round(600 * share) for kind, share in SHARES.items()
@@ -193,5 +214,4 @@ def fashion() -> list[Row]:
     for file in ("styles.csv", "styles_text.csv"):
         with find(name, file)[0].open(encoding="utf-8", newline="") as told:
             columns.append(list(csv.DictReader(told)))
-    return [(title["productDisplayName"], row["articleType"])
-            for row, title in zip(*columns, strict=True)]  # fmt: skip
+    return [(title["productDisplayName"], row["articleType"]) for row, title in zip(*columns, strict=True)]

@@ -25,8 +25,9 @@ def test_a_query_gives_rows_and_changes_nothing(tmp_path: Path) -> None:
     source = open_query("select name, price as cost from products where name != ':x'", url)
     assert source.columns == ("name", "cost")
     assert [row.cells for row in source.rows if isinstance(row, Row)] == [
-        {"name": "mug", "cost": 3}, {"name": "cup: 4", "cost": 4},
-    ]  # fmt: skip
+        {"name": "mug", "cost": 3},
+        {"name": "cup: 4", "cost": 4},
+    ]
     for query in ("delete from products", "delete from products returning name"):
         with suppress(ReadingError), closing(open_query(query, url)) as changing:
             list(changing.rows)

@@ -38,16 +38,15 @@ def workbook(file: Path, sheets: dict[str, list[list[str]]]) -> Path:
     main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
     office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
     package = "http://schemas.openxmlformats.org/package/2006"
-    names = "".join(f'<sheet name="{name}" sheetId="{i}" r:id="r{i}"/>'
-                    for i, name in enumerate(sheets, 1))  # fmt: skip
-    links = "".join(f'<Relationship Id="r{i}" Type="{office}/worksheet" '
-                    f'Target="worksheets/sheet{i}.xml"/>'
-                    for i in range(1, len(sheets) + 1))  # fmt: skip
+    names = "".join(f'<sheet name="{name}" sheetId="{i}" r:id="r{i}"/>' for i, name in enumerate(sheets, 1))
+    links = "".join(
+        f'<Relationship Id="r{i}" Type="{office}/worksheet" Target="worksheets/sheet{i}.xml"/>'
+        for i in range(1, len(sheets) + 1)
+    )
     with zipfile.ZipFile(file, "w") as book:
         book.writestr(
             "[Content_Types].xml",
-            f'<Types xmlns="{package}/content-types">'
-            '<Default Extension="xml" ContentType="application/xml"/></Types>',
+            f'<Types xmlns="{package}/content-types"><Default Extension="xml" ContentType="application/xml"/></Types>',
         )
         book.writestr(
             "_rels/.rels",
@@ -55,21 +54,22 @@ def workbook(file: Path, sheets: dict[str, list[list[str]]]) -> Path:
             f'Type="{office}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
         )
         book.writestr(
-            "xl/workbook.xml",
-            f'<workbook xmlns="{main}" xmlns:r="{office}"><sheets>{names}</sheets></workbook>',
+            "xl/workbook.xml", f'<workbook xmlns="{main}" xmlns:r="{office}"><sheets>{names}</sheets></workbook>'
         )
         book.writestr(
-            "xl/_rels/workbook.xml.rels",
-            f'<Relationships xmlns="{package}/relationships">{links}</Relationships>',
+            "xl/_rels/workbook.xml.rels", f'<Relationships xmlns="{package}/relationships">{links}</Relationships>'
         )
         for i, lines in enumerate(sheets.values(), 1):
             told = "".join(
-                f'<row r="{y}">' + "".join(
+                f'<row r="{y}">'
+                + "".join(
                     f'<c r="{chr(65 + x)}{y}" t="inlineStr"><is><t>{said}</t></is></c>'
-                    for x, said in enumerate(line) if said
-                ) + "</row>"
+                    for x, said in enumerate(line)
+                    if said
+                )
+                + "</row>"
                 for y, line in enumerate(lines, 1)
-            )  # fmt: skip
+            )
             sheet = f'<worksheet xmlns="{main}"><sheetData>{told}</sheetData></worksheet>'
             book.writestr(f"xl/worksheets/sheet{i}.xml", sheet)
     return file
@@ -134,8 +134,13 @@ def chat(*roles: str) -> str:
 
 
 def test_of_a_chat_the_user_and_the_assistant_count(tmp_path: Path) -> None:
-    lines = [chat("system", "user", "assistant"), chat("user"), chat("user", "assistant") * 2,
-             chat("user", "assistant", "user", "assistant"), '{"messages": [3]}']  # fmt: skip
+    lines = [
+        chat("system", "user", "assistant"),
+        chat("user"),
+        chat("user", "assistant") * 2,
+        chat("user", "assistant", "user", "assistant"),
+        '{"messages": [3]}',
+    ]
     found = rows(written(tmp_path / "chats.jsonl", "\n".join(lines)))
     assert found[0] == Row(1, {"user": "by user", "assistant": "by assistant"})
     assert [type(row) for row in found[1:]] == [Bad] * 4
@@ -152,13 +157,12 @@ def test_of_a_chat_the_user_and_the_assistant_count(tmp_path: Path) -> None:
         ("shop.jsonl", '{"a": 1}\n[2]\n{"a": 2}\n', 2, "not an object"),
         ("shop.jsonl", '{"a": 1}\n' + "[" * 100_000 + '\n{"a": 2}\n', 2, "not JSON"),
         ("shop.json", '[{"a": 1}, 7, {"a": 2}]', 2, "not an object"),
-        ("shop.jsonl", '{"a": 1}\n{"a": ' + "[" * 300 + "1" + "]" * 300 + '}\n{"a": 2}\n', 2,
-         "nested too deeply"),
+        ("shop.jsonl", '{"a": 1}\n{"a": ' + "[" * 300 + "1" + "]" * 300 + '}\n{"a": 2}\n', 2, "nested too deeply"),
         ("shop.csv", b"a,b\n1,2\nodd \x81,3\n4,5\n", 3, "neither UTF-8 nor Windows-1252"),
         ("shop.jsonl", b'{"a": 1}\n{"a": "\x9d"}\n{"a": 2}\n', 2, "neither UTF-8 nor Windows"),
         ("shop.csv", "a,b\n1,2\n3\r,4\n4,5\n", 3, "a carriage return inside the line"),
     ],
-)  # fmt: skip
+)
 def test_a_bad_row_is_told_and_the_next_is_read(
     name: str, content: str | bytes, row: int, reason: str, tmp_path: Path
 ) -> None:

@@ -11,15 +11,7 @@ import pytest
 from adapters.tasks import task
 from training.data import records
 from training.data.duplicates import near_pairs
-from training.data.records import (
-    Record,
-    RecordError,
-    compared,
-    label_values,
-    main_label,
-    read,
-    task_of,
-)
+from training.data.records import Record, RecordError, compared, label_values, main_label, read, task_of
 from training.examples import SAMPLES
 
 
@@ -30,9 +22,7 @@ def written(folder: Path, *lines: Any) -> Path:
     return file
 
 
-def test_lines_that_are_no_records_are_told_with_their_number(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_lines_that_are_no_records_are_told_with_their_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(records, "MAX_LINE", 150_000)
     deep = '{"a":' * 300 + "1" + "}" * 300
     file = written(tmp_path, {"request": {}}, "", "{", [3], "[" * 100_000, "x" * 200_000, deep)

@@ -29,10 +29,15 @@ class Loads(HTMLParser):
 
 
 def page(**changed: object) -> str:
-    told = {"file": "shop.jsonl", "task": "classify", "examples": 3,
-            "labels": {EVIL: 2, "Jeans": 1},
-            "findings": [Finding("personal data", True, 1, EVIL, [{"line": 3, "text": EVIL}])],
-            "lengths": {10: 2, 30: 1}, "languages": {"en": 2, "unsure": 1}}  # fmt: skip
+    told = {
+        "file": "shop.jsonl",
+        "task": "classify",
+        "examples": 3,
+        "labels": {EVIL: 2, "Jeans": 1},
+        "findings": [Finding("personal data", True, 1, EVIL, [{"line": 3, "text": EVIL}])],
+        "lengths": {10: 2, 30: 1},
+        "languages": {"en": 2, "unsure": 1},
+    }
     return reporting.page(Report(**{**told, **changed}))  # type: ignore[arg-type]
 
 
@@ -45,8 +50,9 @@ def test_a_page_needs_nothing_else() -> None:
     assert not {"script", "link", "img", "iframe", "object"} & {*parser.tags}
     assert not re.search(r"url\((?!#)|@import", said)
     assert set(re.findall(r"https?://[^\s\"'<]+", said)) <= {
-        "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink",  # names, never fetched
-    }  # fmt: skip
+        "http://www.w3.org/2000/svg",
+        "http://www.w3.org/1999/xlink",  # names, never fetched
+    }
 
 
 def test_what_is_shown_is_escaped() -> None:
@@ -63,9 +69,7 @@ def test_defects_and_their_cases_are_on_it() -> None:
 
 
 def test_of_many_cases_some_are_shown() -> None:
-    said = page(
-        findings=[Finding("rare labels", False, 60, "", [{"label": f"<{i}>"} for i in range(50)])]
-    )
+    said = page(findings=[Finding("rare labels", False, 60, "", [{"label": f"<{i}>"} for i in range(50)])])
     assert "rare labels: 10 shown" in said
     assert said.count("<dt>label</dt>") == 10
 

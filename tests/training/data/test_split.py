@@ -51,8 +51,9 @@ def test_shares_hold_within_each_label() -> None:
 
 def test_the_order_of_the_file_does_not_matter_and_the_seed_does() -> None:
     made = examples(300)
-    shuffled = [replace(e, origin={**(e.origin or {}), "row": -i})
-                for i, e in enumerate(random.Random(1).sample(made, 300))]  # fmt: skip
+    shuffled = [
+        replace(e, origin={**(e.origin or {}), "row": -i}) for i, e in enumerate(random.Random(1).sample(made, 300))
+    ]
     first = split("classify", made, 0.2, 0.1, 0)
     second = split("classify", shuffled, 0.2, 0.1, 0)
     assert [[e.request for e in part] for part in first.values()] == [
@@ -76,8 +77,9 @@ def test_no_split_ever_leaks_or_parts_a_group(count: int, seed: int, group: str 
 
 def test_every_label_of_the_test_split_is_in_train() -> None:
     made = examples(60)
-    rare = replace(made[1], request=classify.Request(title="zzz yyy xxx www"),
-                   labels=classify.Labels(category="Swimwear"))  # fmt: skip
+    rare = replace(
+        made[1], request=classify.Request(title="zzz yyy xxx www"), labels=classify.Labels(category="Swimwear")
+    )
     parts = split("classify", [*made, rare], 0.4, 0.2, 3)
     assert rare in parts["train"]
 
@@ -93,12 +95,12 @@ def test_what_cannot_be_parted_is_refused() -> None:
 def test_a_leak_is_proved_and_told() -> None:
     made = examples(30)
     title = made[1].request.title
-    held = [replace(made[2], split="test", request=classify.Request(title=said))
-            for said in (title.upper(), f"{title}s", "another thing altogether")]  # fmt: skip
+    held = [
+        replace(made[2], split="test", request=classify.Request(title=said))
+        for said in (title.upper(), f"{title}s", "another thing altogether")
+    ]
     pairs = prove([made[1], *held])
-    assert [(pair.split, pair.other_split, pair.other_text) for pair in pairs] == [
-        ("test", "train", title)
-    ] * 2
+    assert [(pair.split, pair.other_split, pair.other_text) for pair in pairs] == [("test", "train", title)] * 2
     assert pairs[0].similarity == 1.0 > pairs[1].similarity
     said = told(pairs * 4)
     assert said.startswith("8 held-out examples are 0.8 or more like one of another split:")
@@ -118,8 +120,10 @@ def test_a_folder_is_read_with_its_splits_kept(tmp_path: Path, ontology: Ontolog
     parts = split("classify", examples(100), 0.2, 0.1, 0)
     write(parts, tmp_path / "shop")
     assert sorted(path.name for path in (tmp_path / "shop").iterdir()) == [
-        "test.jsonl", "train.jsonl", "validation.jsonl",
-    ]  # fmt: skip
+        "test.jsonl",
+        "train.jsonl",
+        "validation.jsonl",
+    ]
     found = load("classify", tmp_path / "shop", ontology)
     assert Counter(e.split for e in found) == {name: len(part) for name, part in parts.items()}
     assert {e.source for e in found} == {"shop"}
@@ -134,9 +138,16 @@ def test_a_folder_is_read_with_its_splits_kept(tmp_path: Path, ontology: Ontolog
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("brand", '"Acme"'), ("request.brand", '"Acme"'), ("origin.sku", '"s0"'), ("sku", '"s0"'),
-     ("origin.brand", ""), ("request.sku", ""), ("title.x", "")],
-)  # fmt: skip
+    [
+        ("brand", '"Acme"'),
+        ("request.brand", '"Acme"'),
+        ("origin.sku", '"s0"'),
+        ("sku", '"s0"'),
+        ("origin.brand", ""),
+        ("request.sku", ""),
+        ("title.x", ""),
+    ],
+)
 def test_a_group_is_a_field_of_origin_or_request(name: str, value: str) -> None:
     request = classify.Request(title="mug", brand="Acme")
     example = replace(examples(1)[0], request=request)
@@ -144,8 +155,7 @@ def test_a_group_is_a_field_of_origin_or_request(name: str, value: str) -> None:
 
 
 def test_lines_are_json_as_people_read_it(tmp_path: Path) -> None:
-    made = [replace(e, request=classify.Request(title=f"café {e.request.title}"))
-            for e in examples(50)]  # fmt: skip
+    made = [replace(e, request=classify.Request(title=f"café {e.request.title}")) for e in examples(50)]
     write(split("classify", made, 0.2, 0.1, 0), tmp_path)
     line = (tmp_path / "train.jsonl").read_text(encoding="utf-8").splitlines()[0]
     assert "café" in line

@@ -57,11 +57,16 @@ def test_only_so_many_values_are_compared(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_unknown_labels_are_found_wherever_they_are() -> None:
-    labels = {"category": "Spaceships", "attributes": {"color": "red", "gender": "robots"},
-              "aspects": [{"category": "parts", "sentiment": "meh", "opinion": "free"}],
-              "tags": ["color", "colour"]}  # fmt: skip
+    labels = {
+        "category": "Spaceships",
+        "attributes": {"color": "red", "gender": "robots"},
+        "aspects": [{"category": "parts", "sentiment": "meh", "opinion": "free"}],
+        "tags": ["color", "colour"],
+    }
     assert KNOWN.unknown(labels) == [
-        ("labels.category", "Spaceships"), ("labels.attributes.gender", "robots"),
-        ("labels.aspects.sentiment", "meh"), ("labels.tags", "colour"),
-    ]  # fmt: skip
+        ("labels.category", "Spaceships"),
+        ("labels.attributes.gender", "robots"),
+        ("labels.aspects.sentiment", "meh"),
+        ("labels.tags", "colour"),
+    ]
     assert KNOWN.unknown(None) == KNOWN.unknown([3]) == []

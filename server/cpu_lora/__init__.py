@@ -1,0 +1,1 @@
+"""The LoRA kernel for CPUs."""

@@ -1,0 +1,1 @@
+"""vLLM: started, asked, its settings."""

@@ -1,0 +1,66 @@
+"""A stand-in for the engine, for tests of the parts around it only.
+
+Knows `Model`; keeps no promise of the real one but its interface. Only tests use it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+
+from adapters.store import Version
+from adapters.tasks.contract import Message
+from server.engine.generation import Completion, Generation, Job
+from server.http.problems import TextTooLong
+
+
+class FakeEngine:
+    """Answers each job with `answer(job)`, one sample a line, and holds while `held` is set."""
+
+    def __init__(self, answer: Callable[[Job], list[str]], limit: int = 512) -> None:
+        self.answer = answer
+        self.limit = limit
+        self.jobs: list[Job] = []
+        self.versions: list[Version] = []
+        self.held = False
+        self.errored = False
+        self.refuses_to_start: Exception | None = None
+        self._active = 0
+
+    async def start(self, versions: list[Version]) -> None:
+        if self.refuses_to_start:
+            raise self.refuses_to_start
+        self.versions = versions
+
+    async def close(self) -> None:
+        self.versions = []
+
+    def active(self) -> int:
+        return self._active
+
+    def tokenize(self, messages: list[Message], max_tokens: int) -> list[int]:
+        prompt = [len(word) for message in messages for word in message["content"].split()]
+        if len(prompt) + max_tokens > self.limit:
+            raise TextTooLong(f"The limit is {self.limit - max_tokens} tokens.")
+        return prompt
+
+    async def generate(self, job: Job) -> Generation:
+        async for item in self.stream(job):
+            if isinstance(item, Generation):
+                return item
+        raise AssertionError("no generation")
+
+    async def stream(self, job: Job) -> AsyncGenerator[str | Generation]:
+        self.jobs.append(job)
+        self._active += 1
+        try:
+            samples = self.answer(job)
+            for piece in samples[0].split(" "):
+                await asyncio.sleep(0)
+                yield piece + " "
+                while self.held:
+                    await asyncio.sleep(0.001)
+            completions = [Completion(s, -0.1, len(s.split()), "stop") for s in samples]
+            yield Generation(completions, len(job.prompt), 0.001)
+        finally:
+            self._active -= 1

@@ -1,0 +1,210 @@
+"""The whole server on the real engine, with tiny random models of two architectures.
+
+Weights that mean nothing write nonsense; that the answers are still valid is the grammars' doing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+import warnings
+from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import httpx
+import pytest
+import uvicorn
+from fastapi import FastAPI
+from tests.server.test_routes import events
+
+from adapters.ontology import Ontology
+from adapters.store import Store
+from adapters.tasks import tasks
+from server.app import create_app
+from server.engine.generation import Generation, Job
+from server.service import Service
+from server.settings import Settings
+from tests.server.conftest import publish_all
+from tests.server.test_metrics import sample
+from tests.server.tiny import CONTEXT, make_base
+
+pytestmark = pytest.mark.engine
+
+START_LIMIT = 600.0  # seconds
+LONG = {"name": "Evening Calm Candle", "max_words": 150}  # hundreds of steps
+T = TypeVar("T")
+
+
+@dataclass
+class Served:
+    app: FastAPI
+    url: str
+    loop: asyncio.AbstractEventLoop
+
+    @property
+    def service(self) -> Service:
+        service: Service = self.app.state.service
+        return service
+
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Runs it where the engine lives."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(60)
+
+    def counted(self, outcome: str) -> float:
+        page = httpx.get(f"{self.url}/metrics").text
+        return sample(page, "shoplora_requests_total", outcome=outcome)
+
+
+def until(condition: Callable[[], bool], seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "timed out"
+        time.sleep(0.1)
+
+
+@pytest.fixture(scope="module", params=["qwen3", "llama"])
+def served(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, ontology: Ontology
+) -> Iterator[Served]:
+    folder = tmp_path_factory.mktemp(request.param)
+    base = make_base(folder / "base", request.param, ontology)
+    publish_all(Store(folder / "store"), base, ontology, folder / "staged")
+    failed: list[bool] = []
+    app = create_app(Settings(base=str(base), store=folder / "store"), give_up=lambda: failed.append(True))
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None))
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    async def serve() -> None:
+        loops.append(asyncio.get_running_loop())
+        await server.serve()
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
+    thread.start()
+    try:
+        until(lambda: server.started, 60)
+        url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+        assert httpx.get(f"{url}/health").json()["status"] == "alive"
+        assert httpx.get(f"{url}/ready").status_code == 503
+        with warnings.catch_warnings():  # the engine core is a fork and would have ours as errors
+            warnings.simplefilter("ignore")
+            until(lambda: bool(failed) or httpx.get(f"{url}/ready", timeout=60).status_code == 200, START_LIMIT)
+        assert not failed
+        yield Served(app, url, loops[0])
+    finally:
+        server.should_exit = True
+        thread.join(60)
+
+
+def test_tasks_mixed_in_one_batch_answer_validly(served: Served, ontology: Ontology) -> None:
+    bodies = [
+        *(("classify", {"title": f"{word} men navy shirt"}) for word in ("turtle", "puma", "x")),
+        *(("rewrite", {"query": query}) for query in ("red dress", "gift under $20", "a b c d")),
+        *(("extract", {"review": text}) for text in ("Great for beginners.", "Broke at once.")),
+        *(("copywrite", {"name": name, "max_words": 10}) for name in ("Candle", "Backpack")),
+        *((name, tasks()[name].example) for name in ("churn", "support")),
+    ]
+
+    async def ask_all() -> list[httpx.Response]:
+        async with httpx.AsyncClient(base_url=served.url, timeout=120) as client:
+            posts = (client.post(f"/v1/{name}", json=body) for name, body in bodies)
+            return await asyncio.gather(*posts)
+
+    answered = 0
+    for (name, body), response in zip(bodies, asyncio.run(ask_all()), strict=True):
+        if response.status_code == 503:  # a line that would not end, and no other answer to give
+            assert response.json()["type"].endswith(":undecodable-answer")
+            assert tasks()[name].fallback is None
+            continue
+        assert response.status_code == 200, response.text
+        answered += 1
+        answer = response.json()
+        tasks()[name].answer.model_validate(answer)
+        assert answer["model"] == served.service.versions[name].name
+        if name == "classify":
+            assert tuple(answer["category"]["path"]) in {category.path for category in ontology.categories.values()}
+            colors = ontology.attributes["color"].values
+            assert answer["attributes"].get("color", colors[0]) in colors
+        if name == "rewrite":
+            for attribute, values in answer["filters"].items():
+                closed = ontology.attributes.get(attribute)  # others are as the query says
+                known = closed.values if closed else ()
+                assert all(v in known or v in body["query"] for v in values), answer
+    assert answered >= 8
+    assert served.service.engine.active() == 0
+
+
+def test_each_adapter_is_really_applied(served: Served) -> None:
+    engine = served.service.engine
+    prompt = engine.tokenize([{"role": "user", "content": "a red shirt"}], 8)
+
+    async def write() -> list[Generation]:
+        jobs = [
+            Job(f"applied-{number}", version, prompt, "root ::= [a-z]+", 8)
+            for number, version in enumerate(served.service.live)
+        ]
+        return await asyncio.gather(*(engine.generate(job) for job in jobs))
+
+    generations = served.run(write())
+    written = {(g.completions[0].text, g.completions[0].logprob) for g in generations}
+    assert len(written) == len(tasks())
+    assert all(g.first_token > 0 and g.completions[0].logprob < 0 for g in generations)
+
+
+def test_a_stream_ends_with_the_answer(served: Served) -> None:
+    body = {"name": "Candle", "max_words": 10, "stream": True}
+    answered = httpx.post(f"{served.url}/v1/copywrite", json=body, timeout=60)
+    names = [name for name, _ in events(answered.text)]
+    assert set(names) == {"delta", "answer"} and names[-1] == "answer"
+    tasks()["copywrite"].answer.model_validate(events(answered.text)[-1][1])
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
+def test_a_client_that_leaves_frees_its_slots_in_the_engine(served: Served, stream: bool) -> None:
+    engine, cancelled = served.service.engine, served.counted("cancelled")
+    with (
+        pytest.raises(httpx.ReadTimeout),
+        httpx.Client(base_url=served.url, timeout=httpx.Timeout(60, read=0.5)) as client,
+        client.stream("POST", "/v1/copywrite", json={**LONG, "stream": stream}) as response,
+    ):
+        for _ in response.iter_lines():
+            assert engine.active() > 0
+            raise httpx.ReadTimeout("the first word was enough")
+    until(lambda: engine.active() == 0, 5)
+    until(lambda: served.counted("cancelled") == cancelled + 1, 5)
+    # The engine core tells how many it runs with its next step.
+    httpx.post(f"{served.url}/v1/classify", json={"title": "shirt"}, timeout=60)
+    page = httpx.get(f"{served.url}/metrics").text
+    assert sample(page, "vllm:num_requests_running") == 0
+    assert sample(page, "vllm:num_requests_waiting") == 0
+
+
+def test_what_does_not_fit_is_refused(served: Served) -> None:
+    long = httpx.post(f"{served.url}/v1/extract", json={"review": "uncomfortable " * 250})
+    assert long.status_code == 422 and long.json()["type"].endswith(":text-too-long")
+    assert str(CONTEXT) in long.json()["detail"]
+    unknown = httpx.post(f"{served.url}/v1/classify", json={"title": "a", "colour": "red"})
+    assert unknown.json()["errors"] == [{"field": "colour", "message": "unknown field"}]
+
+
+def test_vllms_own_metrics_are_on_the_page(served: Served) -> None:
+    page = httpx.get(f"{served.url}/metrics").text
+    assert sample(page, "vllm:generation_tokens_total") > 0
+    assert sample(page, "shoplora_requests_total", outcome="ok") > 0
+
+
+def test_an_engine_that_dies_is_said(served: Served) -> None:  # the last: there is no way back
+    import multiprocessing
+
+    [core] = multiprocessing.active_children()
+    core.kill()
+    until(lambda: served.service.engine.errored, 20)
+    for answered in (
+        httpx.get(f"{served.url}/health"),
+        httpx.post(f"{served.url}/v1/classify", json={"title": "shirt"}),
+    ):
+        assert answered.status_code == 503
+        assert answered.json()["type"].endswith(":engine-failed")
+        assert "Traceback" not in json.dumps(answered.json())

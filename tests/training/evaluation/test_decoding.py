@@ -1,0 +1,66 @@
+"""Lines from a base with random weights: the grammar alone makes them decode."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from adapters.ontology import Ontology
+from adapters.tasks import task
+from training.evaluation.decoding import Decoder
+
+TITLES = ["red shirt", "a very long title of a washing machine with many words in it", "tv", "mug"]
+QUERIES = ["red", "red maxi dress for a wedding", "shoes under $20", "gift for men"]
+
+
+@pytest.fixture(scope="module")
+def decoder(tiny_base: Path, ontology: Ontology) -> Decoder:
+    return Decoder(tiny_base, None, ontology)
+
+
+def requests(name: str) -> list[object]:
+    field, texts = {"classify": ("title", TITLES), "rewrite": ("query", QUERIES)}[name]
+    return [task(name).request.model_validate({field: text}) for text in texts]
+
+
+@pytest.mark.parametrize(("name", "samples"), [("classify", 1), ("rewrite", 1), ("rewrite", 3)])
+def test_every_line_decodes(name: str, samples: int, decoder: Decoder, ontology: Ontology) -> None:
+    asked = requests(name)
+    temperature = 1.0 if samples > 1 else 0.0
+    # Random weights spell words letter by letter, hence the limit.
+    found = decoder.lines(task(name), asked, samples=samples, temperature=temperature, batch=6, max_tokens=100)
+    assert [len(lines) for lines in found] == [samples] * len(asked)
+    for request, lines in zip(asked, found, strict=True):
+        for decoded in lines:
+            task(name).decode(decoded.line, request, ontology)
+            assert decoded.logprob <= 0
+            assert decoded.tokens >= 1
+
+
+def test_greedy_lines_are_the_same_again_and_in_any_batch(decoder: Decoder) -> None:
+    asked = requests("classify")
+    together = decoder.lines(task("classify"), asked)
+    assert decoder.lines(task("classify"), asked) == together
+    for order in (asked[::-1], asked[:1]):
+        alone = decoder.lines(task("classify"), order, batch=1)
+        for request, (found,) in zip(order, alone, strict=True):
+            wanted = together[asked.index(request)][0]
+            assert found.line == wanted.line
+            assert found.tokens == wanted.tokens
+            assert found.logprob == pytest.approx(wanted.logprob, abs=1e-3)
+
+
+def test_samples_follow_the_seed(decoder: Decoder) -> None:
+    asked = requests("classify")
+    drawn = [decoder.lines(task("classify"), asked, samples=2, temperature=1.0, seed=seed) for seed in (0, 0, 1)]
+    assert drawn[0] == drawn[1] != drawn[2]
+
+
+def test_no_request_is_no_line(decoder: Decoder) -> None:
+    assert decoder.lines(task("classify"), []) == []
+
+
+def test_a_line_stops_at_its_limit(decoder: Decoder) -> None:
+    ((found,),) = decoder.lines(task("classify"), requests("classify")[:1], max_tokens=2)
+    assert found.tokens == 2

@@ -1,0 +1,210 @@
+"""Fetching over HTTP from a server of our own: resuming, checksums, and what a user is told."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from training.public import sources
+from training.public.sources import Source, SourceError
+
+CONTENT = bytes(range(256)) * 800  # several chunks
+NAME = "owner/repo/abc123/folder/file.bin"
+
+
+@dataclass
+class Served:
+    """What the server does and what it was asked."""
+
+    url: str = ""
+    content: bytes = CONTENT
+    honours_range: bool = True
+    breaks_after: int | None = None
+    asked: list[tuple[str, str | None]] = field(default_factory=list)
+
+
+@pytest.fixture
+def served() -> Iterator[Served]:
+    state = Served()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked = self.headers.get("Range")
+            state.asked.append((self.path, asked))
+            if self.path != f"/{NAME}":
+                self.send_error(404)
+                return
+            start = int(re.findall(r"\d+", asked)[0]) if asked and state.honours_range else 0
+            if start >= len(state.content):
+                self.send_error(416)
+                return
+            body = state.content[start:]
+            self.send_response(206 if start else 200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body[: state.breaks_after])
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        state.url = f"http://127.0.0.1:{server.server_port}"
+        yield state
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def file(served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Source:
+    """One listed file, on that server only."""
+    source = Source("owner/repo", "abc123", "folder/file.bin", len(CONTENT), hashlib.sha256(CONTENT).hexdigest(), "MIT")
+    monkeypatch.setattr(sources, "RAW_FILES", served.url)
+    monkeypatch.setattr(sources, "sources", lambda: (source,))
+    monkeypatch.setenv("SHOPLORA_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("SHOPLORA_MIRROR", str(tmp_path / "mirror"))
+    return source
+
+
+def part(tmp_path: Path, content: bytes) -> Path:
+    """What an earlier, broken download left."""
+    place = tmp_path / "cache" / f"{NAME}.part"
+    place.parent.mkdir(parents=True)
+    place.write_bytes(content)
+    return place
+
+
+def test_a_file_is_downloaded_into_the_cache(file: Source, tmp_path: Path) -> None:
+    assert not sources.available()
+    assert sources.fetch() == [tmp_path / "cache" / NAME]
+    assert (tmp_path / "cache" / NAME).read_bytes() == CONTENT
+    assert sources.available()
+    assert sources.find("owner/repo", "folder/file.bin") == [tmp_path / "cache" / NAME]
+    assert [p.name for p in (tmp_path / "cache").rglob("*.part")] == []
+
+
+def test_a_second_fetch_downloads_nothing(file: Source, served: Served) -> None:
+    sources.fetch()
+    sources.fetch()
+    assert len(served.asked) == 1
+
+
+def test_a_download_goes_on_where_it_stopped(file: Source, served: Served, tmp_path: Path) -> None:
+    part(tmp_path, CONTENT[:1000])
+    (place,) = sources.fetch()
+    assert served.asked == [(f"/{NAME}", "bytes=1000-")]
+    assert place.read_bytes() == CONTENT
+
+
+def test_a_server_without_ranges_sends_all_again(file: Source, served: Served, tmp_path: Path) -> None:
+    served.honours_range = False
+    part(tmp_path, CONTENT[:1000])
+    (place,) = sources.fetch()
+    assert place.read_bytes() == CONTENT
+
+
+def test_a_complete_part_needs_no_download(file: Source, served: Served, tmp_path: Path) -> None:
+    part(tmp_path, CONTENT)
+    (place,) = sources.fetch()
+    assert place.read_bytes() == CONTENT
+    assert served.asked == []
+
+
+def test_a_part_that_is_too_long_is_started_afresh(file: Source, served: Served, tmp_path: Path) -> None:
+    part(tmp_path, CONTENT + b"more")
+    (place,) = sources.fetch()
+    assert served.asked == [(f"/{NAME}", None)]
+    assert place.read_bytes() == CONTENT
+
+
+def test_a_broken_download_says_how_to_resume_and_does(file: Source, served: Served, tmp_path: Path) -> None:
+    served.breaks_after = 150_000
+    with pytest.raises(SourceError, match="Run the command again to resume"):
+        sources.fetch()
+    served.breaks_after = None
+    (place,) = sources.fetch()
+    assert re.fullmatch(r"bytes=1\d{5}-", served.asked[1][1] or "")
+    assert place.read_bytes() == CONTENT
+
+
+def test_other_content_is_refused_and_leaves_nothing(file: Source, served: Served, tmp_path: Path) -> None:
+    served.content = CONTENT[::-1]
+    with pytest.raises(SourceError) as refused:
+        sources.fetch()
+    assert file.sha256 in str(refused.value)
+    assert hashlib.sha256(CONTENT[::-1]).hexdigest() in str(refused.value)
+    assert [p for p in (tmp_path / "cache").rglob("*") if p.is_file()] == []
+
+
+def test_a_damaged_part_is_found_out_and_then_fetched_whole(file: Source, served: Served, tmp_path: Path) -> None:
+    part(tmp_path, b"x" * 1000)
+    with pytest.raises(SourceError, match="SHA-256"):
+        sources.fetch()
+    (place,) = sources.fetch()
+    assert place.read_bytes() == CONTENT
+
+
+def test_the_mirror_comes_before_the_cache_and_the_network(file: Source, served: Served, tmp_path: Path) -> None:
+    for folder in ("mirror", "cache"):
+        place = tmp_path / folder / NAME
+        place.parent.mkdir(parents=True)
+        place.write_bytes(CONTENT)
+    assert sources.fetch() == [tmp_path / "mirror" / NAME]
+    assert sources.find("owner/repo", "folder/file.bin") == [tmp_path / "mirror" / NAME]
+    assert served.asked == []
+
+
+def test_a_damaged_file_in_the_mirror_is_named(file: Source, tmp_path: Path) -> None:
+    place = tmp_path / "mirror" / NAME
+    place.parent.mkdir(parents=True)
+    place.write_bytes(CONTENT[:-1])
+    with pytest.raises(SourceError, match=re.escape(str(place))):
+        sources.fetch()
+    assert place.exists()
+
+
+def test_a_refusal_names_the_address(file: Source) -> None:
+    absent = replace(file, path="absent.bin")
+    with pytest.raises(SourceError, match=r"absent\.bin.*404.*SHOPLORA_MIRROR"):
+        sources.fetch([absent])
+
+
+def test_no_server_at_all_names_the_address(file: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "RAW_FILES", "http://127.0.0.1:1")
+    with pytest.raises(SourceError, match=r"127\.0\.0\.1:1/owner/repo"):
+        sources.fetch()
+
+
+def test_a_file_that_is_not_here_says_what_to_do(file: Source) -> None:
+    with pytest.raises(SourceError, match="run `shoplora fetch`, or point SHOPLORA_MIRROR"):
+        sources.find("owner/repo", "folder/file.bin")
+
+
+def test_a_file_that_is_not_listed_says_so(file: Source) -> None:
+    with pytest.raises(SourceError, match=r"owner/repo: other\.csv is not listed"):
+        sources.find("owner/repo", "other.csv")
+
+
+def test_the_list_itself_is_well_formed() -> None:
+    listed = sources.sources()
+    assert len({source.relative for source in listed}) == len(listed)
+    for source in listed:
+        assert re.fullmatch(r"[0-9a-f]{40}", source.commit)
+        assert re.fullmatch(r"[0-9a-f]{64}", source.sha256)
+        assert source.bytes > 0
+        assert source.licence
+        assert ".." not in source.relative.parts
+
+
+@pytest.mark.data
+def test_every_listed_file_is_here_with_the_listed_checksum() -> None:
+    assert len(sources.fetch()) == len(sources.sources())

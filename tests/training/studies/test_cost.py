@@ -1,0 +1,30 @@
+"""Prices by hand, and that a hosted model reads and writes more than an adapter."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from adapters.ontology import Ontology
+from adapters.tasks import task
+from training import examples
+from training.studies import cost as costs
+from training.studies.cost import Tokens
+
+
+def test_a_hosted_price_is_by_the_million_tokens() -> None:
+    assert costs.hosted_price(Tokens(2_000, 100), 0.15, 0.60) == pytest.approx(0.36)
+
+
+def test_a_machine_is_paid_by_the_hour() -> None:
+    assert costs.machine_price(3.6, 10) == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize("name", ["classify", "rewrite", "extract", "copywrite"])
+def test_a_prompted_model_takes_more_tokens(name: str, tiny_base: Path, ontology: Ontology) -> None:
+    told = examples.load(name, examples.SAMPLES / f"{name}.jsonl", ontology)
+    ours = costs.adapter_tokens(task(name), told, tiny_base, ontology)
+    theirs = costs.hosted_tokens(task(name), told, tiny_base, ontology)
+    assert theirs.read > ours.read > 0
+    assert theirs.written > ours.written > 1

@@ -1,0 +1,199 @@
+"""Made-up examples: their labels are those of what was filled in."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from adapters.ontology import Ontology
+from adapters.tasks import classify, extract, rewrite
+from training.tasks import synthesis
+from training.text import is_acceptance
+
+TEMPLATE_WORDS = {word for template in synthesis._QUERIES for word in template.split() if "{" not in word}
+
+
+@pytest.fixture(scope="module")
+def queries(ontology: Ontology) -> list[tuple[str, list[str]]]:
+    return list(synthesis.queries(ontology, 1000, seed=0))
+
+
+@pytest.fixture(scope="module")
+def reviews(ontology: Ontology) -> list[tuple[str, extract.Labels]]:
+    return list(synthesis.reviews(ontology, 1000, seed=0))
+
+
+@pytest.fixture(scope="module")
+def titles(ontology: Ontology) -> list[tuple[str, classify.Labels]]:
+    return list(synthesis.titles(ontology, 10, seed=0))
+
+
+def test_every_leaf_has_titles(titles: list[tuple[str, classify.Labels]], ontology: Ontology) -> None:
+    assert {labels.category for _, labels in titles} == set(ontology.categories)
+    for title, labels in titles:
+        request = classify.Request(title=title)
+        assert classify.decode(classify.encode(labels), request, ontology) == labels
+
+
+def test_a_title_states_its_labels_unless_it_is_mistyped(ontology: Ontology, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(synthesis, "_TYPOS", 0)
+    for title, labels in synthesis.titles(ontology, 3, seed=0):
+        category = ontology.category_in(title)
+        assert category and category.name == labels.category, title
+        stated = {attribute: value for attribute, value, _, _ in ontology.values_in(title)}
+        assert "color" not in labels.attributes or "color" in stated, title
+
+
+def test_a_mistyped_title_differs_by_a_letter() -> None:
+    title = "Pra Yoga Mats 12 cm"
+    for seed in range(100):
+        typed = synthesis._mistyped(title, random.Random(seed))
+        assert abs(len(typed) - len(title)) <= 1
+        assert typed.startswith(title[:1]) or typed.endswith(title[-5:])
+
+
+def test_queries_have_one_label_a_word_and_decode(queries: list[tuple[str, list[str]]], ontology: Ontology) -> None:
+    assert len(queries) == 1000
+    for query, tags in queries:
+        request, labels = rewrite.Request(query=query), rewrite.Labels(tags=tags)
+        assert len(rewrite.query_words(query)) == len(tags)
+        assert rewrite.decode(rewrite.encode(labels), request, ontology) == labels
+
+
+def test_labelled_words_are_what_the_slots_were_filled_with(
+    queries: list[tuple[str, list[str]]], ontology: Ontology
+) -> None:
+    """A phrase is one of the slot's own values or synonyms, perhaps led by words as `for a`."""
+    kinds = {kind: slot for slot, kind in synthesis._SLOTS.items()}
+    allowed: dict[str, set[str]] = {}
+    for slot, kind in synthesis._SLOTS.items():
+        attribute = synthesis._ATTRIBUTES.get(slot, slot)
+        if slot == "type":
+            said = {t for c in ontology.categories.values() for t in (c.name, *c.synonyms)}
+        else:
+            values = ontology.attributes[attribute].values
+            said = {t for v in values for t in (v, *ontology.phrases(attribute, v))}
+        allowed.setdefault(kind, set()).update(text.lower() for text in said)
+    seen = set()
+    for query, tags in queries:
+        words = rewrite.query_words(query)
+        for kind, start, end in rewrite.spans(tags):
+            seen.add(kind)
+            phrase = " ".join(words[start:end])
+            for lead in ("for a ", "to a ", "for "):
+                if phrase not in allowed.get(kind, ()):
+                    phrase = phrase.removeprefix(lead)
+            if kind == "price":
+                assert any(char.isdigit() for char in phrase), query
+            else:
+                assert phrase in allowed[kind], (query, kind, phrase)
+    assert seen == {*kinds, "price"}
+
+
+def test_words_of_the_template_are_labelled_other(queries: list[tuple[str, list[str]]]) -> None:
+    for query, tags in queries:
+        for word, tag in zip(rewrite.query_words(query), tags, strict=True):
+            assert tag != rewrite.OTHER or word in TEMPLATE_WORDS, (query, word)
+
+
+@pytest.mark.parametrize(
+    ("template", "tags"),
+    [
+        ("something {color} [for a {occasion}]", ["other", "color", "occasion", "+", "+"]),
+        ("i wear [to a {occasion}] {color}", ["other", "other", "occasion", "+", "+", "color"]),
+        ("{color} {color} gift", ["color", "color", "other"]),
+    ],
+)
+def test_a_bracketed_phrase_is_labelled_as_one(
+    template: str, tags: list[str], ontology: Ontology, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled = {"color": ("color", "red"), "occasion": ("occasion", "wedding")}
+    monkeypatch.setattr(synthesis, "_fill", lambda slot, *_: filled[slot])
+    words, found = synthesis._query(template, ontology, random.Random(0))
+    assert found == tags
+    assert len(words) == len(tags)
+
+
+def test_prices_are_understood(queries: list[tuple[str, list[str]]], ontology: Ontology) -> None:
+    for query, tags in queries:
+        if "price" in tags:
+            told = rewrite.expand(rewrite.Labels(tags=tags), rewrite.Request(query=query), ontology)
+            assert told["price"] is not None, query
+            assert told["price"].max is not None or "over" in query
+
+
+def test_reviews_encode_and_decode(reviews: list[tuple[str, extract.Labels]], ontology: Ontology) -> None:
+    assert len(reviews) == 1000
+    for review, labels in reviews:
+        request = extract.Request(review=review)
+        assert extract.decode(extract.encode(labels), request, ontology) == labels
+
+
+def test_parts_and_opinions_are_in_the_review(reviews: list[tuple[str, extract.Labels]], ontology: Ontology) -> None:
+    for review, labels in reviews:
+        for aspect in labels.aspects:
+            for span in (aspect.aspect, aspect.opinion):
+                assert span is None or span in review.lower(), (review, span)
+        told = extract.expand(labels, extract.Request(review=review), ontology)
+        assert len(told["aspects"]) == len(labels.aspects), review
+
+
+def test_reviews_are_of_many_kinds(reviews: list[tuple[str, extract.Labels]], ontology: Ontology) -> None:
+    labels = [labels for _, labels in reviews]
+    assert {label.overall_sentiment for label in labels} == {"positive", "negative"}
+    assert {label.mentions_difficulty for label in labels} == {True, False}
+    assert {label.use_case for label in labels} == {None, *ontology.use_cases}
+    assert len({a.category for label in labels for a in label.aspects}) > 10
+
+
+def test_difficulty_is_said(reviews: list[tuple[str, extract.Labels]]) -> None:
+    for review, labels in reviews:
+        said = any(phrase in review for phrase in synthesis._HARD)
+        assert labels.mentions_difficulty == said
+
+
+@pytest.mark.parametrize(
+    ("signs", "overall"),
+    [
+        ([1], "positive"),
+        ([1, -1], "positive"),
+        ([-1, 1], "negative"),
+        ([1, -1, -1], "negative"),
+        ([-1, 1, 1], "positive"),
+        ([-1], "negative"),
+    ],
+)
+def test_the_first_clause_is_the_verdict(signs: list[int], overall: str) -> None:
+    assert synthesis._overall(signs) == overall
+
+
+def test_the_acceptance_examples_never_come_out(ontology: Ontology, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the templates would give them."""
+    color, occasion = ("color", "red"), ("occasion", "wedding")
+    filled = {"color": color, "shape": ("shape", "flowy"), "occasion": occasion}
+    templates = ("something {color} and {shape} [for a {occasion}]", "something {color}")
+    monkeypatch.setattr(synthesis, "_QUERIES", templates)
+    monkeypatch.setattr(synthesis, "_fill", lambda slot, *_: filled[slot])
+    assert {query for query, _ in synthesis.queries(ontology, 20, 0)} == {"something red"}
+    given = iter([(extract_text(), None), ("good", None)])
+    monkeypatch.setattr(synthesis, "_review", lambda *_: next(given))
+    assert [review for review, _ in synthesis.reviews(ontology, 1, 0)] == ["good"]
+
+
+def extract_text() -> str:
+    return "great for beginners but the handle is uncomfortable after 20 minutes"
+
+
+def test_none_is_an_acceptance_example(
+    titles: list[tuple[str, classify.Labels]],
+    queries: list[tuple[str, list[str]]],
+    reviews: list[tuple[str, extract.Labels]],
+) -> None:
+    assert not any(is_acceptance(text) for text, _ in [*titles, *queries, *reviews])
+
+
+def test_the_seed_decides(ontology: Ontology) -> None:
+    for made in (synthesis.titles, synthesis.queries, synthesis.reviews):
+        assert list(made(ontology, 50, 3)) == list(made(ontology, 50, 3))
+        assert list(made(ontology, 50, 3)) != list(made(ontology, 50, 4))

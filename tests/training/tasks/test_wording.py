@@ -1,0 +1,66 @@
+"""Texts by hand: how varied, how repetitive, and how many words an editor would change."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from training.tasks.wording import distinct, edit_distance, repetition
+
+TEXTS = st.lists(st.sampled_from(["a", "b", "c"]), max_size=8).map(" ".join)
+
+
+@pytest.mark.parametrize(
+    ("texts", "n", "share"),
+    [
+        (["a red mug", "a blue mug"], 1, 4 / 6),
+        (["a red mug", "a blue mug"], 2, 1.0),
+        (["A mug", "a mug"], 1, 0.5),  # whatever the case
+        (["mug"], 2, 0.0),
+        ([], 1, 0.0),
+    ],
+)
+def test_distinct(texts: list[str], n: int, share: float) -> None:
+    assert distinct(texts, n) == pytest.approx(share)
+
+
+@pytest.mark.parametrize(
+    ("text", "share"), [("a mug of red clay", 0.0), ("so calm so calm so calm", 1 / 3), ("a mug", 0.0), ("", 0.0)]
+)
+def test_repetition(text: str, share: float) -> None:
+    assert repetition(text) == pytest.approx(share)
+
+
+@pytest.mark.parametrize(
+    ("text", "reference", "share"),
+    [
+        ("a red mug", "a red mug", 0.0),
+        ("a red mug", "a blue mug", 1 / 3),
+        ("a mug", "a red mug", 1 / 3),
+        ("a red clay mug", "a mug", 0.5),
+        ("mug red", "red mug", 1.0),  # of the same words, in another order
+        ("", "red mug", 1.0),
+        ("", "", 0.0),
+    ],
+)
+def test_edit_distance(text: str, reference: str, share: float) -> None:
+    assert edit_distance(text, reference) == pytest.approx(share)
+
+
+@settings(deadline=None)
+@given(TEXTS, TEXTS)
+def test_edit_distance_is_levenshteins(text: str, reference: str) -> None:
+    said, wanted = text.split(), reference.split()
+
+    @cache
+    def edits(i: int, j: int) -> int:
+        if not i or not j:
+            return i + j
+        changed = edits(i - 1, j - 1) + (said[i - 1] != wanted[j - 1])
+        return min(changed, edits(i - 1, j) + 1, edits(i, j - 1) + 1)
+
+    longest = max(len(said), len(wanted), 1)
+    assert edit_distance(text, reference) * longest == pytest.approx(edits(len(said), len(wanted)))

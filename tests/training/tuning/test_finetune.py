@@ -1,0 +1,176 @@
+"""An adapter on a tiny base: what is trained, on which tokens, and what is left on disk."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from adapters.adapter_folder import base_digest
+from adapters.ontology import Ontology
+from adapters.tasks import classify, extract, task
+from training import options as inputs
+from training.examples import Example
+from training.tuning import finetune
+from training.tuning.finetune import ALL_LINEAR, Recipe, TrainingError, recipe_for
+
+CLASSIFY = task("classify")
+COLORS = ("red", "blue", "green", "black", "white", "yellow")
+LEAVES = ("Shirts", "Jeans", "Dresses")
+
+
+def title(text: str, leaf: str, split: str = "train", **attributes: str) -> Example:
+    return Example(split, "shop", classify.Request(title=text), classify.Labels(category=leaf, attributes=attributes))
+
+
+EXAMPLES = [
+    title(f"{color} {leaf.lower()}", leaf, split, color=color)
+    for color, split in zip(COLORS, [*["train"] * 5, "validation"], strict=True)
+    for leaf in LEAVES
+]
+TOO_LONG = title("red shirt " * 29, "Shirts")
+
+
+def trained(examples: Sequence[Example], recipe: Recipe, base: Path, output: Path, ontology: Ontology) -> Path:
+    return finetune.run(CLASSIFY, list(examples), recipe, base, output, ontology)
+
+
+def log_of(run: Path) -> list[dict[str, Any]]:
+    told: list[dict[str, Any]] = json.loads((run / "train.json").read_text())["log"]
+    return told
+
+
+@pytest.fixture(scope="module")
+def run(tiny_base: Path, ontology: Ontology, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run of `o_proj` and `down_proj`."""
+    output = tmp_path_factory.mktemp("run")
+    recipe = Recipe(modules=("o_proj", "down_proj"), rank=4, lr=2e-2, epochs=6, batch=5)
+    before = base_digest(tiny_base)
+    trained(EXAMPLES, recipe, tiny_base, output, ontology)
+    assert base_digest(tiny_base) == before
+    return output
+
+
+def test_the_adapter_holds_the_asked_modules_only(run: Path) -> None:
+    tensors = load_file(run / "adapter" / "adapter_model.safetensors")
+    assert {name.split(".")[-3] for name in tensors} == {"o_proj", "down_proj"}
+    assert len(tensors) == 2 * 2 * 2  # layers, modules, A and B
+    assert all("lora_" in name for name in tensors)
+    assert any(tensors[name].abs().max() > 0 for name in tensors if "lora_B" in name)
+    config = json.loads((run / "adapter" / "adapter_config.json").read_text())
+    assert (config["r"], config["lora_alpha"], config["bias"]) == (4, 32, "none")
+
+
+def test_the_result_holds_no_pickle(run: Path) -> None:
+    names = {p.name for p in (run / "adapter").iterdir()}
+    assert names >= {"adapter_model.safetensors", "adapter_config.json"}
+    assert {Path(name).suffix for name in names} <= {".safetensors", ".json", ".md", ".jinja"}
+
+
+def test_training_lowers_the_loss(run: Path) -> None:
+    losses = [entry["eval_loss"] for entry in log_of(run) if "eval_loss" in entry]
+    assert len(losses) >= 2
+    assert losses == sorted(losses, reverse=True)
+    assert losses[0] - losses[-1] > 0.1  # little can be done about random weights
+
+
+def test_a_finished_run_is_not_trained_again(run: Path, tiny_base: Path, ontology: Ontology) -> None:
+    before = load_file(run / "adapter" / "adapter_model.safetensors")
+    recipe = Recipe(modules=("o_proj", "down_proj"), rank=4, lr=2e-2, epochs=6, batch=5)
+    folder = trained(EXAMPLES, recipe, tiny_base, run, ontology)
+    after = load_file(folder / "adapter_model.safetensors")
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def test_too_long_examples_are_left_out_and_reported(
+    tiny_base: Path, ontology: Ontology, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    held = title("blue jeans " * 27, "Jeans", "validation")
+    recipe = Recipe(rank=2, epochs=1, batch=2)
+    trained([*EXAMPLES[:2], TOO_LONG, held], recipe, tiny_base, tmp_path, ontology)
+    said = re.sub(r"\s+", " ", capsys.readouterr().out)
+    assert "1 of 3 examples left out: over 128 tokens" in said
+    assert "2 examples, " in said
+
+
+@pytest.mark.parametrize("examples", [[], [TOO_LONG], [title("red shirt", "Shirts", "test")]])
+def test_nothing_to_train_on_is_an_error(
+    examples: list[Example], tiny_base: Path, ontology: Ontology, tmp_path: Path
+) -> None:
+    with pytest.raises(TrainingError, match="no training example is left"):
+        trained(examples, Recipe(), tiny_base, tmp_path, ontology)
+
+
+def test_qlora_needs_a_gpu(
+    tiny_base: Path, ontology: Ontology, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(TrainingError, match="needs a GPU"):
+        trained(EXAMPLES, recipe_for("classify", qlora=True), tiny_base, tmp_path, ontology)
+
+
+def test_qlora_is_another_run() -> None:
+    keys = {inputs.run_key(Recipe(qlora=qlora), EXAMPLES, "base") for qlora in (False, True)}
+    assert len(keys) == 2
+
+
+@pytest.mark.parametrize("tracker", ["tensorboard", "mlflow"])
+def test_a_tracker_that_is_not_installed_is_named(
+    tracker: str, tiny_base: Path, ontology: Ontology, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finetune, "find_spec", lambda name: None)
+    with pytest.raises(TrainingError, match=rf"pip install -e '\.\[{tracker}\]'"):
+        finetune.trainer_of(CLASSIFY, EXAMPLES, Recipe(), tiny_base, tmp_path, ontology, tracker)
+
+
+@pytest.mark.parametrize(("processes", "each"), [("1", 8), ("4", 2), ("16", 1)])
+def test_a_step_is_shared_among_the_processes(
+    processes: str, each: int, tiny_base: Path, ontology: Ontology, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`accelerate launch` says how many there are."""
+    told: dict[str, Any] = {}
+    monkeypatch.setattr(finetune, "SFTConfig", lambda **given: told.update(given))
+    monkeypatch.setattr(finetune, "SFTTrainer", lambda *given, **named: None)
+    monkeypatch.setenv("WORLD_SIZE", processes)
+    finetune.trainer_of(CLASSIFY, EXAMPLES, Recipe(batch=8), tiny_base, tmp_path, ontology)
+    assert told["per_device_train_batch_size"] == each
+
+
+def rows(of: Any, examples: list[Example], tokenizer: Any, ontology: Ontology) -> list[dict[str, Any]]:
+    return list(finetune._dataset(of, examples, tokenizer, ontology, 128))
+
+
+def written(row: dict[str, Any], tokenizer: Any) -> str:
+    kept = [i for i, mask in zip(row["input_ids"], row["completion_mask"], strict=True) if mask]
+    return str(tokenizer.decode(kept))
+
+
+def test_the_loss_is_counted_on_the_line_and_its_end(tokenizer: Any, ontology: Ontology) -> None:
+    (row,) = rows(CLASSIFY, [title("Red Shirt", "Shirts", color="red")], tokenizer, ontology)
+    assert written(row, tokenizer) == "shirts; red; -<|end|>"
+    mask = row["completion_mask"]
+    assert mask == sorted(mask)  # the prompt, then the line
+    assert tokenizer.decode(row["input_ids"]) == (
+        "<|system|>Classify the product: category; color; gender.<|end|>"
+        "<|user|>red shirt<|end|><|assistant|>shirts; red; -<|end|>"
+    )
+
+
+def test_a_line_known_in_part_has_no_end(tokenizer: Any, ontology: Ontology) -> None:
+    labels = extract.Labels(overall_sentiment="negative", use_case="beginner")
+    example = Example("train", "hatn", extract.Request(review="bad"), labels, partial=True)
+    (row,) = rows(task("extract"), [example], tokenizer, ontology)
+    assert written(row, tokenizer) == "negative; no; beginner"
+
+
+def test_default_recipes_and_changes() -> None:
+    assert recipe_for("classify").modules == ALL_LINEAR
+    assert recipe_for("rewrite", rank=8, modules=("o_proj",)).rank == 8
+    assert recipe_for("of a shop's own") == Recipe()
+    assert set(ALL_LINEAR) >= {m for r in finetune.RECIPES.values() for m in r.modules}

@@ -1,0 +1,1 @@
+"""How good an adapter is, beside the base and cheap baselines."""

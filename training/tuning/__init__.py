@@ -1,0 +1,1 @@
+"""An adapter trained on the frozen base."""
