@@ -103,7 +103,7 @@ def typed(of: Task[Any, Any], record: Any, ontology: Ontology) -> Example:
             raise ValueError("a line must be an object: {request, labels}")
         request = of.request.model_validate(record["request"])
         labels = of.labels.model_validate(record["labels"])
-        labels = of.complete(labels, request, ontology) if of.complete else labels
+        labels = of.complete(labels, request, ontology)
         labels = of.decode(of.encode(labels), request, ontology)
         partial, origin = record.get("partial", False), record.get("origin")
         if not isinstance(partial, bool) or not isinstance(origin, dict | None):
@@ -342,7 +342,7 @@ def _advisor(ontology: Ontology, seed: int) -> Iterator[Example]:
             continue
         request = copywrite.Request(name=told.slots["name"], category=told.slots.get("type"), attributes=facts)
         labels = copywrite.Labels(description=told.sentence)
-        said = copywrite.expand(labels, request, ontology)
+        said = copywrite.TASK.expand(labels, request, ontology)
         if not said["missing"] and not said["unsupported"]:
             yield Example(told.split, "rnnlg", request, labels)
 

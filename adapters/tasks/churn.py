@@ -78,38 +78,8 @@ class Labels(Strict):
         return self
 
 
-def prompt(request: Request, ontology: Ontology) -> list[Message]:
-    told = request.model_dump(exclude_none=True, exclude={"services"})
-    lines = [f"{spaced(name)}: {_written(value)}" for name, value in told.items()]
-    for taken, word in ((True, "with"), (False, "without")):
-        names = [spaced(name) for name, has in request.services.items() if has is taken]
-        lines += [f"{word}: {', '.join(names)}"] if names else []
-    return [
-        {"role": "system", "content": "Will the subscriber leave? leaves; flags, or stays."},
-        {"role": "user", "content": "\n".join(lines).lower()},
-    ]
-
-
 def _written(value: str | float) -> str:
     return spaced(value) if isinstance(value, str) else f"{value:g}"
-
-
-def encode(labels: Labels) -> str:
-    flags = [spaced(flag) for flag in labels.flags or ()]
-    return SEPARATOR.join([LEAVES if labels.will_churn else STAYS, *flags])
-
-
-def decode(line: str, request: Request, ontology: Ontology) -> Labels:
-    verdict, *written = line.split(SEPARATOR)
-    known = verdict == LEAVES or (verdict == STAYS and not written)
-    if not known or not ascending(written, list(_LINE)):
-        raise LineError(f"not {STAYS}, nor {LEAVES} and flags in order: {line!r}")
-    return Labels(will_churn=verdict == LEAVES, flags=[_LINE[flag] for flag in written])
-
-
-def grammar(request: Request, ontology: Ontology) -> str:
-    root = f'root ::= "{STAYS}" | "{LEAVES}" ("{SEPARATOR}" flag0)?'
-    return "\n".join([root, *some_of("flag", list(_LINE), SEPARATOR)])
 
 
 # The field that is a flag's reason, and when it is one. docs/tasks.md has how many more of those
@@ -141,42 +111,63 @@ def flagged(flags: Iterable[Flag], request: Request) -> list[Flagged]:
     return found
 
 
-def complete(labels: Labels, request: Request, ontology: Ontology) -> Labels:
-    """Where an example does not tell the flags of one who left, all that hold are taken."""
-    if labels.flags is not None:
-        return labels
-    flags = [found.flag for found in flagged(FLAGS, request)] if labels.will_churn else []
-    return Labels(will_churn=labels.will_churn, flags=flags)
-
-
-def expand(labels: Labels, request: Request, ontology: Ontology) -> dict[str, Any]:
-    return {"will_churn": labels.will_churn, "flags": flagged(labels.flags or [], request)}
-
-
-TASK: Task[Request, Labels] = Task(
-    name="churn",
-    summary="A subscriber's recent behaviour to flags with reasons",
-    request=Request,
-    labels=Labels,
-    answer=Answer,
-    prompt=prompt,
-    encode=encode,
-    decode=decode,
-    grammar=grammar,
-    expand=expand,
-    max_tokens=lambda request: 96,
-    example={
+class Churn(Task[Request, Labels]):
+    name = "churn"
+    summary = "A subscriber's recent behaviour to flags with reasons"
+    request = Request
+    labels = Labels
+    answer = Answer
+    example = {
         "tenure_months": 2,
         "contract": "monthly",
         "monthly_charge": 79.9,
         "payment": "electronic_check",
         "plan": "fiber",
         "services": {"online_security": False, "tech_support": False, "streaming_tv": True},
-    },
-    warm=lambda: [Request(tenure_months=1, contract="monthly")],
-    complete=complete,
-    counted={
+    }
+    counted = {
         "churners": lambda labels: [LEAVES] if labels.will_churn else [],
         "flags": lambda labels: labels.flags or [],
-    },
-)
+    }
+
+    def prompt(self, request: Request, ontology: Ontology) -> list[Message]:
+        told = request.model_dump(exclude_none=True, exclude={"services"})
+        lines = [f"{spaced(name)}: {_written(value)}" for name, value in told.items()]
+        for taken, word in ((True, "with"), (False, "without")):
+            names = [spaced(name) for name, has in request.services.items() if has is taken]
+            lines += [f"{word}: {', '.join(names)}"] if names else []
+        return [
+            {"role": "system", "content": "Will the subscriber leave? leaves; flags, or stays."},
+            {"role": "user", "content": "\n".join(lines).lower()},
+        ]
+
+    def encode(self, labels: Labels) -> str:
+        flags = [spaced(flag) for flag in labels.flags or ()]
+        return SEPARATOR.join([LEAVES if labels.will_churn else STAYS, *flags])
+
+    def decode(self, line: str, request: Request, ontology: Ontology) -> Labels:
+        verdict, *written = line.split(SEPARATOR)
+        known = verdict == LEAVES or (verdict == STAYS and not written)
+        if not known or not ascending(written, list(_LINE)):
+            raise LineError(f"not {STAYS}, nor {LEAVES} and flags in order: {line!r}")
+        return Labels(will_churn=verdict == LEAVES, flags=[_LINE[flag] for flag in written])
+
+    def grammar(self, request: Request, ontology: Ontology) -> str:
+        root = f'root ::= "{STAYS}" | "{LEAVES}" ("{SEPARATOR}" flag0)?'
+        return "\n".join([root, *some_of("flag", list(_LINE), SEPARATOR)])
+
+    def expand(self, labels: Labels, request: Request, ontology: Ontology) -> dict[str, Any]:
+        return {"will_churn": labels.will_churn, "flags": flagged(labels.flags or [], request)}
+
+    def max_tokens(self, request: Request) -> int:
+        return 96
+
+    def complete(self, labels: Labels, request: Request, ontology: Ontology) -> Labels:
+        """Where an example does not tell the flags of one who left, all that hold are taken."""
+        if labels.flags is not None:
+            return labels
+        flags = [found.flag for found in flagged(FLAGS, request)] if labels.will_churn else []
+        return Labels(will_churn=labels.will_churn, flags=flags)
+
+
+TASK = Churn()

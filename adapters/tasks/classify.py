@@ -43,35 +43,6 @@ class Labels(Strict):
     attributes: dict[str, str] = Field(default_factory=dict)
 
 
-def prompt(request: Request, ontology: Ontology) -> list[Message]:
-    lines = [request.title]
-    if request.brand:
-        lines.append(f"brand: {request.brand}")
-    if request.description:
-        lines.append(request.description)
-    return [
-        {"role": "system", "content": "Classify the product: category; color; gender."},
-        {"role": "user", "content": "\n".join(lines).lower()},
-    ]
-
-
-def encode(labels: Labels) -> str:
-    values = [labels.attributes.get(name, UNKNOWN) for name in DECIDED]
-    return SEPARATOR.join([labels.category.lower(), *values])
-
-
-def decode(line: str, request: Request, ontology: Ontology) -> Labels:
-    leaf, *values = line.split(SEPARATOR)
-    names = _leaves(ontology)
-    known = len(values) == len(DECIDED) and all(
-        value in _values(name, ontology) for name, value in zip(DECIDED, values, strict=True)
-    )
-    if leaf not in names or not known:
-        raise LineError(f"not a category and its {', '.join(DECIDED)}: {line!r}")
-    pairs = zip(DECIDED, values, strict=True)
-    return Labels(category=names[leaf], attributes={n: v for n, v in pairs if v != UNKNOWN})
-
-
 @lru_cache(maxsize=4)
 def _leaves(ontology: Ontology) -> dict[str, str]:
     return {name.lower(): name for name in ontology.categories}
@@ -80,10 +51,6 @@ def _leaves(ontology: Ontology) -> dict[str, str]:
 def _values(name: str, ontology: Ontology) -> tuple[str, ...]:
     """What the line may say of an attribute, also of one that the shop's ontology lacks."""
     return (UNKNOWN, *(ontology.attributes[name].values if name in ontology.attributes else ()))
-
-
-def grammar(request: Request, ontology: Ontology) -> str:
-    return _grammar(ontology)
 
 
 @lru_cache(maxsize=4)
@@ -96,37 +63,61 @@ def _grammar(ontology: Ontology) -> str:
     return "\n".join(rules)
 
 
-def expand(labels: Labels, request: Request, ontology: Ontology) -> dict[str, Any]:
-    category = ontology.categories[labels.category]
-    stated = (ontology.values_in(text) for text in (request.title, request.description or ""))
-    attributes = dict(labels.attributes)
-    for name, value, _, _ in chain.from_iterable(stated):
-        if name in STATED:
-            attributes.setdefault(name, value)
-    return {"category": Category(id=category.id, path=list(category.path)), "attributes": attributes}
+class Classify(Task[Request, Labels]):
+    name = "classify"
+    summary = "A product title to a category of the taxonomy and its attributes"
+    request = Request
+    labels = Labels
+    answer = Answer
+    example = {"title": "Turtle Check Men Navy Blue Shirt"}
+
+    def prompt(self, request: Request, ontology: Ontology) -> list[Message]:
+        lines = [request.title]
+        if request.brand:
+            lines.append(f"brand: {request.brand}")
+        if request.description:
+            lines.append(request.description)
+        return [
+            {"role": "system", "content": "Classify the product: category; color; gender."},
+            {"role": "user", "content": "\n".join(lines).lower()},
+        ]
+
+    def encode(self, labels: Labels) -> str:
+        values = [labels.attributes.get(name, UNKNOWN) for name in DECIDED]
+        return SEPARATOR.join([labels.category.lower(), *values])
+
+    def decode(self, line: str, request: Request, ontology: Ontology) -> Labels:
+        leaf, *values = line.split(SEPARATOR)
+        names = _leaves(ontology)
+        known = len(values) == len(DECIDED) and all(
+            value in _values(name, ontology) for name, value in zip(DECIDED, values, strict=True)
+        )
+        if leaf not in names or not known:
+            raise LineError(f"not a category and its {', '.join(DECIDED)}: {line!r}")
+        pairs = zip(DECIDED, values, strict=True)
+        return Labels(category=names[leaf], attributes={n: v for n, v in pairs if v != UNKNOWN})
+
+    def grammar(self, request: Request, ontology: Ontology) -> str:
+        return _grammar(ontology)
+
+    def expand(self, labels: Labels, request: Request, ontology: Ontology) -> dict[str, Any]:
+        category = ontology.categories[labels.category]
+        stated = (ontology.values_in(text) for text in (request.title, request.description or ""))
+        attributes = dict(labels.attributes)
+        for name, value, _, _ in chain.from_iterable(stated):
+            if name in STATED:
+                attributes.setdefault(name, value)
+        return {"category": Category(id=category.id, path=list(category.path)), "attributes": attributes}
+
+    def max_tokens(self, request: Request) -> int:
+        return 40
+
+    def doubted(self, labels: Labels, request: Request, ontology: Ontology) -> Labels | None:
+        """The leaf that the title names, if it is another one."""
+        named = ontology.category_in(request.title)
+        if named is None or named.name == labels.category:
+            return None
+        return labels.model_copy(update={"category": named.name})
 
 
-def doubted(labels: Labels, request: Request, ontology: Ontology) -> Labels | None:
-    """The leaf that the title names, if it is another one."""
-    named = ontology.category_in(request.title)
-    if named is None or named.name == labels.category:
-        return None
-    return labels.model_copy(update={"category": named.name})
-
-
-TASK: Task[Request, Labels] = Task(
-    name="classify",
-    summary="A product title to a category of the taxonomy and its attributes",
-    request=Request,
-    labels=Labels,
-    answer=Answer,
-    prompt=prompt,
-    encode=encode,
-    decode=decode,
-    grammar=grammar,
-    expand=expand,
-    doubted=doubted,
-    max_tokens=lambda request: 40,
-    example={"title": "Turtle Check Men Navy Blue Shirt"},
-    warm=lambda: [Request(title="shirt")],
-)
+TASK = Classify()

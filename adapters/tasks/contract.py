@@ -1,16 +1,17 @@
 """What a task is: the contract that training and serving share.
 
-A task is one module in this package. It defines `Request` and `Answer` (the public API), `Labels`
-(what the model decides), `prompt`, `encode`, `decode`, `grammar` and `expand`, and ends with
-`TASK = Task(...)`. Knows neither the engine nor the trainer.
+A task is one module in this package: `Request` and `Answer` (the public API), `Labels` (what the model
+decides), and a subclass of `Task`, of which `TASK` is the one instance. Knows neither the engine nor the
+trainer.
 """
 
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Generic, Literal, TypeVar
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -78,59 +79,101 @@ class Decided(Generic[LabelsT]):
     source: Literal["model", "fallback"]
 
 
-@dataclass(frozen=True, slots=True)
-class Task(Generic[RequestT, LabelsT]):
-    """One task, as training and serving see it.
+class Task(ABC, Generic[RequestT, LabelsT]):
+    """One task, as training and serving see it: what each defines, and hooks that some override.
 
     Attributes:
-        prompt: the chat messages for a request; the same in training and in serving.
-        encode: the answer line of some labels. `decode(encode(labels)) == labels`.
-        decode: the labels that a line tells; raises LineError unless the grammar admits the line.
-        grammar: an EBNF grammar (xgrammar's dialect) of exactly the lines that decode;
-            compiled once where requests share it, else for each request.
-        expand: the task's own fields of the answer, as keyword arguments of `answer`.
-        warm: requests whose grammars are compiled at start.
-        samples: how many answers are drawn (1: greedy), of which `rank` picks the smallest.
-        fallback: labels from the request and the ontology alone, where the model's will not do.
-        faithful: whether labels may be shown; if not, the fallback is.
-        doubted: the labels to answer with in place of the model's where its confidence is below the
-            version's threshold; None leaves the model's.
-        complete: an example's labels as a line has them: what they leave out filled in by the
-            task's own rule, in the line's order.
-        counted: what an evaluation counts in labels, by name, the main first: things found, missed
-            and made up. Without it an answer is right as a whole or wrong.
-        variant_field: the request's field that names a variant of the adapter, such as a voice.
+        name: the endpoint and the adapter's name.
+        summary: one line for the OpenAPI page.
+        request, answer: the public API.
+        labels: what the model decides.
         example: a request for the OpenAPI page.
+        samples: how many lines are drawn for a request (1: greedy), of which `rank` picks one.
+        temperature: of the sampling; 0 is greedy.
+        streams: whether the text is sent while it is written.
+        variant_field: the request's field that names a variant of the adapter, such as a voice.
+        counted: what an evaluation counts in labels, by name, the main first. Empty: an answer is right as a
+            whole or wrong.
     """
 
-    name: str
-    summary: str
+    name: ClassVar[str]
+    summary: ClassVar[str]
     request: type[RequestT]
     labels: type[LabelsT]
     answer: type[Answered]
-    prompt: Callable[[RequestT, Ontology], list[Message]]
-    encode: Callable[[LabelsT], str]
-    decode: Callable[[str, RequestT, Ontology], LabelsT]
-    grammar: Callable[[RequestT, Ontology], str]
-    expand: Callable[[LabelsT, RequestT, Ontology], dict[str, Any]]
-    max_tokens: Callable[[RequestT], int]
-    example: dict[str, Any]
-    warm: Callable[[], list[RequestT]]
-    samples: int = 1
-    temperature: float = 0.0
-    rank: Callable[[LabelsT, RequestT, Ontology], tuple[float, ...]] | None = None
-    fallback: Callable[[RequestT, Ontology], LabelsT] | None = None
-    faithful: Callable[[LabelsT, RequestT, Ontology], bool] | None = None
-    doubted: Callable[[LabelsT, RequestT, Ontology], LabelsT | None] | None = None
-    complete: Callable[[LabelsT, RequestT, Ontology], LabelsT] | None = None
-    counted: Mapping[str, Callable[[LabelsT], Iterable[Hashable]]] = field(default_factory=dict)
-    streams: bool = False
-    variant_field: str | None = None
+    example: ClassVar[dict[str, Any]]
+    samples: ClassVar[int] = 1
+    temperature: ClassVar[float] = 0.0
+    streams: ClassVar[bool] = False
+    variant_field: ClassVar[str | None] = None
+    counted: ClassVar[Mapping[str, Callable[[Any], Iterable[Hashable]]]] = {}
+
+    @abstractmethod
+    def prompt(self, request: RequestT, ontology: Ontology) -> list[Message]:
+        """The chat messages for a request; the same in training and in serving."""
+
+    @abstractmethod
+    def encode(self, labels: LabelsT) -> str:
+        """The answer line of some labels: `decode(encode(labels)) == labels`."""
+
+    @abstractmethod
+    def decode(self, line: str, request: RequestT, ontology: Ontology) -> LabelsT:
+        """The labels of a line.
+
+        Raises:
+            LineError: the grammar does not admit the line.
+        """
+
+    @abstractmethod
+    def grammar(self, request: RequestT, ontology: Ontology) -> str:
+        """An EBNF grammar (xgrammar's dialect) of exactly the lines that decode.
+
+        Compiled once where requests share it, else for each request.
+        """
+
+    @abstractmethod
+    def expand(self, labels: LabelsT, request: RequestT, ontology: Ontology) -> dict[str, Any]:
+        """The task's own fields of the answer, as keyword arguments of `answer`."""
+
+    @abstractmethod
+    def max_tokens(self, request: RequestT) -> int:
+        """How many tokens a line may take."""
+
+    def warm(self) -> list[RequestT]:
+        """Requests whose grammars are compiled when the server starts."""
+        return [self.request.model_validate(self.example)]
+
+    def rank(self, labels: LabelsT, request: RequestT, ontology: Ontology) -> tuple[float, ...]:
+        """Orders the samples of a request: the smallest is the best."""
+        return ()
+
+    def faithful(self, labels: LabelsT, request: RequestT, ontology: Ontology) -> bool:
+        """Whether labels may be shown; if not, `fallback` is the answer."""
+        return True
+
+    def fallback(self, request: RequestT, ontology: Ontology) -> LabelsT | None:
+        """Labels by rules alone, for when no output of the model can be shown; None: no answer."""
+        return None
+
+    def doubted(self, labels: LabelsT, request: RequestT, ontology: Ontology) -> LabelsT | None:
+        """Labels to answer with when the confidence is below the threshold; None keeps the model's."""
+        return None
+
+    def complete(self, labels: LabelsT, request: RequestT, ontology: Ontology) -> LabelsT:
+        """An example's labels as a line has them: defaults filled in, in the line's order."""
+        return labels
 
     def channel(self, request: RequestT) -> str:
         """The adapter that a request asks for: `copywrite`, `copywrite/streetwear`."""
         variant = getattr(request, self.variant_field) if self.variant_field else None
         return channel_of(self.name, variant)
+
+    def read(self, line: str, request: RequestT, ontology: Ontology) -> LabelsT | None:
+        """The labels of a line; None where the grammar does not admit it."""
+        try:
+            return self.decode(line, request, ontology)
+        except LineError:
+            return None
 
     def decide(
         self,
@@ -141,31 +184,24 @@ class Task(Generic[RequestT, LabelsT]):
         ontology: Ontology,
     ) -> Decided[LabelsT]:
         """The answer that some lines and their log-probabilities make."""
-        found = self.choose(lines, request, ontology)
-        if found is None:
-            labels = self.fallback(request, ontology) if self.fallback else None
-            return Decided(labels, 0.0, needs_review=True, source="fallback")
-        confidence = calibration.confidence(logprobs[found[1]])
+        chosen = self.choose(lines, request, ontology)
+        if chosen is None:
+            return Decided(self.fallback(request, ontology), 0.0, needs_review=True, source="fallback")
+        labels, index = chosen
+        confidence = calibration.confidence(logprobs[index])
         needs_review = confidence < calibration.threshold
-        if needs_review and self.doubted and calibration.fitted:
-            named = self.doubted(found[0], request, ontology)
-            if named is not None:
-                return Decided(named, confidence, needs_review, source="fallback")
-        return Decided(found[0], confidence, needs_review, source="model")
+        doubted = self.doubted(labels, request, ontology) if needs_review and calibration.fitted else None
+        if doubted is not None:
+            return Decided(doubted, confidence, needs_review, source="fallback")
+        return Decided(labels, confidence, needs_review, source="model")
 
     def choose(self, lines: Sequence[str], request: RequestT, ontology: Ontology) -> tuple[LabelsT, int] | None:
-        """The best of the lines that decode and its index; None if it may not be shown."""
-        decoded = []
-        for i, line in enumerate(lines):
-            try:
-                decoded.append((self.decode(line, request, ontology), i))
-            except LineError:
-                continue
-        rank = self.rank
-        if decoded and rank is not None:
-            decoded.sort(key=lambda pair: rank(pair[0], request, ontology))
-        unfit = self.faithful is not None and not (decoded and self.faithful(decoded[0][0], request, ontology))
-        return None if unfit or not decoded else decoded[0]
+        """The best of the lines that decode and its index; None if there is none that may be shown."""
+        decoded = [
+            (labels, i) for i, line in enumerate(lines) if (labels := self.read(line, request, ontology)) is not None
+        ]
+        best = min(decoded, key=lambda pair: self.rank(pair[0], request, ontology), default=None)
+        return best if best and self.faithful(best[0], request, ontology) else None
 
 
 def spaced(name: str) -> str:

@@ -63,43 +63,6 @@ class Labels(Copied):
         return description
 
 
-def prompt(request: Request, ontology: Ontology) -> list[Message]:
-    lines = [f"name: {request.name}"]
-    if request.category:
-        lines.append(f"category: {request.category}")
-    lines += [f"{name}: {value}" for name, value in request.attributes.items()]
-    lines += [f"context: {' '.join(told.split())}" for told in request.context or ()]
-    return [
-        {"role": "system", "content": "Write a product description that says all the facts."},
-        {"role": "user", "content": "\n".join(lines)},
-    ]
-
-
-def encode(labels: Labels) -> str:
-    return labels.description
-
-
-def decode(line: str, request: Request, ontology: Ontology) -> Labels:
-    if not TEXT.fullmatch(line):
-        raise LineError("not one line of text")
-    return Labels(description=line)
-
-
-def grammar(request: Request, ontology: Ontology) -> str:
-    return f"root ::= {TEXT_GRAMMAR}"
-
-
-def expand(labels: Labels, request: Request, ontology: Ontology) -> dict[str, Any]:
-    description = _cut(labels.description, request.max_words)
-    mentioned, missing = _coverage(description, request, ontology)
-    return {
-        "description": description,
-        "mentioned": mentioned,
-        "missing": missing,
-        "unsupported": unsupported(description, request, ontology),
-    }
-
-
 def _cut(description: str, max_words: int | None) -> str:
     """Whole sentences of at most max_words; if the first is longer already, its first words."""
     kept: list[str] = []
@@ -146,53 +109,77 @@ def has_loop(description: str) -> bool:
     return any(n >= 3 or len(set(gram)) == 1 for gram, n in grams.items())
 
 
-def rank(labels: Labels, request: Request, ontology: Ontology) -> tuple[float, ...]:
-    """Smallest is best: loops, then unsupported claims, then facts left out."""
-    told = expand(labels, request, ontology)
-    ends = told["description"].endswith((".", "!", "?"))
-    return (has_loop(told["description"]), len(told["unsupported"]), len(told["missing"]), not ends)
-
-
-def faithful(labels: Labels, request: Request, ontology: Ontology) -> bool:
-    """No loop, nothing unsupported, and at most a third of the facts left out."""
-    loop, beyond, missing, _ = rank(labels, request, ontology)
-    return not loop and not beyond and 3 * missing <= len(request.attributes)
-
-
-def fallback(request: Request, ontology: Ontology) -> Labels:
-    """A plain description from the given facts alone."""
-    given = dict(request.attributes)
-    adjectives = [given.pop(name) for name in ("color", "pattern", "material") if name in given]
-    noun = " ".join([*adjectives, (request.category or "product").lower()])
-    parts = [f"{request.name}: {noun}."]
-    parts += [f"{name.replace('_', ' ').capitalize()}: {value}." for name, value in given.items()]
-    printable = re.sub(r"[\x00-\x20\x7f]", " ", " ".join(parts))
-    return Labels(description=" ".join(printable.split()))
-
-
-TASK: Task[Request, Labels] = Task(
-    name="copywrite",
-    summary="Given facts to a product description with nothing invented",
-    request=Request,
-    labels=Labels,
-    answer=Answer,
-    prompt=prompt,
-    encode=encode,
-    decode=decode,
-    grammar=grammar,
-    expand=expand,
-    max_tokens=lambda request: 2 * (request.max_words or DEFAULT_WORDS),
-    example={
+class Copywrite(Task[Request, Labels]):
+    name = "copywrite"
+    summary = "Given facts to a product description with nothing invented"
+    request = Request
+    labels = Labels
+    answer = Answer
+    example = {
         "name": "Evening Calm Candle",
         "category": "Candles",
         "attributes": {"color": "ivory", "material": "soy wax", "occasion": "home"},
-    },
-    warm=lambda: [Request(name="candle")],
-    samples=4,
-    temperature=0.7,
-    rank=rank,
-    fallback=fallback,
-    faithful=faithful,
-    streams=True,
-    variant_field="voice",
-)
+    }
+    samples = 4
+    temperature = 0.7
+    streams = True
+    variant_field = "voice"
+
+    def prompt(self, request: Request, ontology: Ontology) -> list[Message]:
+        lines = [f"name: {request.name}"]
+        if request.category:
+            lines.append(f"category: {request.category}")
+        lines += [f"{name}: {value}" for name, value in request.attributes.items()]
+        lines += [f"context: {' '.join(told.split())}" for told in request.context or ()]
+        return [
+            {"role": "system", "content": "Write a product description that says all the facts."},
+            {"role": "user", "content": "\n".join(lines)},
+        ]
+
+    def encode(self, labels: Labels) -> str:
+        return labels.description
+
+    def decode(self, line: str, request: Request, ontology: Ontology) -> Labels:
+        if not TEXT.fullmatch(line):
+            raise LineError("not one line of text")
+        return Labels(description=line)
+
+    def grammar(self, request: Request, ontology: Ontology) -> str:
+        return f"root ::= {TEXT_GRAMMAR}"
+
+    def expand(self, labels: Labels, request: Request, ontology: Ontology) -> dict[str, Any]:
+        description = _cut(labels.description, request.max_words)
+        mentioned, missing = _coverage(description, request, ontology)
+        return {
+            "description": description,
+            "mentioned": mentioned,
+            "missing": missing,
+            "unsupported": unsupported(description, request, ontology),
+        }
+
+    def max_tokens(self, request: Request) -> int:
+        return 2 * (request.max_words or DEFAULT_WORDS)
+
+    def rank(self, labels: Labels, request: Request, ontology: Ontology) -> tuple[float, ...]:
+        """Smallest is best: loops, then unsupported claims, then facts left out."""
+        told = self.expand(labels, request, ontology)
+        ends = told["description"].endswith((".", "!", "?"))
+        return (has_loop(told["description"]), len(told["unsupported"]), len(told["missing"]), not ends)
+
+    def fallback(self, request: Request, ontology: Ontology) -> Labels:
+        """A plain description from the given facts alone."""
+        given = dict(request.attributes)
+        adjectives = [given.pop(name) for name in ("color", "pattern", "material") if name in given]
+        noun = " ".join([*adjectives, (request.category or "product").lower()])
+        parts = [f"{request.name}: {noun}."]
+        parts += [f"{name.replace('_', ' ').capitalize()}: {value}." for name, value in given.items()]
+        printable = re.sub(r"[\x00-\x20\x7f]", " ", " ".join(parts))
+        return Labels(description=" ".join(printable.split()))
+
+    def faithful(self, labels: Labels, request: Request, ontology: Ontology) -> bool:
+        """No loop, nothing unsupported, and at most a third of the facts left out."""
+        loop, beyond, missing, _ = self.rank(labels, request, ontology)
+        return not loop and not beyond and 3 * missing <= len(request.attributes)
+
+
+TASK = Copywrite()

@@ -80,44 +80,10 @@ def as_span(phrase: str | None) -> str | None:
     return " ".join(word[:MAX_LETTERS] for word in kept[:MAX_SPAN]) or None
 
 
-def prompt(request: Request, ontology: Ontology) -> list[Message]:
-    review = " ".join(request.review.split())
-    product = f"product: {request.product}\n" if request.product else ""
-    return [
-        {"role": "system", "content": "Extract sentiment; difficulty; use case; aspects."},
-        {"role": "user", "content": f"{product}{review}".lower()},
-    ]
-
-
-def encode(labels: Labels) -> str:
-    fields = [
-        labels.overall_sentiment,
-        "yes" if labels.mentions_difficulty else "no",
-        spaced(labels.use_case or UNKNOWN),
-    ]
-    return SEPARATOR.join(fields + ([_encode_aspect(a) for a in labels.aspects] or [UNKNOWN]))
-
-
 def _encode_aspect(aspect: Aspect) -> str:
     part = f" {aspect.aspect}:" if aspect.aspect else ""
     opinion = f" {aspect.opinion}" if aspect.opinion else ""
     return f"{spaced(aspect.category)} {SIGN_OF[aspect.sentiment]}{part}{opinion}"
-
-
-def decode(line: str, request: Request, ontology: Ontology) -> Labels:
-    fields = line.split(SEPARATOR)
-    uses = {spaced(name): name for name in ontology.use_cases} | {UNKNOWN: None}
-    if len(fields) < 4 or fields[0] not in OVERALL or fields[1] not in ("yes", "no") or fields[2] not in uses:
-        raise LineError(f"not sentiment; difficulty; use case; aspects: {line!r}")
-    entries = [] if fields[3:] == [UNKNOWN] else fields[3:]
-    return Labels.model_validate(
-        {
-            "overall_sentiment": fields[0],
-            "mentions_difficulty": fields[1] == "yes",
-            "use_case": uses[fields[2]],
-            "aspects": _decode_aspects(entries, _Review(request.review), ontology),
-        }
-    )
 
 
 def _decode_aspects(entries: list[str], review: _Review, ontology: Ontology) -> list[dict[str, str | None]]:
@@ -143,24 +109,6 @@ def _decode_aspects(entries: list[str], review: _Review, ontology: Ontology) -> 
 def _aspect_pattern(ontology: Ontology) -> re.Pattern[str]:
     names = "|".join(re.escape(spaced(name)) for name in ontology.aspects)
     return re.compile(f"({names}){_ASPECT}")
-
-
-def grammar(request: Request, ontology: Ontology) -> str:
-    """Rules for each word: `s` a span from it, `x` an opinion from it, `y` the second from it."""
-    review = _Review(request.review)
-    rules = [_fields(ontology)]
-    if not review.forms:
-        return "\n".join([f'aspects ::= "{UNKNOWN}"', *rules])
-    rules.append(f'aspects ::= "{UNKNOWN}" | head p0')
-    rules.append("part ::= " + " | ".join(f"s{i}" for i in range(len(review.forms))))
-    for i, forms in enumerate(review.forms):
-        further = i + 1 < len(review.forms)
-        rules.append(f"s{i} ::= ({one_of(forms)})" + (f' (" " s{i + 1})?' if further else ""))
-        rules.append(f"p{i} ::= x{i}" + (f" | p{i + 1}" if further else ""))
-        then = f" | p{i + 1}" if further else ""
-        rules.append(f'x{i} ::= s{i} ("; " head (y{i}{then}))?')
-        rules.append(f"y{i} ::= s{i}" + (f' ("; " head p{i + 1})?' if further else ""))
-    return "\n".join(rules)
 
 
 @lru_cache(maxsize=4)
@@ -201,34 +149,6 @@ class _Review:
         return " ".join(self._review[start:end].split()).strip(" .,!?;:\"'()") or None
 
 
-def complete(labels: Labels, request: Request, ontology: Ontology) -> Labels:
-    """The labels with their aspects in the order in which the review gives the opinions."""
-    review = _Review(request.review)
-
-    def place(aspect: Aspect) -> int:
-        return next(iter(review.places(aspect.opinion or "")), -1)
-
-    return labels.model_copy(update={"aspects": sorted(labels.aspects, key=place)})
-
-
-def expand(labels: Labels, request: Request, ontology: Ontology) -> dict[str, Any]:
-    review = _Review(request.review)
-    aspects = []
-    for found in settled(labels.aspects, ontology):
-        part, opinion = review.spelled(found.aspect), review.spelled(found.opinion)
-        if opinion is None:
-            continue
-        aspects.append(found.model_copy(update={"aspect": part, "opinion": opinion}))
-    issues = (issue_of(a, ontology) for a in aspects if a.sentiment == "negative")
-    return {
-        "overall_sentiment": labels.overall_sentiment,
-        "aspects": aspects,
-        "attribute_issues": list(dict.fromkeys(issue for issue in issues if issue)),
-        "mentions_difficulty": labels.mentions_difficulty,
-        "use_case": labels.use_case,
-    }
-
-
 def settled(aspects: Sequence[Aspect], ontology: Ontology) -> list[Aspect]:
     """The aspects with the categories that the ontology tells, their own where those are vague.
 
@@ -262,45 +182,114 @@ def issue_of(aspect: Aspect, ontology: Ontology) -> str | None:
     return name if vague else f"{name}_{aspect.category}"
 
 
-def fallback(request: Request, ontology: Ontology) -> Labels:
-    """What opinion words alone tell: each is an aspect, its part the nearest aspect word."""
-    said = [word for word in words(request.review) if re.fullmatch(_WORD, word)]
-    text = " ".join(said)
-    found = list(opinions(text))
-    aspects = []
-    for i, sign in found[:MAX_ASPECTS]:
-        near = sorted(range(max(0, i - 4), min(len(said), i + 3)), key=lambda j: abs(j - i))
-        part = next((said[j] for j in near if ontology.aspect_of(said[j]) != "general"), None)
-        aspects.append(
-            Aspect(
-                aspect=part,
-                category=category_of(part, said[i], ontology),
-                sentiment="positive" if sign > 0 else "negative",
-                opinion=said[i],
-            )
+class Extract(Task[Request, Labels]):
+    name = "extract"
+    summary = "A review to its overall sentiment, aspects with opinions, issues and use case"
+    request = Request
+    labels = Labels
+    answer = Answer
+    example = {"review": "Great for beginners but the handle is uncomfortable after 20 minutes"}
+
+    def prompt(self, request: Request, ontology: Ontology) -> list[Message]:
+        review = " ".join(request.review.split())
+        product = f"product: {request.product}\n" if request.product else ""
+        return [
+            {"role": "system", "content": "Extract sentiment; difficulty; use case; aspects."},
+            {"role": "user", "content": f"{product}{review}".lower()},
+        ]
+
+    def encode(self, labels: Labels) -> str:
+        fields = [
+            labels.overall_sentiment,
+            "yes" if labels.mentions_difficulty else "no",
+            spaced(labels.use_case or UNKNOWN),
+        ]
+        return SEPARATOR.join(fields + ([_encode_aspect(a) for a in labels.aspects] or [UNKNOWN]))
+
+    def decode(self, line: str, request: Request, ontology: Ontology) -> Labels:
+        fields = line.split(SEPARATOR)
+        uses = {spaced(name): name for name in ontology.use_cases} | {UNKNOWN: None}
+        if len(fields) < 4 or fields[0] not in OVERALL or fields[1] not in ("yes", "no") or fields[2] not in uses:
+            raise LineError(f"not sentiment; difficulty; use case; aspects: {line!r}")
+        entries = [] if fields[3:] == [UNKNOWN] else fields[3:]
+        return Labels.model_validate(
+            {
+                "overall_sentiment": fields[0],
+                "mentions_difficulty": fields[1] == "yes",
+                "use_case": uses[fields[2]],
+                "aspects": _decode_aspects(entries, _Review(request.review), ontology),
+            }
         )
-    total = sum(sign for _, sign in found)
-    return Labels(
-        overall_sentiment="positive" if total > 0 else "negative" if total < 0 else "neutral",
-        use_case=ontology.use_case_in(request.review),
-        aspects=aspects,
-    )
+
+    def grammar(self, request: Request, ontology: Ontology) -> str:
+        """Rules for each word: `s` a span from it, `x` an opinion from it, `y` the second from it."""
+        review = _Review(request.review)
+        rules = [_fields(ontology)]
+        if not review.forms:
+            return "\n".join([f'aspects ::= "{UNKNOWN}"', *rules])
+        rules.append(f'aspects ::= "{UNKNOWN}" | head p0')
+        rules.append("part ::= " + " | ".join(f"s{i}" for i in range(len(review.forms))))
+        for i, forms in enumerate(review.forms):
+            further = i + 1 < len(review.forms)
+            rules.append(f"s{i} ::= ({one_of(forms)})" + (f' (" " s{i + 1})?' if further else ""))
+            rules.append(f"p{i} ::= x{i}" + (f" | p{i + 1}" if further else ""))
+            then = f" | p{i + 1}" if further else ""
+            rules.append(f'x{i} ::= s{i} ("; " head (y{i}{then}))?')
+            rules.append(f"y{i} ::= s{i}" + (f' ("; " head p{i + 1})?' if further else ""))
+        return "\n".join(rules)
+
+    def expand(self, labels: Labels, request: Request, ontology: Ontology) -> dict[str, Any]:
+        review = _Review(request.review)
+        aspects = []
+        for found in settled(labels.aspects, ontology):
+            part, opinion = review.spelled(found.aspect), review.spelled(found.opinion)
+            if opinion is None:
+                continue
+            aspects.append(found.model_copy(update={"aspect": part, "opinion": opinion}))
+        issues = (issue_of(a, ontology) for a in aspects if a.sentiment == "negative")
+        return {
+            "overall_sentiment": labels.overall_sentiment,
+            "aspects": aspects,
+            "attribute_issues": list(dict.fromkeys(issue for issue in issues if issue)),
+            "mentions_difficulty": labels.mentions_difficulty,
+            "use_case": labels.use_case,
+        }
+
+    def max_tokens(self, request: Request) -> int:
+        return 128
+
+    def fallback(self, request: Request, ontology: Ontology) -> Labels:
+        """What opinion words alone tell: each is an aspect, its part the nearest aspect word."""
+        said = [word for word in words(request.review) if re.fullmatch(_WORD, word)]
+        text = " ".join(said)
+        found = list(opinions(text))
+        aspects = []
+        for i, sign in found[:MAX_ASPECTS]:
+            near = sorted(range(max(0, i - 4), min(len(said), i + 3)), key=lambda j: abs(j - i))
+            part = next((said[j] for j in near if ontology.aspect_of(said[j]) != "general"), None)
+            aspects.append(
+                Aspect(
+                    aspect=part,
+                    category=category_of(part, said[i], ontology),
+                    sentiment="positive" if sign > 0 else "negative",
+                    opinion=said[i],
+                )
+            )
+        total = sum(sign for _, sign in found)
+        return Labels(
+            overall_sentiment="positive" if total > 0 else "negative" if total < 0 else "neutral",
+            use_case=ontology.use_case_in(request.review),
+            aspects=aspects,
+        )
+
+    def complete(self, labels: Labels, request: Request, ontology: Ontology) -> Labels:
+        """The labels with their aspects in the order in which the review gives the opinions."""
+        review = _Review(request.review)
+
+        def place(aspect: Aspect) -> int:
+            return next(iter(review.places(aspect.opinion or "")), -1)
+
+        return labels.model_copy(update={"aspects": sorted(labels.aspects, key=place)})
 
 
-TASK: Task[Request, Labels] = Task(
-    name="extract",
-    summary="A review to its overall sentiment, aspects with opinions, issues and use case",
-    request=Request,
-    labels=Labels,
-    answer=Answer,
-    prompt=prompt,
-    encode=encode,
-    decode=decode,
-    grammar=grammar,
-    expand=expand,
-    max_tokens=lambda request: 128,
-    example={"review": "Great for beginners but the handle is uncomfortable after 20 minutes"},
-    warm=lambda: [Request(review="good")],
-    fallback=fallback,
-    complete=complete,
-)
+TASK = Extract()

@@ -92,33 +92,6 @@ def query_words(query: str) -> list[str]:
     return query.lower().split()
 
 
-def prompt(request: Request, ontology: Ontology) -> list[Message]:
-    return [
-        {"role": "system", "content": "Write one type for each word of the query."},
-        {"role": "user", "content": " ".join(query_words(request.query))},
-    ]
-
-
-def encode(labels: Labels) -> str:
-    return " ".join(labels.tags)
-
-
-def decode(line: str, request: Request, ontology: Ontology) -> Labels:
-    tags = line.split(" ")
-    follows_phrase = False
-    for tag in tags:
-        if tag not in (*TYPES, OTHER, CONTINUES) or (tag == CONTINUES and not follows_phrase):
-            raise LineError(f"not labels of words: {line!r}")
-        follows_phrase = tag != OTHER
-    if len(tags) != len(query_words(request.query)):
-        raise LineError(f"{len(tags)} labels for {len(query_words(request.query))} words")
-    return Labels(tags=tags)
-
-
-def grammar(request: Request, ontology: Ontology) -> str:
-    return _grammar(len(query_words(request.query)))
-
-
 @lru_cache(maxsize=MAX_WORDS)
 def _grammar(words: int) -> str:
     """Rule `p3`: three more labels, after a word of a phrase; `o3`: after any other word."""
@@ -142,37 +115,6 @@ def spans(tags: list[str]) -> list[tuple[str, int, int]]:
         elif tag not in (OTHER, CONTINUES):
             found.append((tag, i, i + 1))
     return found
-
-
-def expand(labels: Labels, request: Request, ontology: Ontology) -> dict[str, Any]:
-    words = query_words(request.query)
-    product_type: str | None = None
-    filters: dict[str, list[str]] = {}
-    keywords: list[str] = []
-    amounts: list[tuple[int, int]] = []
-    for kind, start, end in spans(labels.tags):
-        written = " ".join(words[start:end])
-        phrase = _LEADING.sub("", written)
-        named = _named(kind, written, ontology)  # "for her" names a value, "her" does not
-        if kind == "type":
-            product_type = f"{product_type} {phrase}" if product_type else phrase
-        elif kind == "price":
-            amounts.append((start, end))
-        elif named:
-            for attribute, value in named:
-                _add(filters, attribute, value)
-        elif kind in AS_WRITTEN:
-            _add(filters, kind, phrase)
-        else:
-            keywords.append(phrase)
-    category = ontology.category_in(product_type) if product_type else None
-    return {
-        "product_type": product_type,
-        "category": list(category.path) if category else None,
-        "filters": filters,
-        "price": _price(words, amounts),
-        "keywords": keywords,
-    }
 
 
 def _add(filters: dict[str, list[str]], attribute: str, value: str) -> None:
@@ -225,39 +167,91 @@ def _amount(number: re.Match[str]) -> float:
     return amount * 1000 if thousands else amount
 
 
-def fallback(request: Request, ontology: Ontology) -> Labels:
-    """Labels from the ontology's own words, so that a search never comes back empty."""
-    words = query_words(request.query)
-    tags = [OTHER] * len(words)
-    kind_of = {a: kind for kind, allowed in reversed(ATTRIBUTES.items()) for a in allowed[:1]}
-    kind_of |= {"age_group": "department", "season": "occasion", "silhouette": "shape"}
-    for i in range(len(words)):
-        for end in range(min(len(words), i + 4), i, -1):
-            phrase = " ".join(words[i:end])
-            if any(tag != OTHER for tag in tags[i:end]):
-                continue
-            category = ontology.category_in(phrase)
-            named = [n for n in ontology.values_in(phrase) if n[3] - n[2] == end - i]
-            if named:
-                tags[i:end] = [kind_of.get(named[0][0], "modifier"), *[CONTINUES] * (end - i - 1)]
-            elif category and end == i + 1:
-                tags[i] = "type"
-    return Labels(tags=tags)
+class Rewrite(Task[Request, Labels]):
+    name = "rewrite"
+    summary = "A search query to a product type, filters, a price range and keywords"
+    request = Request
+    labels = Labels
+    answer = Answer
+    example = {"query": "Something red and flowy for a wedding"}
+
+    def prompt(self, request: Request, ontology: Ontology) -> list[Message]:
+        return [
+            {"role": "system", "content": "Write one type for each word of the query."},
+            {"role": "user", "content": " ".join(query_words(request.query))},
+        ]
+
+    def encode(self, labels: Labels) -> str:
+        return " ".join(labels.tags)
+
+    def decode(self, line: str, request: Request, ontology: Ontology) -> Labels:
+        tags = line.split(" ")
+        follows_phrase = False
+        for tag in tags:
+            if tag not in (*TYPES, OTHER, CONTINUES) or (tag == CONTINUES and not follows_phrase):
+                raise LineError(f"not labels of words: {line!r}")
+            follows_phrase = tag != OTHER
+        if len(tags) != len(query_words(request.query)):
+            raise LineError(f"{len(tags)} labels for {len(query_words(request.query))} words")
+        return Labels(tags=tags)
+
+    def grammar(self, request: Request, ontology: Ontology) -> str:
+        return _grammar(len(query_words(request.query)))
+
+    def expand(self, labels: Labels, request: Request, ontology: Ontology) -> dict[str, Any]:
+        words = query_words(request.query)
+        product_type: str | None = None
+        filters: dict[str, list[str]] = {}
+        keywords: list[str] = []
+        amounts: list[tuple[int, int]] = []
+        for kind, start, end in spans(labels.tags):
+            written = " ".join(words[start:end])
+            phrase = _LEADING.sub("", written)
+            named = _named(kind, written, ontology)  # "for her" names a value, "her" does not
+            if kind == "type":
+                product_type = f"{product_type} {phrase}" if product_type else phrase
+            elif kind == "price":
+                amounts.append((start, end))
+            elif named:
+                for attribute, value in named:
+                    _add(filters, attribute, value)
+            elif kind in AS_WRITTEN:
+                _add(filters, kind, phrase)
+            else:
+                keywords.append(phrase)
+        category = ontology.category_in(product_type) if product_type else None
+        return {
+            "product_type": product_type,
+            "category": list(category.path) if category else None,
+            "filters": filters,
+            "price": _price(words, amounts),
+            "keywords": keywords,
+        }
+
+    def max_tokens(self, request: Request) -> int:
+        return 2 * len(query_words(request.query)) + 2
+
+    def warm(self) -> list[Request]:
+        return [Request(query=" ".join(["word"] * n)) for n in range(1, MAX_WORDS + 1)]
+
+    def fallback(self, request: Request, ontology: Ontology) -> Labels:
+        """Labels from the ontology's own words, so that a search never comes back empty."""
+        words = query_words(request.query)
+        tags = [OTHER] * len(words)
+        kind_of = {a: kind for kind, allowed in reversed(ATTRIBUTES.items()) for a in allowed[:1]}
+        kind_of |= {"age_group": "department", "season": "occasion", "silhouette": "shape"}
+        for i in range(len(words)):
+            for end in range(min(len(words), i + 4), i, -1):
+                phrase = " ".join(words[i:end])
+                if any(tag != OTHER for tag in tags[i:end]):
+                    continue
+                category = ontology.category_in(phrase)
+                named = [n for n in ontology.values_in(phrase) if n[3] - n[2] == end - i]
+                if named:
+                    tags[i:end] = [kind_of.get(named[0][0], "modifier"), *[CONTINUES] * (end - i - 1)]
+                elif category and end == i + 1:
+                    tags[i] = "type"
+        return Labels(tags=tags)
 
 
-TASK: Task[Request, Labels] = Task(
-    name="rewrite",
-    summary="A search query to a product type, filters, a price range and keywords",
-    request=Request,
-    labels=Labels,
-    answer=Answer,
-    prompt=prompt,
-    encode=encode,
-    decode=decode,
-    grammar=grammar,
-    expand=expand,
-    max_tokens=lambda request: 2 * len(query_words(request.query)) + 2,
-    example={"query": "Something red and flowy for a wedding"},
-    warm=lambda: [Request(query=" ".join(["word"] * n)) for n in range(1, MAX_WORDS + 1)],
-    fallback=fallback,
-)
+TASK = Rewrite()

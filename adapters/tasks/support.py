@@ -86,40 +86,8 @@ class Labels(Copied):
         return self
 
 
-def prompt(request: Request, ontology: Ontology) -> list[Message]:
-    lines = []
-    for number, passage in enumerate(request.context, 1):
-        title = f"{passage.title}: " if passage.title else ""
-        lines.append(f"{number}. {' '.join(f'{title}{passage.text}'.split())}")
-    lines.append(f"message: {' '.join(request.message.split())}")
-    return [
-        {"role": "system", "content": f"Reply from the passages: numbers: reply, or {HANDOFF}."},
-        {"role": "user", "content": "\n".join(lines)},
-    ]
-
-
-def encode(labels: Labels) -> str:
-    if labels.reply is None:
-        return HANDOFF
-    return f"{', '.join(map(str, labels.cited))}: {labels.reply}"
-
-
-def decode(line: str, request: Request, ontology: Ontology) -> Labels:
-    if line == HANDOFF:
-        return Labels()
-    numbers, colon, reply = line.partition(": ")
-    cited, known = numbers.split(", "), _numbers(len(request.context))
-    if not colon or not ascending(cited, known) or not TEXT.fullmatch(reply):
-        raise LineError(f"not {HANDOFF}, nor numbers of passages and a reply: {line!r}")
-    return Labels(cited=list(map(int, cited)), reply=reply)
-
-
 def _numbers(passages: int) -> list[str]:
     return [str(number) for number in range(1, passages + 1)]
-
-
-def grammar(request: Request, ontology: Ontology) -> str:
-    return _grammar(len(request.context))
 
 
 @lru_cache(maxsize=MAX_PASSAGES + 1)
@@ -209,16 +177,6 @@ def unsupported(reply: str, request: Request) -> list[str]:
     return [f"{kind}: {v}" for kind, v in dict.fromkeys(figures(reply)) if (kind, v) not in given]
 
 
-def rank(labels: Labels, request: Request, ontology: Ontology) -> tuple[float, ...]:
-    """Smallest is best: loops, then figures that were not given."""
-    reply = labels.reply or ""
-    return (has_loop(reply), len(unsupported(reply, request)))
-
-
-def faithful(labels: Labels, request: Request, ontology: Ontology) -> bool:
-    return not any(rank(labels, request, ontology))
-
-
 # Words that a message and a passage may well share without being about the same.
 _COMMON = (
     "a an and any are as at be been can could did do does for from get give had has have help how "
@@ -227,56 +185,88 @@ _COMMON = (
 )
 
 
-def fallback(request: Request, ontology: Ontology) -> Labels:
-    """The passage that shares most with the message, rare words counting more; else a person."""
-    asked = _content(request.message)
-    said = [_content(f"{passage.title or ''} {passage.text}") for passage in request.context]
-    among = Counter(word for words in said for word in words)
-    shared = [sum(1 / among[word] for word in asked & words) for words in said]
-    best = max(range(len(shared)), key=shared.__getitem__, default=0)
-    if not any(shared) or len(asked & said[best]) < min(2, len(asked)):
-        return Labels()
-    return Labels(cited=[best + 1], reply=_line(request.context[best].text))
-
-
 def _content(text: str) -> set[str]:
     return set(phrase_key(text).split()) - set(phrase_key(_COMMON).split())
 
 
-def expand(labels: Labels, request: Request, ontology: Ontology) -> dict[str, Any]:
-    passages = ((number, request.context[number - 1]) for number in labels.cited)
-    return {
-        "reply": labels.reply,
-        "cited": [Cited(passage=n, id=p.id, title=p.title) for n, p in passages],
-        "unsupported": unsupported(labels.reply, request) if labels.reply else [],
-        "handoff": labels.reply is None,
-    }
-
-
-TASK: Task[Request, Labels] = Task(
-    name="support",
-    summary="A customer's message and the shop's policies to a grounded reply, or to a person",
-    request=Request,
-    labels=Labels,
-    answer=Answer,
-    prompt=prompt,
-    encode=encode,
-    decode=decode,
-    grammar=grammar,
-    expand=expand,
-    max_tokens=lambda request: 120,
-    example={
+class Support(Task[Request, Labels]):
+    name = "support"
+    summary = "A customer's message and the shop's policies to a grounded reply, or to a person"
+    request = Request
+    labels = Labels
+    answer = Answer
+    example = {
         "message": "The jacket is too small, can I still send it back?",
         "context": [
             {"id": "returns", "title": "Returns", "text": "Send unworn items back within 30 days."},
             {"id": "delivery", "title": "Delivery", "text": "Parcels take 2 to 4 working days."},
         ],
-    },
-    warm=lambda: [Request(message="?", context=[Passage(text="a")] * n) for n in range(MAX_PASSAGES + 1)],
-    samples=4,
-    temperature=0.7,
-    rank=rank,
-    fallback=fallback,
-    faithful=faithful,
-    counted={"cited": lambda labels: labels.cited or [HANDOFF]},
-)
+    }
+    samples = 4
+    temperature = 0.7
+    counted = {"cited": lambda labels: labels.cited or [HANDOFF]}
+
+    def prompt(self, request: Request, ontology: Ontology) -> list[Message]:
+        lines = []
+        for number, passage in enumerate(request.context, 1):
+            title = f"{passage.title}: " if passage.title else ""
+            lines.append(f"{number}. {' '.join(f'{title}{passage.text}'.split())}")
+        lines.append(f"message: {' '.join(request.message.split())}")
+        return [
+            {"role": "system", "content": f"Reply from the passages: numbers: reply, or {HANDOFF}."},
+            {"role": "user", "content": "\n".join(lines)},
+        ]
+
+    def encode(self, labels: Labels) -> str:
+        if labels.reply is None:
+            return HANDOFF
+        return f"{', '.join(map(str, labels.cited))}: {labels.reply}"
+
+    def decode(self, line: str, request: Request, ontology: Ontology) -> Labels:
+        if line == HANDOFF:
+            return Labels()
+        numbers, colon, reply = line.partition(": ")
+        cited, known = numbers.split(", "), _numbers(len(request.context))
+        if not colon or not ascending(cited, known) or not TEXT.fullmatch(reply):
+            raise LineError(f"not {HANDOFF}, nor numbers of passages and a reply: {line!r}")
+        return Labels(cited=list(map(int, cited)), reply=reply)
+
+    def grammar(self, request: Request, ontology: Ontology) -> str:
+        return _grammar(len(request.context))
+
+    def expand(self, labels: Labels, request: Request, ontology: Ontology) -> dict[str, Any]:
+        passages = ((number, request.context[number - 1]) for number in labels.cited)
+        return {
+            "reply": labels.reply,
+            "cited": [Cited(passage=n, id=p.id, title=p.title) for n, p in passages],
+            "unsupported": unsupported(labels.reply, request) if labels.reply else [],
+            "handoff": labels.reply is None,
+        }
+
+    def max_tokens(self, request: Request) -> int:
+        return 120
+
+    def warm(self) -> list[Request]:
+        return [Request(message="?", context=[Passage(text="a")] * n) for n in range(MAX_PASSAGES + 1)]
+
+    def rank(self, labels: Labels, request: Request, ontology: Ontology) -> tuple[float, ...]:
+        """Smallest is best: loops, then figures that were not given."""
+        reply = labels.reply or ""
+        return (has_loop(reply), len(unsupported(reply, request)))
+
+    def fallback(self, request: Request, ontology: Ontology) -> Labels:
+        """The passage that shares most with the message, rare words counting more; else a person."""
+        asked = _content(request.message)
+        said = [_content(f"{passage.title or ''} {passage.text}") for passage in request.context]
+        among = Counter(word for words in said for word in words)
+        shared = [sum(1 / among[word] for word in asked & words) for words in said]
+        best = max(range(len(shared)), key=shared.__getitem__, default=0)
+        if not any(shared) or len(asked & said[best]) < min(2, len(asked)):
+            return Labels()
+        return Labels(cited=[best + 1], reply=_line(request.context[best].text))
+
+    def faithful(self, labels: Labels, request: Request, ontology: Ontology) -> bool:
+        return not any(self.rank(labels, request, ontology))
+
+
+TASK = Support()

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from pydantic import BaseModel
 
 from adapters.ontology import Ontology
 from adapters.tasks import classify, copywrite, extract, rewrite, tasks
-from adapters.tasks.contract import LineError, Task
+from adapters.tasks.contract import LineError, Message, Task
 
 Object = dict[str, Any]
 LONGEST_TEXT = 800  # characters of a description; those of the training data have 40 to 400
@@ -39,35 +39,43 @@ class Form:
     schema: Callable[[Ontology], Object]
 
 
-def task(name: str) -> Task[Any, Any]:
-    """The task in JSON, with its schema as grammar: `encode(written(labels))` decodes to `labels`.
+class AsJson(Task[Any, Written]):
+    """A task whose line is JSON, with its schema as grammar: `encode(complete(labels))` decodes to `labels`.
 
     Where a query says a phrase twice, they may come back on the other one.
     """
-    form = FORMS[name]
 
-    def decode(line: str, request: Any, ontology: Ontology) -> Any:
+    labels = Written
+
+    def __init__(self, name: str) -> None:
+        self._typed, self._form = tasks()[name], FORMS[name]
+        self.name, self.summary, self.example = name, self._typed.summary, self._typed.example  # type: ignore[misc]
+        self.request, self.answer = self._typed.request, self._typed.answer
+
+    def prompt(self, request: Any, ontology: Ontology) -> list[Message]:
+        return self._typed.prompt(request, ontology)
+
+    def complete(self, labels: Any, request: Any, ontology: Ontology) -> Written:
+        return Written(answer=self._form.write(labels, request, ontology))
+
+    def encode(self, labels: Written) -> str:
+        return json.dumps(labels.answer, ensure_ascii=False, separators=(",", ":"))
+
+    def decode(self, line: str, request: Any, ontology: Ontology) -> Any:
+        """The labels of the typed task, not of this one."""
         try:
-            return form.read(json.loads(line), request, ontology)
+            return self._form.read(json.loads(line), request, ontology)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-            raise LineError(f"not an answer of {name}: {line[:200]!r}") from error
+            raise LineError(f"not an answer of {self.name}: {line[:200]!r}") from error
 
-    return replace(
-        tasks()[name],
-        labels=Written,
-        complete=partial(written, name),
-        encode=lambda told: json.dumps(told.answer, ensure_ascii=False, separators=(",", ":")),
-        decode=decode,
-        grammar=lambda request, ontology: _grammar(name, ontology),
-        max_tokens=lambda request: MAX_TOKENS[name],
-        samples=1,
-        temperature=0.0,
-    )
+    def grammar(self, request: Any, ontology: Ontology) -> str:
+        return _grammar(self.name, ontology)
 
+    def expand(self, labels: Any, request: Any, ontology: Ontology) -> dict[str, Any]:
+        return self._typed.expand(labels, request, ontology)
 
-def written(name: str, labels: Any, request: Any, ontology: Ontology) -> Written:
-    """What the task encodes."""
-    return Written(answer=FORMS[name].write(labels, request, ontology))
+    def max_tokens(self, request: Any) -> int:
+        return MAX_TOKENS[self.name]
 
 
 @lru_cache(maxsize=8)

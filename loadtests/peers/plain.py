@@ -63,7 +63,7 @@ def environment() -> dict[str, str]:
 
 def asked(task: str, request: dict[str, Any], ontology: Ontology) -> tuple[str, dict[str, Any]]:
     """Path and body of a request."""
-    typed, in_json = tasks()[task].request.model_validate(request), as_json.task(task)
+    typed, in_json = tasks()[task].request.model_validate(request), as_json.AsJson(task)
     schema = {"name": task, "schema": as_json.schema(task, ontology)}
     return "/v1/chat/completions", {
         "model": task,
@@ -79,7 +79,7 @@ def told(task: str, request: dict[str, Any], answer: dict[str, Any], ontology: O
     typed = tasks()[task].request.model_validate(request)
     line = answer["choices"][0]["message"]["content"]
     try:
-        labels = as_json.task(task).decode(line, typed, ontology)
+        labels = as_json.AsJson(task).decode(line, typed, ontology)
     except LineError:
         labels = None
     return answer["usage"]["completion_tokens"], labels

@@ -36,12 +36,12 @@ def main(
     whole = [e for e in examples_of(task, None, ontology, None) if not e.partial]
     train = [e for e in whole if e.split == "train"]
     examples = [
-        replace(e, labels=as_json.written(task, e.labels, e.request, ontology))
+        replace(e, labels=as_json.AsJson(task).complete(e.labels, e.request, ontology))
         for e in random.Random(0).sample(train, min(count, len(train)))
     ]
     recipe = finetune.recipe_for(task, epochs=1.0)
     run = Path("runs", f"json-{task}-{run_key(recipe, examples, base_digest(base))}")
-    keep(finetune.run(as_json.task(task), examples, recipe, base, run, ontology), ADAPTERS / task)
+    keep(finetune.run(as_json.AsJson(task), examples, recipe, base, run, ontology), ADAPTERS / task)
 
 
 def keep(trained: Path, folder: Path) -> None:

@@ -70,7 +70,7 @@ def test_queries_have_labels_of_most_types() -> None:
 
 def test_nothing_is_said_of_a_review_that_is_not_in_it() -> None:
     for request, labels in examples("extract"):
-        told = extract.expand(labels, request, SHOP)
+        told = extract.TASK.expand(labels, request, SHOP)
         assert len(told["aspects"]) == len(labels.aspects)
         for shown, label in zip(told["aspects"], labels.aspects, strict=True):
             for spelled, span in ((shown.aspect, label.aspect), (shown.opinion, label.opinion)):
@@ -87,7 +87,7 @@ def test_reviews_are_of_every_sentiment_and_some_tell_of_difficulty() -> None:
 
 def test_copy_says_all_that_was_given_and_nothing_else() -> None:
     for request, labels in examples("copywrite"):
-        told = copywrite.expand(labels, request, SHOP)
+        told = copywrite.TASK.expand(labels, request, SHOP)
         assert (told["missing"], told["unsupported"]) == ([], []), request.name
         assert 25 <= len(labels.description.split()) <= 60
-        assert copywrite.faithful(labels, request, SHOP)
+        assert copywrite.TASK.faithful(labels, request, SHOP)

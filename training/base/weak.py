@@ -47,7 +47,7 @@ class WeakLabels:
             request, labels = rewrite.Request(query=query), rewrite.Labels(tags=tags)
         else:
             request = rewrite.Request(query=" ".join(query.split()[:12])[:300])
-            labels = rewrite.fallback(request, self._ontology)
+            labels = rewrite.TASK.fallback(request, self._ontology)
         if set(labels.tags) == {rewrite.OTHER}:
             return None
         return self._example(rewrite.TASK, request, labels)
@@ -57,7 +57,7 @@ class WeakLabels:
             review, labels = next(synthesis.reviews(self._ontology, 1, rng.getrandbits(32)))
             return self._example(extract.TASK, extract.Request(review=review), labels)
         request = extract.Request(review=" ".join(review.split()[:LONGEST])[:4000])
-        labels = extract.fallback(request, self._ontology)
+        labels = extract.TASK.fallback(request, self._ontology)
         labels.mentions_difficulty = is_difficult(request.review)
         return self._example(extract.TASK, request, labels) if labels.aspects else None
 

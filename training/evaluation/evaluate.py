@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -159,6 +159,7 @@ def answer_lines(
     examples: Sequence[Example],
     decoder: Decoder,
     shots: Sequence[Sequence[list[Message]]] | None = None,
+    samples: int | None = None,
 ) -> list[list[Decoded]]:
     """Lines for every example; of an example that is known in part only the first words."""
     found: list[list[Decoded]] = [[] for _ in examples]
@@ -167,7 +168,7 @@ def answer_lines(
         lines = decoder.lines(
             task,
             [examples[i].request for i in members],
-            samples=task.samples,
+            samples=samples or task.samples,
             temperature=task.temperature,
             max_tokens=8 if partial else None,
             seed=SEED,
@@ -178,10 +179,12 @@ def answer_lines(
     return found
 
 
-def answers_of(task: Task[Any, Any], examples: Sequence[Example], decoder: Decoder, ontology: Ontology) -> list[Any]:
-    """The labels that serving would answer with, were no answer doubted."""
-    lines = answer_lines(task, examples, decoder)
-    return [_served(task, e, found, Calibration(), ontology).labels for e, found in zip(examples, lines, strict=True)]
+def single_answers(
+    task: Task[Any, Any], examples: Sequence[Example], decoder: Decoder, ontology: Ontology
+) -> list[Any]:
+    """The labels of one sample for each example, without a choice among several and without the fallback."""
+    lines = answer_lines(task, examples, decoder, samples=1)
+    return [_decode(task, e, found[0], ontology) for e, found in zip(examples, lines, strict=True)]
 
 
 def calibrate(
@@ -191,8 +194,7 @@ def calibrate(
     held = [e for e in examples if e.split == "validation" and not e.partial]
     held = random.Random(SEED).sample(held, min(len(held), CALIBRATION))
     decoder = Decoder(base, adapter, ontology)
-    firsts = replace(task, samples=1)  # one sample tells what its probability is worth
-    lines = answer_lines(firsts, held, decoder) if held else []
+    lines = answer_lines(task, held, decoder, samples=1) if held else []
     scores = np.array([found[0].logprob for found in lines])
     rights = np.array(
         [

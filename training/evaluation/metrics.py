@@ -63,12 +63,12 @@ def right(task: str, example: Example, predicted: Any, ontology: Ontology) -> bo
     if task == "extract":
         return bool(predicted.overall_sentiment == example.labels.overall_sentiment)
     if task == "copywrite":
-        return copywrite.faithful(predicted, example.request, ontology)
-    faithful, main = tasks()[task].faithful, _main(task)
-    if not (faithful or main):
+        return copywrite.TASK.faithful(predicted, example.request, ontology)
+    main = _main(task)
+    if main is None:
         return bool(predicted == example.labels)
-    same = main is None or Counter(main(predicted)) == Counter(main(example.labels))
-    return same and (faithful is None or faithful(predicted, example.request, ontology))
+    same = Counter(main(predicted)) == Counter(main(example.labels))
+    return same and tasks()[task].faithful(predicted, example.request, ontology)
 
 
 def _main(task: str) -> Callable[[Any], Thing] | None:
@@ -115,7 +115,7 @@ def headline(task: str, examples: Sequence[Example], predicted: Predicted, ontol
     if task == "extract" and not all(e.partial for e in examples):
         return _f1_terms((pairs_of(e.labels) for e, _ in pairs), (pairs_of(a, ontology) if a else () for _, a in pairs))
     if task == "copywrite":
-        told = [copywrite.expand(a, e.request, ontology)["mentioned"] if a else () for e, a in pairs]
+        told = [copywrite.TASK.expand(a, e.request, ontology)["mentioned"] if a else () for e, a in pairs]
         return np.array(
             [(len(t), len(e.request.attributes)) for (e, _), t in zip(pairs, told, strict=True)], dtype=float
         ).reshape(-1, 2)
@@ -215,7 +215,7 @@ def _rewrite(gold: list[Example], answers: list[Any], ontology: Ontology) -> Fig
 
 def _filters(labels: Any, example: Example, ontology: Ontology) -> tuple[Any, Any]:
     """What a search would filter by."""
-    told = rewrite.expand(labels, example.request, ontology)
+    told = rewrite.TASK.expand(labels, example.request, ontology)
     return told["filters"], told["price"]
 
 
@@ -257,7 +257,7 @@ def _copywrite(gold: list[Example], answers: list[Any], ontology: Ontology) -> F
         if answer is None:
             edited.append(1.0)
             continue
-        told = copywrite.expand(answer, request, ontology)
+        told = copywrite.TASK.expand(answer, request, ontology)
         mentioned += len(told["mentioned"])
         invented += any(c.startswith(("color:", "material:")) for c in told["unsupported"])
         beyond += bool(told["unsupported"])

@@ -27,7 +27,7 @@ from adapters.store import Store, base_digest
 from adapters.tasks import tasks
 from adapters.tasks.contract import Task
 from training.evaluation.decoding import Decoder
-from training.evaluation.evaluate import answers_of
+from training.evaluation.evaluate import single_answers
 from training.evaluation.metrics import headline, main_figure
 from training.evaluation.significance import Terms, interval, p_value, ratio
 from training.examples import Example
@@ -244,8 +244,7 @@ def _evaluated(
     file = folder / "terms.npy"
     if not file.exists():
         # As in the gate: a choice among samples, and a fallback, flatter every side alike.
-        one = replace(task, samples=1, fallback=None, faithful=None) if task.samples > 1 else task
-        said = answers_of(one, test, Decoder(base, adapter, ontology), ontology)
+        said = single_answers(task, test, Decoder(base, adapter, ontology), ontology)
         np.save(file, headline(task.name, test, said, ontology))
     terms: Terms = np.load(file)
     return terms

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from adapters.ontology import Ontology
 from adapters.tasks import task as find_task
 from training.evaluation.decoding import Decoder
-from training.evaluation.evaluate import SEED, answers_of
+from training.evaluation.evaluate import SEED, single_answers
 from training.evaluation.metrics import headline, main_figure
 from training.evaluation.significance import interval, ratio
 from training.examples import Example
@@ -65,8 +65,7 @@ def run(
 
 
 def _cell(task: str, own: Sequence[Example], decoder: Decoder, ontology: Ontology) -> Cell:
-    alone = replace(find_task(task), samples=1, fallback=None, faithful=None)
-    terms = headline(task, own, answers_of(alone, own, decoder, ontology), ontology)
+    terms = headline(task, own, single_answers(find_task(task), own, decoder, ontology), ontology)
     return Cell(ratio(terms), *interval(terms))
 
 

@@ -96,7 +96,7 @@ def dictionary_rewrite(train: Sequence[Example], test: Sequence[Example], ontolo
 
 
 def gazetteer_rewrite(train: Sequence[Example], test: Sequence[Example], ontology: Ontology) -> Answers:
-    return [rewrite.fallback(example.request, ontology) for example in test]
+    return [rewrite.TASK.fallback(example.request, ontology) for example in test]
 
 
 def tfidf_extract(train: Sequence[Example], test: Sequence[Example], ontology: Ontology) -> Answers:
@@ -127,11 +127,11 @@ def tfidf_extract(train: Sequence[Example], test: Sequence[Example], ontology: O
 
 
 def lexicon_extract(train: Sequence[Example], test: Sequence[Example], ontology: Ontology) -> Answers:
-    return [extract.fallback(example.request, ontology) for example in test]
+    return [extract.TASK.fallback(example.request, ontology) for example in test]
 
 
 def template_copywrite(train: Sequence[Example], test: Sequence[Example], ontology: Ontology) -> Answers:
-    return [copywrite.fallback(example.request, ontology) for example in test]
+    return [copywrite.TASK.fallback(example.request, ontology) for example in test]
 
 
 CLASSES = 100  # different main answers, at most, that a classifier is fitted to

@@ -21,7 +21,7 @@ def flags(request: churn.Request, *wanted: churn.Flag) -> dict[str, Any]:
     """Field and value of each flag that is shown when the model tells those."""
     ordered = [flag for flag in churn.FLAGS if flag in (wanted or churn.FLAGS)]
     labels = churn.Labels(will_churn=True, flags=ordered)
-    told = churn.expand(labels, request, SHOP)
+    told = churn.TASK.expand(labels, request, SHOP)
     return {each.flag: (each.reason.field, each.reason.value) for each in told["flags"]}
 
 
@@ -62,10 +62,10 @@ def test_no_field_that_is_not_told_is_a_reason(request: churn.Request, wanted: s
 @settings(deadline=None)
 @given(subscribers(), st.booleans())
 def test_flags_that_an_example_leaves_out_follow_from_the_rule(request: churn.Request, leaves: bool) -> None:
-    found = churn.complete(churn.Labels(will_churn=leaves), request, SHOP)
+    found = churn.TASK.complete(churn.Labels(will_churn=leaves), request, SHOP)
     assert found.flags == (list(flags(request)) if leaves else [])
-    assert churn.complete(found, request, SHOP) == found
-    assert churn.decode(churn.encode(found), request, SHOP) == found
+    assert churn.TASK.complete(found, request, SHOP) == found
+    assert churn.TASK.decode(churn.TASK.encode(found), request, SHOP) == found
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_labels_that_no_line_tells_are_refused(labels: dict[str, Any]) -> None:
 
 def test_the_prompt_tells_all_that_is_told_and_nothing_else() -> None:
     request = churn.Request(**NEW, plan="Gold", services={"tech_support": True, "gift_wrap": False}, failed_payments=0)
-    assert churn.prompt(request, SHOP)[1]["content"].splitlines() == [
+    assert churn.TASK.prompt(request, SHOP)[1]["content"].splitlines() == [
         "tenure months: 2",
         "contract: monthly",
         "plan: gold",

@@ -15,28 +15,28 @@ SHOP = Ontology.load()
 
 def expanded(category: str, request: Request, **decided: str) -> dict[str, object]:
     labels = Labels(category=category, attributes=decided)
-    told = classify.expand(labels, request, SHOP)
+    told = classify.TASK.expand(labels, request, SHOP)
     return {"path": told["category"].path, **told["attributes"]}
 
 
 def test_the_prompt_holds_all_that_was_given_in_lower_case() -> None:
     request = Request(title="Oxford SHIRT", brand="Acme", description="Slim. Cotton.")
-    system, user = classify.prompt(request, SHOP)
+    system, user = classify.TASK.prompt(request, SHOP)
     assert system["content"] == "Classify the product: category; color; gender."
     assert user["content"] == "oxford shirt\nbrand: acme\nslim. cotton."
-    assert classify.prompt(Request(title="Oxford SHIRT"), SHOP)[1]["content"] == "oxford shirt"
+    assert classify.TASK.prompt(Request(title="Oxford SHIRT"), SHOP)[1]["content"] == "oxford shirt"
 
 
 def test_the_line_is_leaf_color_and_gender() -> None:
     labels = Labels(category="Shirts", attributes={"gender": "men", "color": "navy blue"})
-    assert classify.encode(labels) == "shirts; navy blue; men"
-    assert classify.encode(Labels(category="Candles")) == "candles; -; -"
+    assert classify.TASK.encode(labels) == "shirts; navy blue; men"
+    assert classify.TASK.encode(Labels(category="Candles")) == "candles; -; -"
 
 
 def test_the_path_follows_from_the_leaf() -> None:
     request = Request(title="Turtle Check Men Navy Blue Shirt")
     labels = Labels(category="Shirts", attributes={"color": "navy blue", "gender": "men"})
-    told = classify.expand(labels, request, SHOP)
+    told = classify.TASK.expand(labels, request, SHOP)
     assert told["category"].id == "shirts"
     assert told["category"].path == ["Apparel", "Topwear", "Shirts"]
     assert told["attributes"] == {"color": "navy blue", "gender": "men", "pattern": "checked"}

@@ -27,11 +27,11 @@ FAITHFUL = "An ivory candle of soy wax that burns for 40 hours."
 
 
 def told(description: str, request: Request = CANDLE) -> dict[str, Any]:
-    return copywrite.expand(Labels(description=description), request, SHOP)
+    return copywrite.TASK.expand(Labels(description=description), request, SHOP)
 
 
 def test_the_prompt_is_one_fact_a_line() -> None:
-    system, user = copywrite.prompt(CANDLE, SHOP)
+    system, user = copywrite.TASK.prompt(CANDLE, SHOP)
     assert system["content"] == "Write a product description that says all the facts."
     assert user["content"].splitlines() == [
         "name: Evening Calm Candle",
@@ -181,7 +181,7 @@ def test_samples_are_ranked_by_faithfulness() -> None:
         f"{FAITHFUL} In a glass jar.",
         "so very soft and so very soft and so very soft and so very soft",
     ]
-    ranks = [copywrite.rank(Labels(description=d), CANDLE, SHOP) for d in best_first]
+    ranks = [copywrite.TASK.rank(Labels(description=d), CANDLE, SHOP) for d in best_first]
     assert ranks == sorted(ranks)
     assert len(set(ranks)) == len(ranks)
 
@@ -197,33 +197,33 @@ def test_samples_are_ranked_by_faithfulness() -> None:
     ],
 )
 def test_faithful(description: str, faithful: bool) -> None:
-    assert copywrite.faithful(Labels(description=description), CANDLE, SHOP) == faithful
+    assert copywrite.TASK.faithful(Labels(description=description), CANDLE, SHOP) == faithful
 
 
 # Without a model
 
 
 def test_the_fallback_is_a_plain_sentence() -> None:
-    assert copywrite.fallback(CANDLE, SHOP).description == (
+    assert copywrite.TASK.fallback(CANDLE, SHOP).description == (
         "Evening Calm Candle: ivory soy wax candles. Burn time: 40 hours."
     )
-    assert copywrite.fallback(Request(name="Vase"), SHOP).description == "Vase: product."
+    assert copywrite.TASK.fallback(Request(name="Vase"), SHOP).description == "Vase: product."
 
 
 @quick
 @given(facts())
 def test_the_fallback_is_faithful(request_: Request) -> None:
-    labels = copywrite.fallback(request_, SHOP)
+    labels = copywrite.TASK.fallback(request_, SHOP)
     found = told(labels.description, request_)
     assert (found["missing"], found["unsupported"]) == ([], [])
-    assert copywrite.faithful(labels, request_, SHOP)
+    assert copywrite.TASK.faithful(labels, request_, SHOP)
 
 
 @quick
 @given(facts(), st.integers(5, 20))
 def test_a_shortened_fallback_still_invents_nothing(request_: Request, max_words: int) -> None:
     request_ = request_.model_copy(update={"max_words": max_words})
-    assert told(copywrite.fallback(request_, SHOP).description, request_)["unsupported"] == []
+    assert told(copywrite.TASK.fallback(request_, SHOP).description, request_)["unsupported"] == []
 
 
 @quick
@@ -233,8 +233,8 @@ def test_the_fallbacks_line_decodes_whatever_was_given(name: str, attributes: di
         request = Request(name=name, attributes=attributes)
     except ValidationError:
         return
-    labels = copywrite.fallback(request, SHOP)
-    assert copywrite.decode(copywrite.encode(labels), request, SHOP) == labels
+    labels = copywrite.TASK.fallback(request, SHOP)
+    assert copywrite.TASK.decode(copywrite.TASK.encode(labels), request, SHOP) == labels
 
 
 @pytest.mark.parametrize(

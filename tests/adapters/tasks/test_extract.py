@@ -21,7 +21,7 @@ quick = settings(max_examples=50, deadline=None)
 
 def expanded(line: str, review: str) -> dict[str, Any]:
     request = Request(review=review)
-    return extract.expand(extract.decode(line, request, SHOP), request, SHOP)
+    return extract.TASK.expand(extract.TASK.decode(line, request, SHOP), request, SHOP)
 
 
 def found(review: str, span: str) -> str | None:
@@ -35,10 +35,10 @@ def found(review: str, span: str) -> str | None:
 
 def test_the_prompt_is_the_review_on_one_line() -> None:
     request = Request(review="Great!\n\nBUT  loud", product="Fan X")
-    system, user = extract.prompt(request, SHOP)
+    system, user = extract.TASK.prompt(request, SHOP)
     assert system["content"] == "Extract sentiment; difficulty; use case; aspects."
     assert user["content"] == "product: fan x\ngreat! but loud"
-    assert extract.prompt(Request(review="Loud"), SHOP)[1]["content"] == "loud"
+    assert extract.TASK.prompt(Request(review="Loud"), SHOP)[1]["content"] == "loud"
 
 
 def test_a_review_with_an_issue() -> None:
@@ -59,7 +59,9 @@ def test_the_line() -> None:
         Aspect(aspect=None, category="price", sentiment="neutral", opinion="20 euros"),
     ]
     labels = Labels(overall_sentiment="negative", mentions_difficulty=True, use_case="home_repair", aspects=aspects)
-    assert extract.encode(labels) == ("negative; yes; home repair; ease of use - manual: useless; price = 20 euros")
+    assert extract.TASK.encode(labels) == (
+        "negative; yes; home repair; ease of use - manual: useless; price = 20 euros"
+    )
 
 
 # Spans
@@ -98,10 +100,10 @@ def test_opinions_come_in_the_order_of_the_review() -> None:
     battery = Aspect(aspect=None, category="battery", sentiment="negative", opinion="poor")
     backwards = Labels(overall_sentiment="mixed", aspects=[battery, sound])
     with pytest.raises(LineError, match="not in its order: 'great'"):
-        extract.decode(extract.encode(backwards), review, SHOP)
-    labels = extract.complete(backwards, review, SHOP)
+        extract.TASK.decode(extract.TASK.encode(backwards), review, SHOP)
+    labels = extract.TASK.complete(backwards, review, SHOP)
     assert labels.aspects == [sound, battery]
-    assert extract.decode(extract.encode(labels), review, SHOP) == labels
+    assert extract.TASK.decode(extract.TASK.encode(labels), review, SHOP) == labels
 
 
 @quick

@@ -19,7 +19,7 @@ quick = settings(max_examples=50, deadline=None)
 def expanded(tagged: str) -> dict[str, Any]:
     """`red/color dress/type`: the answer when the words have these labels."""
     words, tags = zip(*(word.rsplit("/", 1) for word in tagged.split()), strict=True)
-    return rewrite.expand(Labels(tags=list(tags)), Request(query=" ".join(words)), SHOP)
+    return rewrite.TASK.expand(Labels(tags=list(tags)), Request(query=" ".join(words)), SHOP)
 
 
 def price(tagged: str) -> dict[str, Any] | None:
@@ -28,7 +28,7 @@ def price(tagged: str) -> dict[str, Any] | None:
 
 
 def test_the_prompt_is_the_querys_words() -> None:
-    system, user = rewrite.prompt(Request(query="  Red\tMaxi  DRESS "), SHOP)
+    system, user = rewrite.TASK.prompt(Request(query="  Red\tMaxi  DRESS "), SHOP)
     assert system["content"] == "Write one type for each word of the query."
     assert user["content"] == "red maxi dress"
 
@@ -36,7 +36,7 @@ def test_the_prompt_is_the_querys_words() -> None:
 def test_a_query_with_an_occasion() -> None:
     labels = Labels(tags=["other", "color", "other", "shape", "occasion", "+", "+"])
     request = Request(query="Something red and flowy for a wedding")
-    assert rewrite.expand(labels, request, SHOP) == {
+    assert rewrite.TASK.expand(labels, request, SHOP) == {
         "product_type": None,
         "category": None,
         "filters": {"color": ["red"], "silhouette": ["flowy"], "occasion": ["wedding"]},
@@ -96,7 +96,7 @@ def test_what_names_no_value_is_a_keyword(tagged: str) -> None:
 @given(rewritten())
 def test_every_filter_value_is_in_the_ontology_or_in_the_query(example: tuple[Request, Labels]) -> None:
     request, labels = example
-    told = rewrite.expand(labels, request, SHOP)
+    told = rewrite.TASK.expand(labels, request, SHOP)
     query = " ".join(rewrite.query_words(request.query))
     for attribute, values in told["filters"].items():
         known = SHOP.attributes[attribute].values if attribute in SHOP.attributes else ()
@@ -160,7 +160,7 @@ def test_spans_are_the_phrases() -> None:
 
 def without_model(query: str) -> dict[str, Any]:
     request = Request(query=query)
-    return rewrite.expand(rewrite.fallback(request, SHOP), request, SHOP)
+    return rewrite.TASK.expand(rewrite.TASK.fallback(request, SHOP), request, SHOP)
 
 
 def test_the_fallback_knows_the_ontologys_words() -> None:
@@ -175,8 +175,8 @@ def test_the_fallback_knows_the_ontologys_words() -> None:
 @given(st.lists(QUERY_WORDS, min_size=1, max_size=12).map(" ".join))
 def test_the_fallbacks_line_decodes(query: str) -> None:
     request = Request(query=query)
-    labels = rewrite.fallback(request, SHOP)
-    assert rewrite.decode(rewrite.encode(labels), request, SHOP) == labels
+    labels = rewrite.TASK.fallback(request, SHOP)
+    assert rewrite.TASK.decode(rewrite.TASK.encode(labels), request, SHOP) == labels
 
 
 # Requests

@@ -54,8 +54,8 @@ def test_figures_must_have_been_given(reply: str, beyond: list[str]) -> None:
     said = request("Where is order 4711 with my 1299 points?", RETURNS, CONTACT, LINK)
     assert support.unsupported(reply, said) == beyond
     labels = support.Labels(cited=[1], reply=reply)
-    assert support.faithful(labels, said, SHOP) is (beyond == [])
-    assert support.expand(labels, said, SHOP)["unsupported"] == beyond
+    assert support.TASK.faithful(labels, said, SHOP) is (beyond == [])
+    assert support.TASK.expand(labels, said, SHOP)["unsupported"] == beyond
 
 
 def test_a_figure_may_be_in_a_title_or_an_id() -> None:
@@ -84,9 +84,9 @@ def test_the_first_faithful_sample_is_chosen_and_a_loop_is_not() -> None:
 )
 def test_the_fallback_quotes_the_passage_that_fits_or_asks_for_a_person(message: str, cited: list[int]) -> None:
     said = request(message, RETURNS, CONTACT, LINK)
-    labels = support.fallback(said, SHOP)
+    labels = support.TASK.fallback(said, SHOP)
     assert labels.cited == cited
-    told = support.expand(labels, said, SHOP)
+    told = support.TASK.expand(labels, said, SHOP)
     assert told["reply"] == (said.context[cited[0] - 1].text if cited else None)
     assert told["handoff"] is (cited == [])
 
@@ -94,14 +94,14 @@ def test_the_fallback_quotes_the_passage_that_fits_or_asks_for_a_person(message:
 @settings(deadline=None, max_examples=300)
 @given(asked())
 def test_the_fallback_says_nothing_that_was_not_given(said: support.Request) -> None:
-    labels = support.fallback(said, SHOP)
-    assert support.decode(support.encode(labels), said, SHOP) == labels
+    labels = support.TASK.fallback(said, SHOP)
+    assert support.TASK.decode(support.TASK.encode(labels), said, SHOP) == labels
     assert labels.reply is None or support.unsupported(labels.reply, said) == []
 
 
 def test_without_passages_a_person_answers() -> None:
-    assert support.grammar(request("Hello"), SHOP) == 'root ::= "handoff"'
-    assert support.fallback(request("Hello"), SHOP) == support.Labels()
+    assert support.TASK.grammar(request("Hello"), SHOP) == 'root ::= "handoff"'
+    assert support.TASK.fallback(request("Hello"), SHOP) == support.Labels()
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ EXAMPLES: dict[str, tuple[Any, Any, str]] = {
 
 
 def line_of(name: str, labels: Any, request: Any) -> str:
-    return as_json.task(name).encode(as_json.written(name, labels, request, SHOP))
+    return as_json.AsJson(name).encode(as_json.AsJson(name).complete(labels, request, SHOP))
 
 
 @st.composite
@@ -76,7 +76,7 @@ def phrases(labels: rewrite.Labels, request: rewrite.Request) -> list[tuple[str,
 def test_an_answer_is_as_short_as_json_is(name: str) -> None:
     request, labels, line = EXAMPLES[name]
     assert line_of(name, labels, request) == line
-    assert as_json.task(name).decode(line, request, SHOP) == labels
+    assert as_json.AsJson(name).decode(line, request, SHOP) == labels
 
 
 @every_task
@@ -88,7 +88,7 @@ def test_decode_is_the_inverse_of_encode(name: str, data: st.DataObject) -> None
         words = rewrite.query_words(request.query)
         assume(len({*words}) == len(words))
     line = line_of(name, labels, request)
-    assert as_json.task(name).decode(line, request, SHOP) == labels
+    assert as_json.AsJson(name).decode(line, request, SHOP) == labels
 
 
 @quick
@@ -96,7 +96,7 @@ def test_decode_is_the_inverse_of_encode(name: str, data: st.DataObject) -> None
 def test_a_query_gets_no_phrase_that_was_not_in_its_json(data: st.DataObject) -> None:
     request, labels = data.draw(labelled("rewrite"))
     line = line_of("rewrite", labels, request)
-    decoded = as_json.task("rewrite").decode(line, request, SHOP)
+    decoded = as_json.AsJson("rewrite").decode(line, request, SHOP)
     left = phrases(labels, request)
     for phrase in phrases(decoded, request):
         left.remove(phrase)
@@ -112,7 +112,7 @@ def test_a_query_gets_no_phrase_that_was_not_in_its_json(data: st.DataObject) ->
 )
 def test_phrases_find_their_places(told: dict[str, list[str]], tags: str) -> None:
     request = rewrite.Request(query="dark red red")
-    decoded = as_json.task("rewrite").decode(json.dumps(told), request, SHOP)
+    decoded = as_json.AsJson("rewrite").decode(json.dumps(told), request, SHOP)
     assert decoded.tags == tags.split()
 
 
@@ -125,7 +125,7 @@ def test_every_answer_is_within_the_schema_and_its_grammar(name: str, data: st.D
     line = line_of(name, labels, request)
     jsonschema.validate(json.loads(line), as_json.schema(name, SHOP))
     if "\\" not in line:  # xgrammar has no escapes in a string whose length is bounded
-        assert admits(as_json.task(name).grammar(request, SHOP), line)
+        assert admits(as_json.AsJson(name).grammar(request, SHOP), line)
 
 
 def parts(schema: Any) -> Iterator[dict[str, Any]]:
@@ -165,23 +165,23 @@ def test_a_line_that_was_cut_off_is_no_answer(name: str) -> None:
     request, _, line = EXAMPLES[name]
     for end in range(len(line)):
         with pytest.raises(LineError):
-            as_json.task(name).decode(line[:end], request, SHOP)
+            as_json.AsJson(name).decode(line[:end], request, SHOP)
 
 
 @every_task
 @pytest.mark.parametrize("line", ["", "null", "[]", '"text"', "7", "[" * 5000])
 def test_what_is_no_object_is_no_answer(name: str, line: str) -> None:
     with pytest.raises(LineError):
-        as_json.task(name).decode(line, EXAMPLES[name][0], SHOP)
+        as_json.AsJson(name).decode(line, EXAMPLES[name][0], SHOP)
 
 
 def test_a_category_that_the_shop_lacks_is_no_answer() -> None:
     request = EXAMPLES["classify"][0]
     with pytest.raises(LineError):
-        as_json.task("classify").decode('{"category":"Space Ships"}', request, SHOP)
+        as_json.AsJson("classify").decode('{"category":"Space Ships"}', request, SHOP)
 
 
 @every_task
 def test_the_prompt_is_the_tasks_own(name: str) -> None:
     request = EXAMPLES[name][0]
-    assert as_json.task(name).prompt(request, SHOP) == tasks()[name].prompt(request, SHOP)
+    assert as_json.AsJson(name).prompt(request, SHOP) == tasks()[name].prompt(request, SHOP)

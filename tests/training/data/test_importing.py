@@ -118,7 +118,7 @@ def test_the_mappings_that_ship_are_of_the_task_and_their_labels_are_grounded(na
         for passages in set(mapping.values["request.context"].values()):
             asked = support.Request.model_validate({"message": "?", "context": json.loads(passages)})
             with suppress(LineError):
-                fits.append(support.faithful(support.decode(line, asked, SHOP), asked, SHOP))
+                fits.append(support.TASK.faithful(support.TASK.decode(line, asked, SHOP), asked, SHOP))
         grounded += any(fits)
     assert grounded == len(mapping.values["labels"]) == 27
 

@@ -43,7 +43,7 @@ def queries(*lines: str) -> list[Example]:
 
 def review_labels(line: str, ontology: Ontology) -> extract.Labels:
     """Of a review that says the line's own words."""
-    return extract.decode(line, extract.Request(review=line), ontology)
+    return extract.TASK.decode(line, extract.Request(review=line), ontology)
 
 
 @pytest.mark.parametrize(
@@ -220,7 +220,7 @@ def test_right_is_what_a_confidence_is_about(ontology: Ontology) -> None:
 
 def subscribers(*lines: str) -> list[Example]:
     request = churn.Request(tenure_months=3, contract="monthly")
-    return [Example("test", "telco", request, churn.decode(line, request, Ontology.load())) for line in lines]
+    return [Example("test", "telco", request, churn.TASK.decode(line, request, Ontology.load())) for line in lines]
 
 
 def test_a_task_is_scored_by_what_it_counts_and_by_each_label(ontology: Ontology) -> None:

@@ -33,7 +33,7 @@ def test_every_leaf_has_titles(titles: list[tuple[str, classify.Labels]], ontolo
     assert {labels.category for _, labels in titles} == set(ontology.categories)
     for title, labels in titles:
         request = classify.Request(title=title)
-        assert classify.decode(classify.encode(labels), request, ontology) == labels
+        assert classify.TASK.decode(classify.TASK.encode(labels), request, ontology) == labels
 
 
 def test_a_title_states_its_labels_unless_it_is_mistyped(ontology: Ontology, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,7 +58,7 @@ def test_queries_have_one_label_a_word_and_decode(queries: list[tuple[str, list[
     for query, tags in queries:
         request, labels = rewrite.Request(query=query), rewrite.Labels(tags=tags)
         assert len(rewrite.query_words(query)) == len(tags)
-        assert rewrite.decode(rewrite.encode(labels), request, ontology) == labels
+        assert rewrite.TASK.decode(rewrite.TASK.encode(labels), request, ontology) == labels
 
 
 def test_labelled_words_are_what_the_slots_were_filled_with(
@@ -118,7 +118,7 @@ def test_a_bracketed_phrase_is_labelled_as_one(
 def test_prices_are_understood(queries: list[tuple[str, list[str]]], ontology: Ontology) -> None:
     for query, tags in queries:
         if "price" in tags:
-            told = rewrite.expand(rewrite.Labels(tags=tags), rewrite.Request(query=query), ontology)
+            told = rewrite.TASK.expand(rewrite.Labels(tags=tags), rewrite.Request(query=query), ontology)
             assert told["price"] is not None, query
             assert told["price"].max is not None or "over" in query
 
@@ -127,7 +127,7 @@ def test_reviews_encode_and_decode(reviews: list[tuple[str, extract.Labels]], on
     assert len(reviews) == 1000
     for review, labels in reviews:
         request = extract.Request(review=review)
-        assert extract.decode(extract.encode(labels), request, ontology) == labels
+        assert extract.TASK.decode(extract.TASK.encode(labels), request, ontology) == labels
 
 
 def test_parts_and_opinions_are_in_the_review(reviews: list[tuple[str, extract.Labels]], ontology: Ontology) -> None:
@@ -135,7 +135,7 @@ def test_parts_and_opinions_are_in_the_review(reviews: list[tuple[str, extract.L
         for aspect in labels.aspects:
             for span in (aspect.aspect, aspect.opinion):
                 assert span is None or span in review.lower(), (review, span)
-        told = extract.expand(labels, extract.Request(review=review), ontology)
+        told = extract.TASK.expand(labels, extract.Request(review=review), ontology)
         assert len(told["aspects"]) == len(labels.aspects), review
 
 
