@@ -1,0 +1,25 @@
+"""Settings that training and serving share, each an environment variable `SHOPLORA_*`.
+
+`server.settings` adds what only an operator sets. The commands of `training` and `adapters` read these.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+SHIPPED_STORE = Path(__file__).parent / "shipped"
+SHIPPED_BASE = SHIPPED_STORE / "base"
+SHIPPED_ONTOLOGY = SHIPPED_STORE / "ontology.yaml"
+
+
+class SharedSettings(BaseSettings):
+    """Which base, store and ontology are used."""
+
+    model_config = SettingsConfigDict(env_prefix="SHOPLORA_", env_ignore_empty=True)
+
+    base: str = Field(default=str(SHIPPED_BASE), description="base model: a folder or a name on the Hugging Face hub")
+    store: Path = Field(default=Path(".shoplora/store"), description="folder of your own versions")
+    ontology: Path = Field(default=SHIPPED_ONTOLOGY, description="the shop's taxonomy and attributes")

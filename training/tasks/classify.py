@@ -1,0 +1,9 @@
+"""Classify: what training knows of it."""
+
+from __future__ import annotations
+
+from training.tasks.contract import TrainingTask
+
+
+class ClassifyTraining(TrainingTask):
+    """What training knows of classify."""

@@ -1,0 +1,9 @@
+"""Copywrite: what training knows of it."""
+
+from __future__ import annotations
+
+from training.tasks.contract import TrainingTask
+
+
+class CopywriteTraining(TrainingTask):
+    """What training knows of copywrite."""

@@ -1,0 +1,9 @@
+"""Extract: what training knows of it."""
+
+from __future__ import annotations
+
+from training.tasks.contract import TrainingTask
+
+
+class ExtractTraining(TrainingTask):
+    """What training knows of extract."""

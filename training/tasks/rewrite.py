@@ -1,0 +1,9 @@
+"""Rewrite: what training knows of it."""
+
+from __future__ import annotations
+
+from training.tasks.contract import TrainingTask
+
+
+class RewriteTraining(TrainingTask):
+    """What training knows of rewrite."""
