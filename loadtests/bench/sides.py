@@ -26,6 +26,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
+from adapters.base import base_folder
 from adapters.ontology import Ontology
 from adapters.store import Store
 from adapters.tasks import task
@@ -254,13 +255,14 @@ async def engine(plan: Plan, ontology: Ontology) -> AsyncIterator[Asker]:
     """Jobs are made before they are asked for: what is measured is the engine alone."""
     from server.engine.engine import Engine
     from server.engine.generation import Job
-    from server.http.problems import Problem
+    from server.errors import Refusal
     from server.settings import Settings
 
     with TemporaryDirectory() as store:
         live = Store(Path(store)).live()
-        llm = Engine(Settings())
-        await llm.start(list(live.values()))
+        settings = Settings()
+        llm = Engine(settings)
+        await llm.start(base_folder(settings.base), list(live.values()))
         try:
             jobs: dict[str, list[tuple[Any, Job]]] = {}
             for name, requests in plan.requests.items():
@@ -284,7 +286,7 @@ async def engine(plan: Plan, ontology: Ontology) -> AsyncIterator[Asker]:
                 request, job = jobs[name][number]
                 try:
                     made = await llm.generate(replace(job, request_id=str(next(ids))))
-                except Problem as problem:
+                except Refusal as problem:
                     raise Failed(str(problem)) from problem
                 said: dict[str, Any] | None = None
                 if number < COMPARED:
