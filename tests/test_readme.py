@@ -12,12 +12,11 @@ from typing import Any
 import httpx
 import pytest
 import typer
-from tests.server.test_routes import events
 
 import shoplora
 from adapters.store import default_base
 from adapters.tasks import tasks
-from server.http.problems import Problem
+from server.http.problems import PROBLEM_TYPES
 from server.metrics import Metrics
 from server.settings import Settings
 from tests.readme import (
@@ -34,6 +33,7 @@ from tests.readme import (
     tables,
     with_figures,
 )
+from tests.server.http.test_routes import events
 from tests.shop import served
 from training.evaluation import cards as cards_module
 
@@ -115,7 +115,7 @@ def test_the_settings_are_listed_with_their_defaults() -> None:
 
 def test_operations_names_every_problem_and_metric() -> None:
     page = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
-    assert [p.slug for p in (Problem, *Problem.__subclasses__()) if p.slug not in page] == []
+    assert [type.slug for type in PROBLEM_TYPES if type.slug not in page] == []
     families = (family.name for family in Metrics().registry.collect())
     assert [name for name in families if name not in page] == []
 
