@@ -39,6 +39,7 @@ from adapters.adapter_folder import (
     write,
 )
 from adapters.base import base_digest
+from adapters.fit import check_effect
 from adapters.manifest import DEMO, DEMO_LABEL, NO_VARIANT, Draft, Manifest, parse_name
 from adapters.settings import SHIPPED_BASE, SHIPPED_STORE, SharedSettings
 
@@ -152,11 +153,12 @@ class Store:
         Rank, alpha and modules are read from the adapter's own configuration.
 
         Raises:
-            StoreError: a file is missing or does not belong, or the engine cannot serve the adapter. Nothing is
-                published then.
+            StoreError: a file is missing or does not belong, the engine cannot serve the adapter, or it has no effect.
+                Nothing is published then.
         """
         check_files(staged, required={CONFIG, WEIGHTS}, allowed={CARD})
         config = read_config(staged / CONFIG)
+        check_effect(staged)
         with self._lock(), TemporaryDirectory(prefix=".publish-", dir=self.root) as temporary:
             folder = Path(temporary) / "version"
             folder.mkdir()
