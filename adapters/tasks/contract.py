@@ -17,8 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from adapters.manifest import Calibration, channel_of
 from adapters.ontology import Ontology
-
-Message = dict[str, str]  # {"role": "system" | "user" | "assistant", "content": ...}
+from adapters.prompts import Message as Message
 
 # One line of printable text that neither begins nor ends with a space, and the same in EBNF.
 TEXT = re.compile(r"[^\x00-\x20\x7f](?:[^\x00-\x1f\x7f]*[^\x00-\x20\x7f])?")
