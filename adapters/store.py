@@ -7,7 +7,8 @@ reads the live versions, `shoplora adapters` lists versions and moves channels.
         adapter_config.json  adapter_model.safetensors  manifest.json  README.md
     channels.json            {"classify": {"live": 1, "previous": "demo-2"}}
 
-The versions that ship with the package are demo versions: `classify@demo-2` is shipped, `classify@2` is the shop's own.
+The versions that ship with the package are demo versions: `classify@demo-2` is shipped, `classify@2` is the shop's
+own.
 """
 
 from __future__ import annotations
