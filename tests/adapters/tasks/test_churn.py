@@ -21,8 +21,8 @@ def flags(request: churn.Request, *predicted: churn.Flag) -> dict[str, Any]:
     """Field and value of each flag in the answer, for predicted flags."""
     ordered = [flag for flag in churn.FLAGS if flag in (predicted or churn.FLAGS)]
     labels = churn.Labels(will_churn=True, flags=ordered)
-    fields = churn.TASK.expand(labels, request, SHOP)
-    return {each.flag: (each.reason.field, each.reason.value) for each in fields["flags"]}
+    answer = churn.TASK.expand(labels, request, SHOP)
+    return {shown.flag: (shown.reason.field, shown.reason.value) for shown in answer["flags"]}
 
 
 @pytest.mark.parametrize(
