@@ -1,13 +1,14 @@
 """Published versions on disk: immutable, content-addressed folders, and channels that point at them.
 
-Does layout, numbering, locking and digests; does not train or run an adapter. Training publishes into it, the server
+Handles layout, numbering, locking and digests; does not train or run an adapter. Training publishes into it, the server
 reads the live versions, `shoplora adapters` lists versions and moves channels.
 
     versions/<task>/<variant or default>/<number>-<first 12 of the digest>/
         adapter_config.json  adapter_model.safetensors  manifest.json  README.md
     channels.json            {"classify": {"live": 1, "previous": "demo-2"}}
 
-The versions that ship with the package are demo versions: `classify@demo-2` is shipped, `classify@2` is the shop's own.
+The versions that ship with the package are demo versions: `classify@demo-2` is shipped, `classify@2` is the shop's
+own.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ from adapters.adapter_folder import (
     write,
 )
 from adapters.base import base_digest
+from adapters.fit import check_effect
 from adapters.manifest import DEMO, DEMO_LABEL, NO_VARIANT, Draft, Manifest, parse_name
 from adapters.settings import SHIPPED_BASE, SHIPPED_STORE, SharedSettings
 
@@ -131,7 +133,7 @@ class Store:
     def live(self) -> dict[str, Version]:
         """The version that each channel points at; the root's channels override the shipped ones.
 
-        A channel that points at a demo version is left out where no demo versions are read or its task ships none.
+        A channel that points at a demo version is left out if the task ships none or demo versions are off.
 
         Raises:
             StoreError: a channel points at an own version that is not there.
@@ -152,11 +154,12 @@ class Store:
         Rank, alpha and modules are read from the adapter's own configuration.
 
         Raises:
-            StoreError: a file is missing or does not belong, or the engine cannot serve the adapter. Nothing is
-                published then.
+            StoreError: a file is missing or does not belong, the engine cannot serve the adapter, or it has no effect.
+                Nothing is published then.
         """
         check_files(staged, required={CONFIG, WEIGHTS}, allowed={CARD})
         config = read_config(staged / CONFIG)
+        check_effect(staged)
         with self._lock(), TemporaryDirectory(prefix=".publish-", dir=self.root) as temporary:
             folder = Path(temporary) / "version"
             folder.mkdir()
