@@ -2,9 +2,8 @@
 
     uvicorn --factory loadtests.peers.peft_server:create_app
 
-Knows the shipped base, the live adapters and the tasks' own prompts; greedy, without a grammar.
-`loadtests.peers.peft` starts it and asks it. Float32 on one thread, since bfloat16 and two threads
-are slower with a base this small.
+Loads the shipped base and the live adapters and uses the tasks' prompts; decodes greedily, without a grammar.
+`loadtests.peers.peft` starts it. Float32 on one thread: bfloat16 and two threads are slower with a base this small.
 """
 
 from __future__ import annotations
@@ -24,14 +23,14 @@ from adapters.tasks import tasks
 
 
 class Line(BaseModel):
-    """An answer line and how many tokens it took."""
+    """An answer line and its number of tokens."""
 
     line: str
     tokens: int
 
 
 class Model:
-    """The base with every live adapter loaded, of which one answers at a time."""
+    """The base with every live adapter loaded; one request is answered at a time."""
 
     def __init__(self) -> None:
         torch.set_num_threads(1)

@@ -17,10 +17,10 @@ def test_round_robin_asks_each_adapter_in_turn() -> None:
 
 
 def test_zipf_asks_the_second_half_as_often_and_the_tenth_a_tenth_as_often() -> None:
-    asked = Counter(islice(order("zipf", 100, seed=0), 50_000))
-    assert set(asked) == set(range(100))
+    requests = Counter(islice(order("zipf", 100, seed=0), 50_000))
+    assert set(requests) == set(range(100))
     for rank in (2, 5, 10):
-        assert 0.8 / rank < asked[rank - 1] / asked[0] < 1.2 / rank
+        assert 0.8 / rank < requests[rank - 1] / requests[0] < 1.2 / rank
 
 
 def test_zipf_is_the_same_in_every_run() -> None:
