@@ -18,7 +18,9 @@ from pydantic import BaseModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from adapters.ontology import Ontology
-from adapters.store import Store, default_base, default_root
+from adapters.prompts import token_ids
+from adapters.settings import SHIPPED_BASE, SharedSettings
+from adapters.store import Store
 from adapters.tasks import tasks
 
 
@@ -35,9 +37,9 @@ class Model:
     def __init__(self) -> None:
         torch.set_num_threads(1)
         self._ontology = Ontology.load()
-        self._tokenizer = AutoTokenizer.from_pretrained(default_base())
-        self._model = AutoModelForCausalLM.from_pretrained(default_base(), dtype=torch.float32)
-        for channel, version in Store(default_root()).live().items():
+        self._tokenizer = AutoTokenizer.from_pretrained(SHIPPED_BASE)
+        self._model = AutoModelForCausalLM.from_pretrained(SHIPPED_BASE, dtype=torch.float32)
+        for channel, version in Store(SharedSettings().store).live().items():
             if isinstance(self._model, PeftModel):
                 self._model.load_adapter(version.folder, channel)
             else:
@@ -48,19 +50,17 @@ class Model:
     def answer(self, name: str, body: dict[str, Any]) -> Line:
         task = tasks()[name]
         request = task.request.model_validate(body)
-        prompt = self._tokenizer.apply_chat_template(
-            task.prompt(request, self._ontology), add_generation_prompt=True, return_tensors="pt", return_dict=True
-        )
+        prompt = torch.tensor([token_ids(self._tokenizer, task.prompt(request, self._ontology))])
         with self._lock, torch.inference_mode():
             self._model.set_adapter(task.channel(request))
             [ids] = self._model.generate(
-                input_ids=prompt["input_ids"],
-                attention_mask=prompt["attention_mask"],
+                input_ids=prompt,
+                attention_mask=torch.ones_like(prompt),
                 max_new_tokens=task.max_tokens(request),
                 do_sample=False,
                 use_cache=True,
             )
-        written = ids[prompt["input_ids"].shape[1] :]
+        written = ids[prompt.shape[1] :]
         line = self._tokenizer.decode(written, skip_special_tokens=True)
         return Line(line=line, tokens=len(written))
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from adapters.ontology import Ontology
-from adapters.store import default_base
+from adapters.settings import SHIPPED_BASE
 from loadtests.peers import as_json
 from server.engine.preload import ld_preload
 
@@ -36,7 +36,7 @@ def command() -> list[str]:
         "-m",
         "vllm.entrypoints.launchers.api_server.entry",
         "--model",
-        str(default_base()),
+        str(SHIPPED_BASE),
         "--host",
         "127.0.0.1",
         "--dtype",

@@ -19,8 +19,9 @@ import torch
 import typer
 from safetensors.torch import load_file, save_file
 
-from adapters.adapter_folder import CONFIG, WEIGHTS, base_digest, read_config
-from adapters.store import default_base
+from adapters.adapter_folder import CONFIG, WEIGHTS, read_config
+from adapters.base import base_digest
+from adapters.settings import SHIPPED_BASE
 from loadtests.peers.as_json import JSON_TASKS
 from training.options import TaskName, examples_of, ontology_of_the_shop, run_key
 from training.tuning import finetune
@@ -32,15 +33,15 @@ def main(
     task: TaskName, count: Annotated[int, typer.Option(min=1, help="Examples to train on, at most.")] = 6_000
 ) -> None:
     """Train a task's JSON adapter and copy it to the peers' adapters."""
-    ontology, base, json_task = ontology_of_the_shop(), default_base(), JSON_TASKS[task]
+    ontology, json_task = ontology_of_the_shop(), JSON_TASKS[task]
     train = [e for e in examples_of(task, None, ontology, None) if e.split == "train" and not e.partial]
     examples = [
         replace(e, labels=json_task.complete(e.labels, e.request, ontology))
         for e in random.Random(0).sample(train, min(count, len(train)))
     ]
     recipe = finetune.recipe_for(task, epochs=1.0)
-    run = Path("runs", f"json-{task}-{run_key(recipe, examples, base_digest(base))}")
-    copy_for_serving(finetune.run(json_task, examples, recipe, base, run, ontology), ADAPTERS / task)
+    run = Path("runs", f"json-{task}-{run_key(recipe, examples, base_digest(SHIPPED_BASE))}")
+    copy_for_serving(finetune.run(json_task, examples, recipe, SHIPPED_BASE, run, ontology), ADAPTERS / task)
 
 
 def copy_for_serving(trained: Path, folder: Path) -> None:

@@ -8,7 +8,8 @@ import torch
 from safetensors.torch import load_file
 
 from adapters.adapter_folder import CONFIG, WEIGHTS
-from adapters.store import SHIPPED, Store
+from adapters.settings import SHIPPED_STORE
+from adapters.store import Store
 from loadtests.slots import copied, order
 
 
@@ -29,7 +30,7 @@ def test_zipf_is_the_same_in_every_run() -> None:
 
 
 def test_a_copy_has_its_own_weights_near_those_of_its_source(tmp_path: Path) -> None:
-    source = Store(SHIPPED).live()["rewrite"].folder
+    source = Store(SHIPPED_STORE).live()["rewrite"].folder
     weights = [load_file(copied(source, tmp_path, number) / WEIGHTS) for number in (0, 1)]
     for name, weight in load_file(source / WEIGHTS).items():
         assert not torch.equal(weights[0][name], weights[1][name])

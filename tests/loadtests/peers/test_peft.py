@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from adapters.ontology import Ontology
-from adapters.store import default_base
+from adapters.settings import SHIPPED_BASE
 from adapters.tasks import classify, tasks
 from loadtests.peers import peft
 from training.studies.local_server import running
@@ -32,7 +32,7 @@ def test_a_line_outside_the_grammar_has_no_labels() -> None:
 
 
 def test_every_shipped_adapter_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    if not default_base().exists():
+    if not SHIPPED_BASE.exists():
         pytest.skip("no base and adapters are shipped yet")
     monkeypatch.setenv("SHOPLORA_STORE", str(tmp_path / "store"))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
