@@ -1,4 +1,4 @@
-"""The rules about files: the README's tree, which way imports point, what no file may name."""
+"""The rules about files: the tree in docs/architecture.md, the import rules, what no file may name."""
 
 import ast
 import re
@@ -24,11 +24,15 @@ def files() -> list[str]:
 
 
 def tree() -> dict[str, str]:
-    """Path and phrase of each line in the block under the README's "## Layout"."""
-    section = (ROOT / "README.md").read_text().split("\n## Layout\n")[1]
-    lines = section.split("```")[1].splitlines()[1:]
-    parts = (re.split(r"\s{2,}", line.strip(), maxsplit=1) for line in lines if line.strip())
-    return {path: "".join(phrase) for path, *phrase in parts}
+    """Path and phrase of each line in the block under "## Files" of docs/architecture.md."""
+    block = (ROOT / "docs/architecture.md").read_text().split("\n## Files\n")[1].split("```")[1]
+    phrases, parents = {}, [""]
+    for line in filter(None, block.splitlines()[1:]):
+        depth = (len(line) - len(line.lstrip())) // 2
+        name, _, phrase = line.strip().partition("  ")
+        parents[depth + 1 :] = [parents[depth] + name]
+        phrases[parents[-1]] = phrase.strip()
+    return phrases
 
 
 def imports(path: Path) -> Iterator[str]:
@@ -39,7 +43,7 @@ def imports(path: Path) -> Iterator[str]:
             yield node.module.split(".")[0]
 
 
-def test_the_readme_lists_every_module() -> None:
+def test_the_tree_lists_every_module() -> None:
     modules = {
         name
         for name in files()
@@ -50,7 +54,7 @@ def test_the_readme_lists_every_module() -> None:
     assert modules - tree().keys() == set()
 
 
-def test_all_that_the_readme_lists_exists_and_has_a_phrase() -> None:
+def test_every_path_in_the_tree_exists_and_has_a_phrase() -> None:
     assert [path for path in tree() if not (ROOT / path).exists()] == []
     assert [path for path, phrase in tree().items() if not phrase] == []
 
