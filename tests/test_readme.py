@@ -149,7 +149,9 @@ def test_adapters_names_how_many_examples_a_calibration_is_fitted_on() -> None:
 
 def test_the_readme_shows_an_answer_of_each_shipped_task_and_the_acceptance_sentences() -> None:
     on_readme = list(examples(TEXT))
-    assert {e.path for e in on_readme if e.answer} == {f"/v1/{channel}" for channel in shipped_cards() if channel in tasks()}
+    assert {e.path for e in on_readme if e.answer} == {
+        f"/v1/{channel}" for channel in shipped_cards() if channel in tasks()
+    }
     texts = {(e.path, name, value) for e in on_readme for name, value in e.body.items() if isinstance(value, str)}
     assert texts >= ACCEPTANCE
 
