@@ -4,13 +4,28 @@ import ast
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("adapters", "server", "training", "loadtests")
+TRAINING_LEVELS = (
+    ("text", "html", "options"),
+    ("examples",),
+    ("public",),
+    ("tasks",),
+    ("data",),
+    ("tuning",),
+    ("base",),
+    ("evaluation",),
+    ("release",),
+    ("studies",),
+    ("pipeline",),
+    ("cli",),
+)
 SKIPPED = {".git", ".venv", "__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache"}
 
 
@@ -35,23 +50,35 @@ def tree() -> dict[str, str]:
     return phrases
 
 
-def imports(path: Path) -> Iterator[str]:
+def modules() -> dict[str, Path]:
+    """Every module of the project by its dotted name."""
+    paths = [ROOT / "shoplora.py", *(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))]
+    names = (".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in paths)
+    return dict(zip(names, paths, strict=True))
+
+
+def imports(path: Path, modules: Collection[str]) -> set[str]:
+    """The project's modules that a file imports, also inside functions."""
+    names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            yield from (alias.name.split(".")[0] for alias in node.names)
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield node.module.split(".")[0]
+            inner = {f"{node.module}.{alias.name}" for alias in node.names}
+            names |= {name if name in modules else node.module for name in inner}
+    return names & set(modules)
+
+
+@pytest.fixture(scope="module")
+def graph() -> dict[str, set[str]]:
+    """The project's modules, each with those that it imports."""
+    paths = modules()
+    return {name: imports(path, paths.keys()) for name, path in paths.items()}
 
 
 def test_the_tree_lists_every_module() -> None:
-    modules = {
-        name
-        for name in files()
-        if name.startswith(tuple(f"{package}/" for package in PACKAGES))
-        and name.endswith(".py")
-        and not name.endswith("__init__.py")
-    }
-    assert modules - tree().keys() == set()
+    paths = {str(path.relative_to(ROOT)) for path in modules().values() if path.name != "__init__.py"}
+    assert paths - tree().keys() == set()
 
 
 def test_every_path_in_the_tree_exists_and_has_a_phrase() -> None:
@@ -67,14 +94,25 @@ def test_every_path_in_the_tree_exists_and_has_a_phrase() -> None:
         ("server", {"training", "loadtests"}),
     ],
 )
-def test_imports_point_one_way(package: str, forbidden: set[str]) -> None:
-    wrong = {
-        f"{path.relative_to(ROOT)} imports {name}"
-        for path in (ROOT / package).rglob("*.py")
-        for name in imports(path)
-        if name in forbidden
-    }
-    assert wrong == set()
+def test_imports_between_packages_point_one_way(package: str, forbidden: set[str], graph: dict[str, set[str]]) -> None:
+    edges = [(name, target) for name in graph for target in graph[name] if name.split(".")[0] == package]
+    assert [edge for edge in edges if edge[1].split(".")[0] in forbidden] == []
+
+
+def height(module: str) -> int:
+    """On which level of TRAINING_LEVELS a module of `training` is."""
+    name = "cli" if module.endswith(".cli") else module.split(".")[1]
+    return next(number for number, names in enumerate(TRAINING_LEVELS) if name in names)
+
+
+def test_a_module_of_training_imports_from_its_own_level_or_lower_ones(graph: dict[str, set[str]]) -> None:
+    edges = [(name, target) for name in graph for target in graph[name] if name.startswith("training.")]
+    inner = [edge for edge in edges if edge[1].startswith("training.")]
+    assert [f"{name} imports {target}" for name, target in inner if height(target) > height(name)] == []
+
+
+def test_no_imports_go_in_a_circle(graph: dict[str, set[str]]) -> None:
+    TopologicalSorter(graph).prepare()  # raises CycleError with the circle
 
 
 def light(statements: str) -> None:
@@ -84,9 +122,7 @@ def light(statements: str) -> None:
 
 
 def test_adapters_import_neither_vllm_nor_torch() -> None:
-    modules = (p.relative_to(ROOT).with_suffix("") for p in (ROOT / "adapters").rglob("*.py"))
-    names = (".".join(path.parts).removesuffix(".__init__") for path in modules)
-    light("\n".join(f"import {name}" for name in sorted(names)))
+    light("\n".join(f"import {name}" for name in sorted(modules()) if name.split(".")[0] == "adapters"))
 
 
 def test_the_command_imports_neither_vllm_nor_torch() -> None:
