@@ -111,6 +111,13 @@ def test_a_module_of_training_imports_from_its_own_level_or_lower_ones(graph: di
     assert [f"{name} imports {target}" for name, target in inner if height(target) > height(name)] == []
 
 
+def test_only_the_application_imports_the_http_layer(graph: dict[str, set[str]]) -> None:
+    domain = [
+        name for name in graph if name.startswith("server.") and not name.startswith(("server.app", "server.http"))
+    ]
+    assert [name for name in domain if any(target.startswith("server.http") for target in graph[name])] == []
+
+
 def test_no_imports_go_in_a_circle(graph: dict[str, set[str]]) -> None:
     TopologicalSorter(graph).prepare()  # raises CycleError with the circle
 
