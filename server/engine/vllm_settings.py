@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from server.settings import Settings
 
-RANKS = (8, 16, 32, 64, 128, 256, 320, 512)  # that vLLM accepts
+RANKS = (8, 16, 32, 64, 128, 256, 320, 512)  # as vLLM accepts them
 MIN_SLOTS = 4
 # On a CPU a slot costs an adapter's own size in memory and nothing in time: as many as a batch can
 # use (docs/performance.md, "Many adapters"). On a GPU it takes room from the KV cache: a cap, not
@@ -38,11 +39,11 @@ CPU_ARGUMENTS = {"distributed_executor_backend": "uni", "enforce_eager": True}
 
 
 def engine_arguments(
-    settings: Settings, ranks: Iterable[int], modules: Iterable[str], adapters: int, on_cpu: bool = True
+    settings: Settings, base: Path, ranks: Iterable[int], modules: Iterable[str], adapters: int, on_cpu: bool = True
 ) -> dict[str, Any]:
-    """Of `AsyncEngineArgs`, for so many adapters of those ranks on those modules; 0 is no LoRA."""
+    """Arguments of `AsyncEngineArgs` for that many adapters of those ranks on those modules; without LoRA for 0."""
     arguments: dict[str, Any] = {
-        "model": settings.base,
+        "model": str(base),
         "dtype": settings.dtype,
         "load_format": settings.load_format,
         "use_tqdm_on_load": False,

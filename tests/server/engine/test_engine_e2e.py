@@ -18,7 +18,7 @@ import httpx
 import pytest
 import uvicorn
 from fastapi import FastAPI
-from tests.server.test_routes import events
+from tests.server.http.test_routes import events
 
 from adapters.ontology import Ontology
 from adapters.store import Store
