@@ -1,7 +1,7 @@
 """Every metric of the server's own, by task and adapter version, on one page with vLLM's.
 
 Knows prometheus-client and what is recorded of a request. `server.answering` admits requests, the middleware
-`server.http.middleware.Outcomes` counts each when its response ends, `/metrics` shows the page.
+`server.http.middleware.Outcomes` counts a request when its response ends, `/metrics` shows the page.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class Metrics:
         self._in_flight.labels(record.task, record.adapter).inc()
 
     def count(self, record: Record) -> None:
-        """Counts a request whose response has ended; to be called once for each."""
+        """Counts a request whose response has ended; to be called once a request."""
         labels = (record.task, record.adapter)
         self._requests.labels(*labels, record.outcome).inc()
         if record.admitted_at is not None:

@@ -26,7 +26,7 @@ from server.engine.fake_engine import FakeEngine
 from server.settings import Settings
 from tests.adapters.tasks.grammars import admits
 from tests.server.test_metrics import sample
-from tests.server.tiny import make_adapter, make_base
+from tests.server.tiny import make_adapter, make_base, make_weights
 
 ROOT = Path(__file__).parent.parent
 SHOP = Ontology.load()
@@ -48,9 +48,7 @@ def urgency(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def serving(folder: Path, *names: str) -> TestClient:
     """A server with an adapter of each of these tasks, whose engine says `high`."""
-    base = folder / "base"
-    base.mkdir()
-    (base / "model.safetensors").write_bytes(b"weights")
+    base = make_weights(folder / "base")
     for name in names:
         draft = Draft(
             task=name,

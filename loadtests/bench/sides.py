@@ -274,12 +274,14 @@ async def engine(plan: Plan, ontology: Ontology) -> AsyncIterator[Client]:
                 request = admitted[name][number]
                 request = replace(request, job=replace(request.job, request_id=str(next(ids))))
                 try:
-                    if number < COMPARED:
-                        return _reply((await answering.answer(request)).model_dump(mode="json"))
-                    generation = await llm.generate(request.job)
+                    if number >= COMPARED:
+                        generation = await llm.generate(request.job)
+                        return Reply(None, generation.completion_tokens, generation.first_token)
+                    answer = await answering.answer(request)
                 except Refusal as refusal:
                     raise Failed(str(refusal)) from refusal
-                return Reply(None, generation.completion_tokens, generation.first_token)
+                first_token = request.record.generation.first_token if request.record.generation else None
+                return replace(_reply(answer.model_dump(mode="json")), first_token=first_token)
 
             async def first_tokens() -> None:
                 return None  # each reply has its own

@@ -36,6 +36,7 @@ from server.settings import Settings
 log = logging.getLogger("uvicorn.shoplora")
 
 LOAD_TIMEOUT = 120.0  # seconds for one adapter
+START_METHOD = "VLLM_WORKER_MULTIPROC_METHOD"
 
 
 class Engine:
@@ -93,7 +94,7 @@ class Engine:
         from vllm.v1.executor import Executor
 
         on_cpu = current_platform.is_cpu()
-        forked = on_cpu and "VLLM_WORKER_MULTIPROC_METHOD" not in os.environ
+        is_forked = on_cpu and START_METHOD not in os.environ
         manifests = [version.manifest for version in versions]
         arguments = engine_arguments(
             self._settings,
@@ -104,12 +105,16 @@ class Engine:
             on_cpu=on_cpu,
         )
         config = AsyncEngineArgs(**arguments).create_engine_config()
-        if forked:  # vLLM has just set it to spawn
-            os.environ["VLLM_WORKER_MULTIPROC_METHOD"] = "fork"
+        if is_forked:  # vLLM has just set it to spawn
+            os.environ[START_METHOD] = "fork"
             separate_the_next_fork()
-        return AsyncLLM(
-            vllm_config=config, executor_class=Executor.get_class(config), log_stats=True, log_requests=False
-        )
+        try:
+            return AsyncLLM(
+                vllm_config=config, executor_class=Executor.get_class(config), log_stats=True, log_requests=False
+            )
+        finally:
+            if is_forked:
+                del os.environ[START_METHOD]  # not set by the operator: the next engine is forked too
 
     async def close(self) -> None:
         building, self._building, self._llm = self._building, None, None

@@ -1,6 +1,6 @@
-"""What the OpenAPI page says of a task's refusals: for each status its problem types, each with an example.
+"""A task's refusals on the OpenAPI page: for each status its problem types, each with an example.
 
-Knows OpenAPI's words for it. `server.http.routes` puts it at each task.
+Knows OpenAPI and the problem types. `server.http.routes` adds them to every task.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def _response(types: list[Any]) -> dict[str, Any]:
 
 
 def _schema() -> dict[str, Any]:
-    """Of `Details`, with its parts inside: FastAPI collects none for a media type of its own."""
+    """The schema of `Details` without references: FastAPI does not collect definitions for this media type."""
     schema = Details.model_json_schema()
     schema["properties"]["errors"] = {"type": "array", "items": schema.pop("$defs")["FieldError"]}
     return schema
