@@ -15,63 +15,69 @@ from adapters.help import examples
 
 # Verb: the function or `typer.Typer` that it runs, and the examples under its help.
 VERBS = {
-    "serve": ("server.cli:serve", ["serve", "serve --host 0.0.0.0 --port 9000", "serve --base ~/models/my-qwen3"]),
-    "fetch": ("training.cli:fetch", ["fetch"]),
+    "serve": (
+        "server.cli:serve",
+        ["shoplora serve", "shoplora serve --host 0.0.0.0 --port 9000", "shoplora serve --base ~/models/my-qwen3"],
+    ),
+    "fetch": ("training.cli:fetch", ["shoplora fetch", "SHOPLORA_MIRROR=~/mirror shoplora fetch"]),
     "pretrain": (
         "training.cli:pretrain",
-        ["pretrain", "pretrain --output runs/larger --tokens 40000000 --hidden 384 --layers 8"],
+        ["shoplora pretrain", "shoplora pretrain --output runs/larger --tokens 40000000 --hidden 384 --layers 8"],
     ),
     "train": (
         "training.cli:train",
         [
-            "train classify",
-            'train classify --data training/samples/classify.jsonl --force "a first try"',
-            "train copywrite --variant streetwear --data streetwear.jsonl",
-            "train extract --recipe recipe.yaml --dry-run",
-            "train rewrite --modules o_proj,down_proj --rank 8 --lr 0.005 --epochs 2",
+            "shoplora train classify",
+            'shoplora train classify --data training/samples/classify.jsonl --force "a first try"',
+            "shoplora train copywrite --variant streetwear --data streetwear.jsonl",
+            "shoplora train extract --recipe recipe.yaml --dry-run",
+            "shoplora train rewrite --modules o_proj,down_proj --rank 8 --lr 0.005 --epochs 2",
         ],
     ),
     "evaluate": (
         "training.cli:evaluate",
-        ["evaluate classify", "evaluate rewrite --adapter rewrite@1 --json figures.json"],
+        ["shoplora evaluate classify", "shoplora evaluate rewrite --adapter rewrite@1 --json figures.json"],
     ),
     "publish": (
         "training.cli:publish",
         [
-            "publish runs/classify-1a2b3c4d",
-            'publish runs/classify-1a2b3c4d --force "trying it on the staging shop"',
+            "shoplora publish runs/classify-1a2b3c4d",
+            'shoplora publish runs/classify-1a2b3c4d --force "trying it on the staging shop"',
         ],
     ),
     "ablate": (
         "training.studies.cli:ablate",
         [
-            "ablate rewrite",
-            "ablate rewrite --modules o_proj,o_proj+down_proj,all-linear --no-serve",
-            "ablate classify --examples 100,250,500,1000,2000",
+            "shoplora ablate rewrite",
+            "shoplora ablate rewrite --modules o_proj,o_proj+down_proj,all-linear --no-serve",
+            "shoplora ablate classify --examples 100,250,500,1000,2000",
         ],
     ),
     "cost": (
         "training.studies.cli:cost",
-        ["cost classify --machine 0.40 --rate 50 --input-price 0.15 --output-price 0.60"],
+        ["shoplora cost classify --machine 0.40 --rate 50 --input-price 0.15 --output-price 0.60"],
     ),
-    "matrix": ("training.studies.cli:matrix", ["matrix", "matrix --examples 50 --json matrix.json --html matrix.html"]),
+    "matrix": (
+        "training.studies.cli:matrix",
+        ["shoplora matrix", "shoplora matrix --examples 50 --json matrix.json --html matrix.html"],
+    ),
     "bench": (
         "loadtests.bench.cli:bench",
         [
-            "bench",
-            "bench --json bench.json --page bench.md",
-            "bench --sides typed,engine --workloads rewrite --no-parts",
+            "shoplora bench",
+            "shoplora bench --json bench.json --page bench.md",
+            "shoplora bench --sides typed,engine --workloads rewrite --no-parts",
         ],
     ),
     "data": (
         "training.data.cli:app",
         [
-            "data import classify products.csv",
-            "data check classify.jsonl --html check.html",
-            "data split classify.jsonl --output splits",
+            "shoplora data import classify products.csv",
+            "shoplora data check classify.jsonl --html check.html",
+            "shoplora data split classify.jsonl --output splits",
         ],
     ),
-    "adapters": ("adapters.cli:app", ["adapters list", "adapters activate classify@2"]),
+    "adapters": ("adapters.cli:app", ["shoplora adapters list", "shoplora adapters activate classify@2"]),
 }
 
 
@@ -85,7 +91,7 @@ class LazyCommands(Mapping[str, Any]):
             typer.secho(f"`shoplora {verb}` needs the package `{package}`, which is not installed", fg="red", err=True)
             raise typer.Exit(1)
         module, _, attribute = place.partition(":")
-        run, epilog = getattr(import_module(module), attribute), examples(*lines, prefix="shoplora ")
+        run, epilog = getattr(import_module(module), attribute), examples(*lines)
         parent = typer.Typer(rich_markup_mode="markdown")
         if isinstance(run, typer.Typer):
             parent.add_typer(run, name=verb, epilog=epilog)

@@ -60,8 +60,8 @@ def command(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     options = ["--ignore-installed", "--no-index", "--no-deps", "--no-build-isolation", "--quiet"]
     pip = [sys.executable, "-m", "pip", "--python", str(python), "install", *options, "--editable", str(tree)]
     subprocess.run(pip, check=True, env=clean())
-    found = "import server; print(server.__path__[0])"
-    place = subprocess.check_output([python, "-c", found], cwd=tree.parent, env=clean(), text=True)
+    script = "import server; print(server.__path__[0])"
+    place = subprocess.check_output([python, "-c", script], cwd=tree.parent, env=clean(), text=True)
     assert place.strip() == str(tree / "server")
     return str(environment / "bin/shoplora")
 
