@@ -37,7 +37,7 @@ StoreFolder = Annotated[
 RecipeFile = Annotated[Path | None, typer.Option("--recipe", help="YAML file of a recipe's fields.")]
 
 
-def settings(base: str | None = None, store: Path | None = None) -> SharedSettings:
+def shared_settings(base: str | None = None, store: Path | None = None) -> SharedSettings:
     """The settings that training and serving share; an option wins over its environment variable."""
     options = {"base": base, "store": store}
     return SharedSettings.model_validate({name: value for name, value in options.items() if value is not None})
@@ -45,7 +45,7 @@ def settings(base: str | None = None, store: Path | None = None) -> SharedSettin
 
 def ontology_of_the_shop() -> Ontology:
     """The ontology that the server uses too."""
-    return Ontology.load(settings().ontology)
+    return Ontology.load(SharedSettings().ontology)
 
 
 def task_named(name: str) -> Task[Any, Any]:
