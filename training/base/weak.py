@@ -17,7 +17,7 @@ from adapters.tasks.contract import Task
 from training.examples import is_difficult
 from training.tasks import synthesis
 
-Example = tuple[str, str, str]
+InstructionExample = tuple[str, str, str]  # instruction, input, output
 MADE_UP = 0.3  # of the texts come from templates, with labels that name every slot
 LONGEST = 80  # words of a review
 
@@ -28,7 +28,7 @@ class WeakLabels:
     def __init__(self, ontology: Ontology) -> None:
         self._ontology = ontology
 
-    def classify(self, title: str, rng: random.Random) -> Example | None:
+    def classify(self, title: str, rng: random.Random) -> InstructionExample | None:
         if rng.random() < MADE_UP:
             leaf = rng.choice(list(self._ontology.categories))
             title, labels = synthesis.title_of(leaf, self._ontology, rng)
@@ -41,7 +41,7 @@ class WeakLabels:
         labels = classify.Labels(category=category.name, attributes=stated)
         return self._example(classify.TASK, classify.Request(title=title[:300]), labels)
 
-    def rewrite(self, query: str, rng: random.Random) -> Example | None:
+    def rewrite(self, query: str, rng: random.Random) -> InstructionExample | None:
         if rng.random() < MADE_UP:
             query, tags = next(synthesis.queries(self._ontology, 1, rng.getrandbits(32)))
             request, labels = rewrite.Request(query=query), rewrite.Labels(tags=tags)
@@ -52,7 +52,7 @@ class WeakLabels:
             return None
         return self._example(rewrite.TASK, request, labels)
 
-    def extract(self, review: str, rng: random.Random) -> Example | None:
+    def extract(self, review: str, rng: random.Random) -> InstructionExample | None:
         if rng.random() < MADE_UP:
             review, labels = next(synthesis.reviews(self._ontology, 1, rng.getrandbits(32)))
             return self._example(extract.TASK, extract.Request(review=review), labels)
@@ -61,6 +61,6 @@ class WeakLabels:
         labels.mentions_difficulty = is_difficult(request.review)
         return self._example(extract.TASK, request, labels) if labels.aspects else None
 
-    def _example(self, task: Task[Any, Any], request: Any, labels: Any) -> Example:
+    def _example(self, task: Task[Any, Any], request: Any, labels: Any) -> InstructionExample:
         system, user = task.prompt(request, self._ontology)
         return system["content"], user["content"], task.encode(labels)
