@@ -1,8 +1,7 @@
-"""From public data sets to training examples: a typed request and the labels it should get.
+"""An example: a typed request and the labels it should get; files of them read, validated and split.
 
-One function a task, named after it; called by `train` and `evaluate`. An example's split comes from
-`training.public.readers` and is never changed here. A shop's own examples are JSON Lines of
-`{"request": ..., "labels": ..., "origin": ...}`, a file or a folder of splits, read by `load`.
+A file is JSON Lines of `{"request": ..., "labels": ..., "partial": ..., "origin": ...}`. The one path from a
+line to an `Example` is `Record`, then `typed`. Called by `training.data` and by every step after it.
 """
 
 from __future__ import annotations
@@ -12,19 +11,21 @@ import json
 import random
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import ValidationError
 
+from adapters.errors import ShopLoraError
 from adapters.manifest import channel_of
 from adapters.ontology import Ontology
 from adapters.tasks import classify, copywrite, extract, rewrite, task
-from adapters.tasks.contract import Task
+from adapters.tasks.contract import SEPARATOR, Task
 from adapters.words import words
 from training.public import readers as datasets
 from training.tasks import synthesis
@@ -32,89 +33,217 @@ from training.text import key, split_of
 
 SAMPLES = Path(__file__).with_name("samples")
 SPLITS = ("train", "validation", "test")
+MAX_LINE = 1_000_000  # bytes of a line of a file
+MAX_DEPTH = 20  # objects and lists nested in each other
 
 
-class ExampleError(ValueError):
+class ExampleError(ShopLoraError):
     """A file of examples cannot be used; the message names the line and the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """`partial`: only the line's beginning is known; nothing is learnt or scored beyond it.
+    """A request and the labels that its answer should have.
 
-    `origin` says where a shop's own example comes from: file, row and what it can be grouped by.
+    Attributes:
+        known_fields: how many leading fields of the answer line are known; nothing is learnt or scored beyond
+            them. None: the whole line.
+        origin: where a shop's own example comes from: file, row and fields to group by.
     """
 
     split: str
     source: str
     request: Any
     labels: Any
-    partial: bool = False
+    known_fields: int | None = None
     origin: dict[str, Any] | None = None
+
+    def known_line(self, line: str) -> str:
+        """The part of the example's answer line that is known."""
+        return line if self.known_fields is None else SEPARATOR.join(line.split(SEPARATOR)[: self.known_fields])
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One line of a file of examples, not yet validated."""
+
+    line: int  # from 1
+    data: dict[str, Any]
+
+    @property
+    def request(self) -> Any:
+        return self.data.get("request")
+
+    @property
+    def labels(self) -> Any:
+        return self.data.get("labels")
+
+    @property
+    def text(self) -> str:
+        return input_text(self.request)
+
+
+def input_text(request: Any) -> str:
+    """All strings in a request, in order, as one text."""
+    return " ".join(_strings(request))
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _strings(item)
 
 
 def load(name: str, path: Path, ontology: Ontology) -> list[Example]:
-    """A shop's own examples: of a folder the splits it holds, of a file the lines, split here.
+    """A shop's own examples: a folder with one file for each split, or one file, which is split here.
 
-    Of a file a tenth is kept for test and a tenth for validation, by a hash of the input.
+    A tenth of a single file becomes the test split and a tenth the validation split, by a hash of the input.
 
     Raises:
-        ExampleError: a line is not valid, or a split is missing; nothing is used.
+        ExampleError: a line is not valid, or the file of a split is missing.
     """
     if not path.is_dir():
         return _split(read(name, path, ontology))
-    found = []
+    examples = []
     for split in SPLITS:
         file = path / f"{split}.jsonl"
         if not file.is_file():
             raise ExampleError(f"{path} has no {file.name}; `shoplora data split` writes all three")
         if file.stat().st_size or split == "train":
             source = path.resolve().name
-            found += [replace(e, split=split, source=source) for e in read(name, file, ontology)]
-    return found
-
-
-def read(name: str, file: Path, ontology: Ontology) -> list[Example]:
-    """The examples of one file, not split; raises ExampleError with the first bad line."""
-    examples = []
-    for number, line in enumerate(file.read_bytes().split(b"\n"), 1):
-        if not line.strip():
-            continue
-        try:
-            example = typed(task(name), json.loads(line.decode("utf-8")), ontology)
-        except ValueError as error:
-            raise ExampleError(f"{file.name}:{number}: {_reason(error)}") from error
-        except RecursionError as error:
-            raise ExampleError(f"{file.name}:{number}: nested too deeply") from error
-        examples.append(replace(example, source=file.stem))
-    if not examples:
-        raise ExampleError(f"{file.name}: no examples")
+            examples += [replace(e, split=split, source=source) for e in read(name, file, ontology)]
     return examples
 
 
-def typed(of: Task[Any, Any], record: Any, ontology: Ontology) -> Example:
-    """The example that a record holds, its labels as the task's line tells them.
+def read(name: str, file: Path, ontology: Ontology) -> list[Example]:
+    """The examples of one file, not split.
 
     Raises:
-        ExampleError: it is not valid for the task.
+        ExampleError: a line is not valid; the message names the first.
+    """
+    return validated(name, read_records(file), file, ontology)
+
+
+def validated(name: str, records: Iterable[Record], file: Path, ontology: Ontology) -> list[Example]:
+    """The examples of a file's records.
+
+    Raises:
+        ExampleError: a record is not valid for the task; the message names its line.
+    """
+    examples = []
+    for record in records:
+        try:
+            examples.append(replace(typed(task(name), record.data, ontology), source=file.stem))
+        except ExampleError as error:
+            raise ExampleError(f"{file.name}:{record.line}: {error}") from error
+    return examples
+
+
+def read_records(file: Path) -> list[Record]:
+    """The records of a file.
+
+    Raises:
+        ExampleError: the file cannot be read or is empty, or a line is not a record.
+    """
+    records, broken = scan_records(file)
+    for line, reason in broken:
+        raise ExampleError(f"{file.name}:{line}: {reason}")
+    return records
+
+
+def scan_records(file: Path) -> tuple[list[Record], list[tuple[int, str]]]:
+    """The records of a file, and the line and reason of each line that is not one.
+
+    Raises:
+        ExampleError: the file cannot be read or is empty.
+    """
+    records: list[Record] = []
+    broken: list[tuple[int, str]] = []
+    try:
+        with file.open("rb") as lines:
+            for number, line in enumerate(lines, 1):
+                try:
+                    if line.strip():
+                        records.append(Record(number, _json_object(line)))
+                except ValueError as error:
+                    broken.append((number, _reason(error)))
+    except OSError as error:
+        raise ExampleError(f"{file} cannot be read: {error.strerror or error}") from error
+    if not records and not broken:
+        raise ExampleError(f"{file} holds no examples; `shoplora data import` writes them")
+    return records, broken
+
+
+def _json_object(line: bytes) -> dict[str, Any]:
+    if len(line) > MAX_LINE:
+        raise ValueError(f"over {MAX_LINE:,} bytes")
+    try:
+        value = json.loads(line.decode("utf-8"))
+    except json.JSONDecodeError as error:
+        raise ValueError(f"not JSON: {error}") from error
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+    if not isinstance(value, dict):
+        raise ValueError("a line must be an object: {request, labels}")
+    if too_deep(value):
+        raise ValueError("nested too deeply")
+    return value
+
+
+def too_deep(value: Any, levels: int = MAX_DEPTH) -> bool:
+    """Whether objects and lists are nested more than `levels` deep."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return bool(inner) and (not levels or any(too_deep(item, levels - 1) for item in inner))
+
+
+def typed(of: Task[Any, Any], record: Mapping[str, Any], ontology: Ontology) -> Example:
+    """The example of a record, with its labels as the answer line gives them back.
+
+    Raises:
+        ExampleError: the record is not valid for the task.
     """
     try:
-        if not isinstance(record, dict):
-            raise ValueError("a line must be an object: {request, labels}")
         request = of.request.model_validate(record["request"])
         labels = of.labels.model_validate(record["labels"])
         labels = of.complete(labels, request, ontology)
         labels = of.decode(of.encode(labels), request, ontology)
-        partial, origin = record.get("partial", False), record.get("origin")
-        if not isinstance(partial, bool) or not isinstance(origin, dict | None):
-            raise ValueError("partial must be true or false, and origin an object")
+        origin = record.get("origin")
+        if not isinstance(origin, dict | None):
+            raise ValueError("origin must be an object")
+        known_fields = _known_fields(of, record)
     except (ValueError, KeyError) as error:  # also ValidationError and LineError
         raise ExampleError(_reason(error)) from error
-    return Example("train", "", request, labels, partial, origin)
+    return Example("train", "", request, labels, known_fields, origin)
+
+
+def _known_fields(of: Task[Any, Any], record: Mapping[str, Any]) -> int | None:
+    """How many leading fields of the line the labels of a partial record give; the last one is never known."""
+    partial = record.get("partial", False)
+    if not isinstance(partial, bool):
+        raise ValueError("partial must be true or false")
+    if not partial:
+        return None
+    if not of.line_is_labels:
+        raise ValueError(f"partial must be false: a line of {of.name} is known as a whole")
+    names = list(of.labels.model_fields)
+    return min(len(list(takewhile(record["labels"].__contains__, names))), len(names) - 1)
+
+
+def as_record(example: Example) -> dict[str, Any]:
+    """One line of a file of examples; of a partial example only the known labels."""
+    known_labels = set(list(type(example.labels).model_fields)[: example.known_fields])
+    return {
+        "request": example.request.model_dump(mode="json", exclude_defaults=True),
+        "labels": example.labels.model_dump(mode="json", include=known_labels),
+        **({} if example.known_fields is None else {"partial": True}),
+        **({"origin": example.origin} if example.origin else {}),
+    }
 
 
 def _split(examples: list[Example]) -> list[Example]:
-    """Shares that are kept in a small file too, where a threshold on the hash would miss them."""
+    """Counts of a sorted hash, since a threshold on the hash would leave a small file without a test split."""
     by_hash = sorted(range(len(examples)), key=lambda i: _hash(examples[i]))
     tenth = round(len(examples) / 10)
     splits = dict.fromkeys(by_hash[:tenth], "test")
@@ -130,8 +259,7 @@ def _reason(error: ValueError | KeyError) -> str:
     if isinstance(error, UnicodeDecodeError):
         return "not UTF-8"
     if isinstance(error, ValidationError):
-        told = (f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        return "; ".join(told)
+        return "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
     return f"no {error}" if isinstance(error, KeyError) else str(error).replace("\n", "; ")
 
 
@@ -261,7 +389,7 @@ def _extract(ontology: Ontology, seed: int) -> Iterator[Example]:
     for review in datasets.hatn():
         labels = _review_labels(review.text, review.sentiment or "mixed", ontology)
         request = extract.Request(review=review.text[:4000])
-        yield Example(review.split, "hatn", request, labels, partial=True)
+        yield Example(review.split, "hatn", request, labels, known_fields=3)
     for text, labels in synthesis.reviews(ontology, 1_500, seed):
         yield Example(_made_split(text), "synthetic", extract.Request(review=text), labels)
 
@@ -363,13 +491,3 @@ def _facts(description: str, ontology: Ontology) -> dict[str, str]:
 
 def _made_split(text: str) -> str:
     return "train" if split_of(" ".join(words(text))) != "validation" else "validation"
-
-
-def as_record(example: Example) -> dict[str, Any]:
-    """One line of a file of examples."""
-    return {
-        "request": example.request.model_dump(mode="json", exclude_defaults=True),
-        "labels": example.labels.model_dump(mode="json"),
-        **({"partial": True} if example.partial else {}),
-        **({"origin": example.origin} if example.origin else {}),
-    }

@@ -101,7 +101,7 @@ def gazetteer_rewrite(train: Sequence[Example], test: Sequence[Example], ontolog
 
 def tfidf_extract(train: Sequence[Example], test: Sequence[Example], ontology: Ontology) -> Answers:
     """(category, sentiment) pairs one against the rest, and the overall sentiment."""
-    whole = [e for e in train if not e.partial]
+    whole = [e for e in train if e.known_fields is None]
     binarizer = MultiLabelBinarizer()
     pairs = binarizer.fit_transform([{(a.category, a.sentiment) for a in e.labels.aspects} for e in whole])
     found: list[tuple[tuple[str, str], ...]] = [()] * len(test)
