@@ -33,7 +33,7 @@ from training.evaluation.significance import interval, p_value, ratio
 from training.examples import Example
 from training.html import render, svg
 from training.studies import local_server
-from training.studies.sampling import test_sample
+from training.studies.sampling import sample_test_split
 from training.tasks import training_task
 from training.tasks.figures import Terms
 from training.tuning import finetune
@@ -106,7 +106,7 @@ def run(
         TrainingError: there is nothing to train on.
         ServingError: the server does not start.
     """
-    test = test_sample(task.name, examples, TESTED)
+    test = sample_test_split(task.name, examples, TESTED)
     terms: dict[str, Terms] = {}
     costs: dict[str, dict[str, Any]] = {}
     for name, (recipe, count) in runs.items():

@@ -122,7 +122,7 @@ def matrix(
     from adapters.store import Store
     from training.pipeline import load_examples
     from training.studies import matrix as matrices
-    from training.studies.sampling import test_sample
+    from training.studies.sampling import sample_test_split
 
     settings, ontology = shared_settings(base, store), ontology_of_the_shop()
     folder = base_folder(settings.base)
@@ -133,7 +133,7 @@ def matrix(
     samples = {}
     for task in sorted({version.manifest.task for version in live}):
         files = [data / task if (data / task).is_dir() else data / f"{task}.jsonl"] if data else None
-        samples[task] = test_sample(task, load_examples(task_named(task), files, ontology), count)
+        samples[task] = sample_test_split(task, load_examples(task_named(task), files, ontology), count)
     result = matrices.run(folder, {version.name: version.folder for version in live}, samples, ontology)
     table = Table("", *(f"{task}\n{n} examples" for task, n in result.examples.items()))
     for name, scores in result.cells.items():

@@ -9,7 +9,7 @@ from training.examples import Example
 from training.tasks import training_task
 
 
-def test_sample(task: str, examples: Sequence[Example], count: int) -> list[Example]:
+def sample_test_split(task: str, examples: Sequence[Example], count: int) -> list[Example]:
     """At most `count` test examples, of the task's headline source if there are any of it."""
     test = [e for e in examples if e.split == "test"]
     test = [e for e in test if e.source == training_task(task).headline_source] or test

@@ -90,5 +90,5 @@ def run_key(recipe: Recipe, examples: Sequence[Example], base_digest: str) -> st
     """Eight hex characters that name a run: only one with the same recipe, examples and base is resumed."""
     sha = hashlib.sha256(json.dumps([recipe.fields(), base_digest]).encode())
     for example in examples:
-        sha.update(repr((example.split, example.request, example.labels)).encode())
+        sha.update(repr((example.split, example.request, example.labels, example.known_fields)).encode())
     return sha.hexdigest()[:8]
