@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from adapters.manifest import Calibration, channel_of
 from adapters.ontology import Ontology
 
+SEPARATOR = "; "  # of the fields of an answer line
 Message = dict[str, str]  # {"role": "system" | "user" | "assistant", "content": ...}
 
 # One line of printable text that neither begins nor ends with a space, and the same in EBNF.
@@ -92,6 +93,8 @@ class Task(ABC, Generic[RequestT, LabelsT]):
         temperature: of the sampling; 0 is greedy.
         streams: whether the text is sent while it is written.
         variant_field: the request's field that names a variant of the adapter, such as a voice.
+        line_is_labels: the line is the fields of `labels` in their order, joined by `SEPARATOR`, the last of them
+            perhaps several times. So an example may know the first fields only.
         counted: what an evaluation counts in labels, by name, the main first. Empty: an answer is right as a
             whole or wrong.
     """
@@ -106,6 +109,7 @@ class Task(ABC, Generic[RequestT, LabelsT]):
     temperature: ClassVar[float] = 0.0
     streams: ClassVar[bool] = False
     variant_field: ClassVar[str | None] = None
+    line_is_labels: ClassVar[bool] = False
     counted: ClassVar[Mapping[str, Callable[[Any], Iterable[Hashable]]]] = {}
 
     @abstractmethod

@@ -33,7 +33,7 @@ def main(
 ) -> None:
     """Train a task's JSON adapter and put it among the peers' adapters."""
     ontology, base = ontology_of_the_shop(), default_base()
-    whole = [e for e in examples_of(task, None, ontology, None) if not e.partial]
+    whole = [e for e in examples_of(task, None, ontology, None) if e.known_fields is None]
     train = [e for e in whole if e.split == "train"]
     examples = [
         replace(e, labels=as_json.AsJson(task).complete(e.labels, e.request, ontology))

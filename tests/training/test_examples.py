@@ -9,15 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from adapters.ontology import Ontology
-from adapters.tasks import task
+from adapters.tasks import extract, task
 from adapters.tasks.contract import LineError
+from tests.adapters.tasks.strategies import extracted
 from training import examples
-from training.examples import Example, ExampleError, as_record, is_difficult, load, public
+from training.examples import Example, ExampleError, as_record, is_difficult, load, public, typed
 from training.public.readers import Review, Triplet
 from training.text import is_acceptance, key
 
+SHOP = Ontology.load()
 SHIRT = {"request": {"title": "red shirt"}, "labels": {"category": "Shirts"}}
 
 
@@ -59,8 +63,9 @@ def test_labels_come_as_the_line_tells_them(tmp_path: Path, ontology: Ontology) 
         ("classify", "{", "Expecting property name"),
         ("classify", "[1]", "a line must be an object"),
         ("classify", "[" * 100_000, "nested too deeply"),
-        ("classify", {**SHIRT, "origin": "shop.csv"}, "origin an object"),
+        ("classify", {**SHIRT, "origin": "shop.csv"}, "origin must be an object"),
         ("classify", {**SHIRT, "partial": "yes"}, "partial must be true or false"),
+        ("classify", {**SHIRT, "partial": True}, "a line of classify is known as a whole"),
         ("classify", {"request": {"title": "red shirt"}}, "'labels'"),
         ("classify", {"labels": {"category": "Shirts"}}, "'request'"),
         ("classify", {**SHIRT, "request": {"titel": "shirt"}}, "titel"),
@@ -98,23 +103,52 @@ def test_a_bad_line_is_named_with_number_and_reason(
     assert "\n" not in str(refused.value)
 
 
-def test_origin_and_what_is_known_in_part_are_kept(tmp_path: Path, ontology: Ontology) -> None:
-    told = {
-        "request": {"review": "Loose lid"},
-        "labels": {"overall_sentiment": "negative"},
-        "partial": True,
-        "origin": {"file": "shop.csv", "row": 3, "sku": "s1"},
-    }
-    (found,) = load("extract", written(tmp_path, told), ontology)
-    assert (found.partial, found.origin) == (True, told["origin"])
-    assert load("extract", written(tmp_path, as_record(found)), ontology) == [found]
+def test_the_origin_of_an_example_is_kept(tmp_path: Path, ontology: Ontology) -> None:
+    origin = {"file": "shop.csv", "row": 3, "sku": "s1"}
+    (example,) = load("classify", written(tmp_path, {**SHIRT, "origin": origin}), ontology)
+    assert example.origin == origin
+    assert load("classify", written(tmp_path, as_record(example)), ontology) == [example]
+
+
+@settings(deadline=None)
+@given(extracted(), st.integers(1, 3))
+def test_a_partial_example_is_written_and_read_with_what_is_known(
+    drawn: tuple[extract.Request, extract.Labels], known_fields: int
+) -> None:
+    request, labels = drawn
+    example = Example("train", "", request, labels, known_fields)
+    record = json.loads(json.dumps(as_record(example)))
+    assert len(record["labels"]) == known_fields
+    again = typed(extract.TASK, record, SHOP)
+    before, after = (e.known_line(extract.TASK.encode(e.labels)) for e in (example, again))
+    assert before == after
+    assert again.known_fields == known_fields
+    assert as_record(again) == as_record(example)
+
+
+@pytest.mark.parametrize(
+    ("labels", "known_line"),
+    [
+        ({"overall_sentiment": "negative"}, "negative"),
+        ({"overall_sentiment": "negative", "use_case": "travel"}, "negative"),
+        ({"overall_sentiment": "negative", "mentions_difficulty": True}, "negative; yes"),
+        ({"overall_sentiment": "mixed", "mentions_difficulty": False, "use_case": None}, "mixed; no; -"),
+        ({"overall_sentiment": "mixed", "mentions_difficulty": False, "use_case": None, "aspects": []}, "mixed; no; -"),
+    ],
+)
+def test_the_labels_of_a_partial_record_are_what_is_known_of_its_line(
+    labels: dict[str, Any], known_line: str, ontology: Ontology
+) -> None:
+    record = {"request": {"review": "Impossible to assemble"}, "labels": labels, "partial": True}
+    example = typed(extract.TASK, record, ontology)
+    assert example.known_line(extract.TASK.encode(example.labels)) == known_line
 
 
 @pytest.mark.parametrize("content", [b"", b"\n\n  \n"])
 def test_a_file_without_examples_is_refused(content: bytes, tmp_path: Path, ontology: Ontology) -> None:
     file = tmp_path / "empty.jsonl"
     file.write_bytes(content)
-    with pytest.raises(ExampleError, match=r"empty\.jsonl: no examples"):
+    with pytest.raises(ExampleError, match=r"empty\.jsonl holds no examples"):
         load("classify", file, ontology)
 
 
@@ -248,7 +282,7 @@ def test_public_examples_decode_and_no_input_is_in_two_splits(name: str, ontolog
     assert shared == set()
     assert not any(is_acceptance(e.request.model_dump_json()) for e in found)
     assert all(e.split != "test" for e in found if e.source == "synthetic")
-    assert all(e.partial == (e.source == "hatn") for e in found)
+    assert all(e.known_fields == (3 if e.source == "hatn" else None) for e in found)
 
 
 @pytest.mark.data

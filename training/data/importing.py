@@ -100,8 +100,11 @@ class Importer:
             for name, info in model.model_fields.items()
             if "list[" in str(info.annotation)
         }
-        # A review that is only rated has no list of aspects; an empty one would be learnt.
-        self._partial = of.name == "extract" and not {LABELS, "labels.aspects"} & {*mapping.fields}
+        label_fields = of.labels.model_fields
+        # A review with stars only names no aspects; an empty list of them would be learnt as the answer.
+        last = f"{LABELS}.{list(label_fields)[-1]}"
+        self._partial = of.line_is_labels and not {LABELS, last} & {*mapping.fields}
+        self._nullable = {f"{LABELS}.{name}" for name, info in label_fields.items() if "None" in str(info.annotation)}
 
     def record(self, row: Row, file: str) -> dict[str, Any]:
         """The line that a row becomes.
@@ -117,7 +120,8 @@ class Importer:
             if value is None:
                 if path in self._required or path == LABELS:
                     raise RowError(f"{path}: column {column!r} is empty")
-                continue
+                if path not in self._nullable:
+                    continue
             if path == LABELS:
                 told[LABELS] = self._labels(value, told["request"])
                 continue

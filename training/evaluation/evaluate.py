@@ -131,8 +131,8 @@ def _judge(task: Task[Any, Any], example: Example, line: str, decided: Decided[A
     return Judged(
         source=example.source,
         request=example.request.model_dump(mode="json", exclude_defaults=True),
-        wanted=wanted.rpartition("; ")[0] if example.partial else wanted,
-        said=line if labels is None or example.partial else task.encode(labels),
+        wanted=example.known_line(wanted),
+        said=line if labels is None or example.known_fields is not None else task.encode(labels),
         right=right(task.name, example, labels, ontology),
         confidence=round(decided.confidence, 4),
         by=decided.source,
@@ -164,7 +164,7 @@ def answer_lines(
     """Lines for every example; of an example that is known in part only the first words."""
     found: list[list[Decoded]] = [[] for _ in examples]
     for partial in (False, True):
-        members = [i for i, e in enumerate(examples) if e.partial is partial]
+        members = [i for i, e in enumerate(examples) if (e.known_fields is not None) is partial]
         lines = decoder.lines(
             task,
             [examples[i].request for i in members],
@@ -191,7 +191,7 @@ def calibrate(
     task: Task[Any, Any], examples: Sequence[Example], base: Path, adapter: Path, ontology: Ontology
 ) -> Calibration:
     """Platt scaling of the line's log-probability, fitted on whole validation examples."""
-    held = [e for e in examples if e.split == "validation" and not e.partial]
+    held = [e for e in examples if e.split == "validation" and e.known_fields is None]
     held = random.Random(SEED).sample(held, min(len(held), CALIBRATION))
     decoder = Decoder(base, adapter, ontology)
     lines = answer_lines(task, held, decoder, samples=1) if held else []
@@ -215,7 +215,7 @@ def _served(
 ) -> Decided[Any]:
     """What serving would answer with."""
     lines, logprobs = [d.line for d in found], [d.logprob for d in found]
-    if not example.partial:
+    if example.known_fields is None:
         return task.decide(lines, logprobs, calibration, example.request, ontology)
     labels = _decode(task, example, found[0], ontology)
     confidence = calibration.confidence(logprobs[0])
@@ -224,7 +224,7 @@ def _served(
 
 def _decode(task: Task[Any, Any], example: Example, found: Decoded, ontology: Ontology) -> Any:
     line = found.line
-    if example.partial:
+    if example.known_fields is not None:
         line = "; ".join([*line.split("; ")[:1], "no", "-", "-"])
     try:
         return task.decode(line, example.request, ontology)

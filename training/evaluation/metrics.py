@@ -112,7 +112,7 @@ def headline(task: str, examples: Sequence[Example], predicted: Predicted, ontol
         return _f1_terms(
             (rewrite.spans(e.labels.tags) for e, _ in pairs), (rewrite.spans(a.tags) if a else () for _, a in pairs)
         )
-    if task == "extract" and not all(e.partial for e in examples):
+    if task == "extract" and any(e.known_fields is None for e in examples):
         return _f1_terms((pairs_of(e.labels) for e, _ in pairs), (pairs_of(a, ontology) if a else () for _, a in pairs))
     if task == "copywrite":
         told = [copywrite.TASK.expand(a, e.request, ontology)["mentioned"] if a else () for e, a in pairs]
@@ -222,7 +222,7 @@ def _filters(labels: Any, example: Example, ontology: Ontology) -> tuple[Any, An
 def _extract(gold: list[Example], answers: list[Any], ontology: Ontology) -> Figures:
     agree = [bool(a) and a.overall_sentiment == e.labels.overall_sentiment for e, a in zip(gold, answers, strict=True)]
     figures = {"overall_accuracy": sum(agree) / len(gold)}
-    if all(e.partial for e in gold):
+    if all(e.known_fields is not None for e in gold):
         return figures
     units: dict[str, Callable[[Any], Hashable]] = {
         "pair": lambda a: (a.category, a.sentiment),

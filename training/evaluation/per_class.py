@@ -30,7 +30,7 @@ def by_class(
     things = THINGS.get(task)
     groups: dict[str, tuple[list[Things], list[Things]]] = defaultdict(lambda: ([], []))
     for example, answer in zip(examples, predicted, strict=True):
-        if things is None or example.partial:
+        if things is None or example.known_fields is not None:
             continue
         both = things(example.labels, None), things(answer, ontology) if answer else []
         for name in {thing[0] for side in both for thing in side}:

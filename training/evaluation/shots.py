@@ -30,7 +30,7 @@ def nearest(
     Nearness is the cosine of TF-IDF over the words of the prompt; examples known in part only
     have no whole line to show and are left out.
     """
-    known = [e for e in train if not e.partial]
+    known = [e for e in train if e.known_fields is None]
     if not known or not test:
         return [[] for _ in test]
     vectors = TfidfVectorizer(sublinear_tf=True, token_pattern=r"\S+")

@@ -57,7 +57,7 @@ class ExtractTraining(TrainingTask):
             return share(a and getattr(a, field) == getattr(e.labels, field) for e, a in pairs)
 
         figures = {"overall_accuracy": accuracy("overall_sentiment")}
-        if all(e.known_fields for e in examples):
+        if all(e.known_fields is not None for e in examples):
             return figures
         gold = [e.labels.aspects for e in examples]
         predicted = [extract.settled(a.aspects, ontology) if a else [] for a in answers]
@@ -75,7 +75,7 @@ class ExtractTraining(TrainingTask):
         return figures | {f"{field}_accuracy": accuracy(field) for field in ("use_case", "mentions_difficulty")}
 
     def headline_terms(self, examples: Sequence[Example], answers: Sequence[Any], ontology: Ontology) -> Terms:
-        if all(e.known_fields for e in examples):
+        if all(e.known_fields is not None for e in examples):
             return super().headline_terms(examples, answers, ontology)
         return f1_terms(
             (self.classes(e.labels, None) for e in examples), (self.classes(a, ontology) if a else () for a in answers)

@@ -256,12 +256,10 @@ def _dataset(
         prompt = tokenizer.apply_chat_template(
             task.prompt(example.request, ontology), add_generation_prompt=True, tokenize=False
         )
-        line = task.encode(example.labels)
-        if example.partial:
-            line = line.rpartition("; ")[0]
+        line = example.known_line(task.encode(example.labels))
         read = tokenizer(prompt, add_special_tokens=False)["input_ids"]
         written = tokenizer(line, add_special_tokens=False)["input_ids"]
-        if not example.partial:
+        if example.known_fields is None:
             written.append(tokenizer.eos_token_id)
         if len(read) + len(written) > context:
             left_out += 1

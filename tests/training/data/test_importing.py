@@ -62,12 +62,35 @@ def test_each_task_has_its_labels() -> None:
     assert "partial" not in told
 
 
-def test_a_review_that_is_only_rated_is_known_in_part() -> None:
-    """Else the adapter would learn that no review has aspects."""
-    told = record("extract", {"review": "Loose lid", "stars": 1.0})
-    assert told["labels"]["overall_sentiment"] == "negative"
-    assert told["partial"] is True
-    assert typed(task("extract"), told, SHOP).partial
+@pytest.mark.parametrize(
+    ("columns", "labels", "known_line"),
+    [
+        ({}, {}, "negative"),
+        ({"mentions_difficulty": "yes"}, {"mentions_difficulty": True}, "negative; yes"),
+        ({"mentions_difficulty": ""}, {}, "negative"),
+        (
+            {"mentions_difficulty": "no", "use_case": "beginners"},
+            {"mentions_difficulty": False, "use_case": "beginner"},
+            "negative; no; beginner",
+        ),
+        (
+            {"mentions_difficulty": "yes", "use_case": "none"},
+            {"mentions_difficulty": True, "use_case": None},
+            "negative; yes; -",
+        ),
+        ({"use_case": "beginners"}, {}, "negative"),
+    ],
+)
+def test_of_a_review_with_stars_only_what_no_column_has_is_not_learnt(
+    columns: dict[str, str], labels: dict[str, Any], known_line: str
+) -> None:
+    """`Impossible to assemble` with one star must not teach that the review mentions no difficulty."""
+    line = record("extract", {"review": "Impossible to assemble", "stars": 1.0, **columns})
+    assert line["labels"] == {"overall_sentiment": "negative", **labels}
+    assert line["partial"] is True
+    example = typed(task("extract"), line, SHOP)
+    assert example.known_line(task("extract").encode(example.labels)) == known_line
+    assert example.known_fields == known_line.count("; ") + 1
 
 
 def test_values_are_renamed_whatever_their_case() -> None:

@@ -162,11 +162,14 @@ def test_the_loss_is_counted_on_the_line_and_its_end(tokenizer: Any, ontology: O
     )
 
 
-def test_a_line_known_in_part_has_no_end(tokenizer: Any, ontology: Ontology) -> None:
+@pytest.mark.parametrize(
+    ("known_fields", "line"), [(1, "negative"), (2, "negative; no"), (3, "negative; no; beginner")]
+)
+def test_a_line_known_in_part_has_no_end(known_fields: int, line: str, tokenizer: Any, ontology: Ontology) -> None:
     labels = extract.Labels(overall_sentiment="negative", use_case="beginner")
-    example = Example("train", "hatn", extract.Request(review="bad"), labels, partial=True)
+    example = Example("train", "hatn", extract.Request(review="bad"), labels, known_fields)
     (row,) = rows(task("extract"), [example], tokenizer, ontology)
-    assert written(row, tokenizer) == "negative; no; beginner"
+    assert written(row, tokenizer) == line
 
 
 def test_default_recipes_and_changes() -> None:
