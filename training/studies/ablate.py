@@ -84,8 +84,9 @@ def planned(recipe: Recipe, choices: str | None, counts: Sequence[int] = ()) -> 
         TrainingError: there is no such module.
     """
     runs: dict[str, tuple[Recipe, int | None]] = {}
+    train_counts: list[int | None] = [*sorted(counts)] or [None]
     for name, modules in (modules_by_choice(choices) if choices else {"": recipe.modules}).items():
-        for count in sorted(counts) or [None]:
+        for count in train_counts:
             parts = [f"{count:,}"] if count and (len(counts) > 1 or not name) else []
             runs[" of ".join([*parts, *filter(None, [name])])] = replace(recipe, modules=modules), count
     return runs

@@ -1,4 +1,4 @@
-"""The quality gate: an adapter may go live if it is significantly above the prompted base and not behind the live one."""
+"""The quality gate: significantly above the prompted base, and not behind the live version."""
 
 from __future__ import annotations
 

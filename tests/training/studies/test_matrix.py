@@ -64,9 +64,7 @@ def test_the_command_without_adapters_of_the_base(
     )
 
 
-def test_the_command_prints_the_verdict_and_writes_the_figures(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_command_prints_the_verdict_and_writes_the_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On the shipped adapters; what they are evaluated with is replaced."""
     monkeypatch.setenv("SHOPLORA_STORE", str(tmp_path / "store"))
     monkeypatch.setenv("COLUMNS", "120")

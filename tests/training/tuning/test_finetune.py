@@ -125,7 +125,12 @@ def test_a_tracker_that_is_not_installed_is_named(
 
 @pytest.mark.parametrize(("processes", "per_process"), [("1", 8), ("4", 2), ("16", 1)])
 def test_a_step_is_shared_among_the_processes(
-    processes: str, per_process: int, tiny_base: Path, ontology: Ontology, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    processes: str,
+    per_process: int,
+    tiny_base: Path,
+    ontology: Ontology,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """`accelerate launch` sets WORLD_SIZE to their number."""
     arguments: dict[str, Any] = {}

@@ -65,7 +65,9 @@ def test_a_killed_run_ends_with_the_same_bytes(held_out: str, tiny_base: Path, t
     assert steps[0] == steps[1]
 
 
-def test_a_run_that_had_stopped_early_is_not_trained_further(tiny_base: Path, ontology: Ontology, tmp_path: Path) -> None:
+def test_a_run_that_had_stopped_early_is_not_trained_further(
+    tiny_base: Path, ontology: Ontology, tmp_path: Path
+) -> None:
     """It was killed after its last checkpoint and before the result was saved."""
     recipe = Recipe(rank=2, lr=5e-2, epochs=12, batch=4)
 
