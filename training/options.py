@@ -8,12 +8,15 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
 
+from adapters.errors import ShopLoraError
 from adapters.manifest import VARIANT
 from adapters.ontology import Ontology, OntologyError
 
@@ -68,11 +71,11 @@ def examples_of(task: str, files: list[Path] | None, ontology: Ontology, variant
 
 def _proved(examples: list[Example]) -> list[Example]:
     """The examples, if no text is in two splits: figures on such a split would flatter."""
-    from training.data.split import prove, told
+    from training.data.split import leak_message, prove
 
     if pairs := prove(examples):
         fail(
-            f"{told(pairs)}\nsplit them with `shoplora data split FILE --output FOLDER`, "
+            f"{leak_message(pairs)}\nsplit them with `shoplora data split FILE --output FOLDER`, "
             "and name the folder with --data"
         )
     return examples
@@ -90,6 +93,15 @@ def run_key(recipe: Any, examples: list[Example], base: str) -> str:
         digest.update(repr((example.split, example.request, example.labels)).encode())
     digest.update(base.encode())
     return digest.hexdigest()[:8]
+
+
+@contextmanager
+def one_line_errors() -> Iterator[None]:
+    """Ends the command with one red line and status 1 on an error that the user can mend. Also a decorator."""
+    try:
+        yield
+    except (ShopLoraError, OSError) as error:
+        fail(error)
 
 
 def fail(reason: object) -> NoReturn:
