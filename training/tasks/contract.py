@@ -14,7 +14,7 @@ import numpy as np
 
 from adapters.manifest import channel_of
 from adapters.ontology import Ontology
-from adapters.tasks.contract import Task
+from adapters.tasks.contract import SEPARATOR, Task
 from training.examples import Example, ExampleError
 from training.tasks.baselines import Baseline, most_common, regression
 from training.tasks.figures import Figures, Terms, f1_terms, micro_f1, same_items, share
@@ -149,7 +149,7 @@ class TrainingTask:
 
     def slice_names(self, request: Mapping[str, Any], line: str) -> Iterable[str]:
         """The categories that an example is counted under in the report, by its request and its expected line."""
-        return [line.split("; ")[0]] if self.line_starts_with_class else ()
+        return [line.split(SEPARATOR)[0]] if self.line_starts_with_class else ()
 
     def _counted_first(self) -> Callable[[Any], Iterable[Any]] | None:
         return next(iter(self.task.counted.values()), None)
