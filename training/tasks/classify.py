@@ -11,7 +11,7 @@ from adapters.tasks import classify
 from training.examples import Example
 from training.public import readers
 from training.tasks.baselines import Answers, Baseline, predict_class
-from training.tasks.contract import Reader, TrainingTask
+from training.tasks.contract import COLOR_COLUMNS, GENDER_COLUMNS, TEXT_COLUMNS, Reader, TrainingTask
 from training.tasks.figures import Figures, share
 from training.tasks.retail import REPOSITORY, RETAIL, retail_leaves
 from training.tasks.synthesis import SOURCE, split_of_generated
@@ -24,6 +24,40 @@ GENERATED_TITLES = 12  # at most for each leaf, since a third of the leaves is i
 class ClassifyTraining(TrainingTask):
     """An answer is right if its category is; color and gender are figures of their own."""
 
+    column_names = {
+        "request.title": (
+            "title",
+            "product title",
+            "product name",
+            "product display name",
+            "item name",
+            "item title",
+            "listing title",
+            "name",
+            "product",
+            "item",
+            *TEXT_COLUMNS,
+        ),
+        "request.description": ("description", "product description", "long description", "details"),
+        "request.brand": ("brand", "brand name", "manufacturer", "vendor"),
+        "labels.category": (
+            "category",
+            "product category",
+            "category name",
+            "category label",
+            "category path",
+            "product type",
+            "article type",
+            "subcategory",
+            "sub category",
+            "type",
+            "label",
+            "class",
+        ),
+        "labels.attributes.color": COLOR_COLUMNS,
+        "labels.attributes.gender": GENDER_COLUMNS,
+    }
+    one_right = ("category", "attributes.color", "attributes.gender")
     recipe = {"modules": "all-linear", "lr": 2e-3, "batch": 16}
     repositories = {
         "fashion": "animmala3942/FashionProductRecommendationSystem",
@@ -34,6 +68,20 @@ class ClassifyTraining(TrainingTask):
     right_when = "its category is the expected one"
     hosted_names = ("categories", "color", "gender")
     line_starts_with_class = True
+
+    def label_values(self, labels: Mapping[str, Any]) -> list[str]:
+        category = labels.get("category")
+        return [category] if isinstance(category, str) else []
+
+    def label_names(self, ontology: Ontology) -> dict[str, dict[str, Sequence[str]]]:
+        categories = ontology.categories.items()
+        return {
+            "labels.category": {name: (leaf.id, *leaf.synonyms) for name, leaf in categories},
+            **{
+                f"labels.attributes.{name}": {value: ontology.phrases(name, value) for value in attribute.values}
+                for name, attribute in ontology.attributes.items()
+            },
+        }
 
     def public_readers(self) -> Mapping[str | None, Reader]:
         return {None: _examples}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, get_origin
 
 import numpy as np
 
@@ -19,6 +19,11 @@ from training.examples import Example, ExampleError
 from training.tasks.baselines import Baseline, most_common, regression
 from training.tasks.figures import Figures, Terms, f1_terms, micro_f1, same_items, share
 from training.text import key
+
+# Names of columns that several tasks look for; `user` is a chat's message of the user.
+TEXT_COLUMNS = ("text", "content", "user")
+COLOR_COLUMNS = ("color", "colour", "base color", "base colour")
+GENDER_COLUMNS = ("gender", "sex", "target gender")
 
 Reader = Callable[[Ontology, int], Iterator[Example]]  # ontology and seed to examples
 
@@ -36,8 +41,10 @@ class TrainingTask:
         right_when: when an answer is right, as the end of the sentence "An answer is right if ...".
         hosted_names: attributes or lists of the ontology whose names a hosted model's prompt has to contain.
         line_starts_with_class: the line's first field is one of some classes, so a confusion matrix can be drawn.
-        column_names: what shops call a field's column, the likeliest first (for `training.data`).
+        column_names: what shops call the column of a field, the likeliest first; of a label that is a dict, also
+            which entries a column can fill (for `training.data`).
         one_right: the labels that have one right value for an input, the main one first (for `training.data`).
+        word_label: the label that is a list with one item for each word of the text (for `training.data`).
     """
 
     recipe: ClassVar[Mapping[str, Any]] = {}
@@ -46,15 +53,30 @@ class TrainingTask:
     right_when: ClassVar[str | None] = None
     hosted_names: ClassVar[tuple[str, ...]] = ()
     line_starts_with_class: ClassVar[bool] = False
-    column_names: ClassVar[Mapping[str, list[str]]] = {}
+    column_names: ClassVar[Mapping[str, Sequence[str]]] = {}
     one_right: ClassVar[tuple[str, ...]] = ()
+    word_label: ClassVar[str | None] = None
 
     def __init__(self, task: Task[Any, Any]) -> None:
         self.task = task
 
     def label_values(self, labels: Mapping[str, Any]) -> list[str]:
-        """The values that an example is counted and split by, the main one first (for `training.data`)."""
-        raise NotImplementedError
+        """The values that an example is counted and split by, the main one first (for `training.data`).
+
+        By default the value of the first label, if it is one of a closed list. `labels` need not be valid.
+        """
+        name, info = next(iter(self.task.labels.model_fields.items()))
+        closed = info.annotation is bool or get_origin(info.annotation) is Literal
+        value = labels.get(name)
+        return [str(value)] if closed and isinstance(value, str | bool) else []
+
+    def label_names(self, ontology: Ontology) -> dict[str, dict[str, Sequence[str]]]:
+        """The closed lists of labels: field to each name that it can have, with its synonyms (for `training.data`)."""
+        return {}
+
+    def cell_values(self, field: str, column: str) -> dict[str, str]:
+        """What the cells of a column with that name mean, where it is known (for `training.data`)."""
+        return {}
 
     def public_readers(self) -> Mapping[str | None, Reader]:
         """What reads or makes the public examples of each variant; None: the task without a variant."""

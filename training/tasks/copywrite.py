@@ -17,7 +17,7 @@ from adapters.words import words
 from training.examples import Example
 from training.public import readers
 from training.tasks.baselines import Baseline, fallback
-from training.tasks.contract import Reader, TrainingTask
+from training.tasks.contract import COLOR_COLUMNS, GENDER_COLUMNS, Reader, TrainingTask
 from training.tasks.figures import Figures, Terms, share
 from training.tasks.retail import REPOSITORY, RETAIL, retail_leaves
 from training.tasks.wording import distinct, edit_distance, repetition
@@ -43,6 +43,13 @@ SPOKEN_STEP = 3  # every third of the adviser's sentences, which are many and al
 class CopywriteTraining(TrainingTask):
     """An answer is right if it may be shown: `Task.faithful`; figures describe the text that is shown."""
 
+    column_names = {
+        "request.name": ("name", "product name", "product title", "title", "item name", "user"),
+        "request.category": ("category", "product category", "category name", "product type", "type"),
+        "request.attributes.color": COLOR_COLUMNS,
+        "request.attributes.gender": GENDER_COLUMNS,
+        "labels.description": ("description", "product description", "copy", "long description", "text"),
+    }
     recipe = {"modules": "all-linear", "lr": 2e-3, "batch": 8}
     repositories = {RETAIL: REPOSITORY, "rnnlg": "shawnwun/RNNLG"}
     headline_source, headline_figure = RETAIL, "attributes_mentioned"

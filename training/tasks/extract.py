@@ -17,12 +17,14 @@ from adapters.tasks import extract
 from training.examples import Example
 from training.public import readers
 from training.tasks.baselines import Answers, Baseline, fallback, predict_class, texts_of, word_vectorizer
-from training.tasks.contract import Reader, TrainingTask
+from training.tasks.contract import TEXT_COLUMNS, Reader, TrainingTask
 from training.tasks.figures import Figures, Terms, f1_terms, micro_f1, share
 from training.tasks.synthesis import SOURCE, split_of_generated
 from training.tasks.synthesis.reviews import reviews
 
 GENERATED_REVIEWS = 1_500
+STAR_COLUMNS = ("rating", "stars", "star rating", "score")
+STARS = {"1": "negative", "2": "negative", "4": "positive", "5": "positive"}  # what 3 means is the shop's to decide
 _DIFFICULT = re.compile(
     r"\b(?:hard|difficult|tricky|impossible|tough|complicated|struggl\w+|pain) to\b|\bconfusing\b|"
     r"\bdifficult\b|\bcomplicated\b|\bfrustrat\w+|\bstruggl\w+|\bnot (?:so |very )?easy\b|"
@@ -36,12 +38,29 @@ _NOT_DIFFICULT = re.compile(
 class ExtractTraining(TrainingTask):
     """An answer is right if its overall sentiment is; aspects are counted as they are served."""
 
+    column_names = {
+        "request.review": ("review", "review text", "review body", "comment", "feedback", "body", *TEXT_COLUMNS),
+        "request.product": ("product", "product name", "product title", "item"),
+        "labels.overall_sentiment": ("overall sentiment", "sentiment", "polarity", "label", *STAR_COLUMNS),
+    }
+    one_right = ("overall_sentiment", "use_case", "mentions_difficulty")
     recipe = {"modules": "all-linear", "lr": 2e-3, "batch": 8}
     repositories = {"dmaste": "NJUNLP/DMASTE", "hatn": "hsqmlzno1/HATN"}
     headline_source, headline_figure = "dmaste", "pair_f1"
     right_when = "its overall sentiment is the expected one"
     hosted_names = ("aspects", "use_cases")
     line_starts_with_class = True
+
+    def cell_values(self, field: str, column: str) -> dict[str, str]:
+        return STARS if field == "labels.overall_sentiment" and column in STAR_COLUMNS else {}
+
+    def label_names(self, ontology: Ontology) -> dict[str, dict[str, Sequence[str]]]:
+        return {
+            "labels.overall_sentiment": dict.fromkeys(extract.OVERALL, ()),
+            "labels.use_case": {name: ontology.phrases("use_cases", name) for name in ontology.use_cases},
+            "labels.aspects.category": {name: ontology.phrases("aspects", name) for name in ontology.aspects},
+            "labels.aspects.sentiment": dict.fromkeys(extract.SIGN_OF, ()),
+        }
 
     def public_readers(self) -> Mapping[str | None, Reader]:
         return {None: _examples}

@@ -12,7 +12,7 @@ from adapters.tasks import rewrite
 from training.examples import SPLITS, Example
 from training.public import readers
 from training.tasks.baselines import Answers, Baseline, fallback
-from training.tasks.contract import Reader, TrainingTask
+from training.tasks.contract import TEXT_COLUMNS, Reader, TrainingTask
 from training.tasks.figures import Figures, Terms, f1_terms, micro_f1, share
 from training.tasks.synthesis import SOURCE, split_of_generated
 from training.tasks.synthesis.queries import queries
@@ -32,10 +32,24 @@ Spans = list[tuple[str, int, int]]  # type, first word, word after the last
 class RewriteTraining(TrainingTask):
     """An answer is right if the label of every word is; figures count phrases by type and exact span."""
 
+    column_names = {
+        "request.query": ("query", "search query", "search term", "search", "keyword", "q", *TEXT_COLUMNS),
+        "labels.tags": ("tags", "labels", "tag"),
+    }
+    one_right = ("tags",)
+    word_label = "tags"
     recipe = {"modules": "all-linear", "lr": 2e-3, "batch": 8}
     repositories = {"queryner": "mdfwg/queryner-kd"}
     headline_source, headline_figure = "queryner", "entity_f1"
     right_when = "the label of every word is the expected one"
+
+    def label_values(self, labels: Mapping[str, Any]) -> list[str]:
+        tags = labels.get("tags")
+        names = [tag for tag in tags if isinstance(tag, str)] if isinstance(tags, list) else []
+        return [tag for tag in names if tag not in (rewrite.CONTINUES, rewrite.OTHER)] or names[:1]
+
+    def label_names(self, ontology: Ontology) -> dict[str, dict[str, Sequence[str]]]:
+        return {"labels.tags": dict.fromkeys((*rewrite.TYPES, rewrite.OTHER, rewrite.CONTINUES), ())}
 
     def public_readers(self) -> Mapping[str | None, Reader]:
         return {None: _examples}
