@@ -116,7 +116,10 @@ def train(
     recipe = recipe_for(task, recipe_file, **{name: value for name, value in fields.items() if value is not None})
     examples = pipeline.load_examples(of, data, ontology, variant)
     if dry_run:
-        pipeline.preview(of, examples, recipe, settings, ontology)
+        from adapters.base import base_folder
+        from training.tuning import preview
+
+        preview.show(of, examples, recipe, base_folder(settings.base), ontology)
         return
     run = pipeline.train(of, examples, recipe, settings, ontology, output, variant, report_to)
     if run is None:  # another process evaluates and publishes
@@ -160,8 +163,9 @@ def evaluate(
     version = store.get(adapter) if adapter else store.live().get(task)
     if version is None or version.manifest.task != task:
         fail(f"no adapter of {task}: train one with `shoplora train {task}`")
-    examples = pipeline.load_examples(of, data, ontology, version.manifest.variant)
-    evaluation, verdict = pipeline.evaluate_version(of, version, examples, settings, ontology)
+    calibration, variant = version.manifest.calibration, version.manifest.variant
+    examples = pipeline.load_examples(of, data, ontology, variant)
+    evaluation, verdict = pipeline.evaluate(of, examples, version.folder, calibration, settings, ontology, variant)
     if json_file:
         figures = {name: asdict(evaluation)[name] for name in ("figures", "headlines", "classes")}
         json_file.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adapters.base import base_digest, base_folder
-from adapters.manifest import VARIANT, Draft, channel_of
+from adapters.manifest import VARIANT, Calibration, Draft, channel_of
 from adapters.ontology import Ontology
 from adapters.settings import SharedSettings
 from adapters.store import Store, Version
@@ -71,19 +71,6 @@ def _without_leaks(examples: list[Example]) -> list[Example]:
     return examples
 
 
-def preview(
-    task: Task[Any, Any], examples: list[Example], recipe: Recipe, settings: SharedSettings, ontology: Ontology
-) -> None:
-    """Print what `train` would do; nothing is saved.
-
-    Raises:
-        ShopLoraError: the base or the examples cannot be used.
-    """
-    from training.tuning import preview
-
-    preview.show(task, examples, recipe, base_folder(settings.base), ontology)
-
-
 def train(
     task: Task[Any, Any],
     examples: list[Example],
@@ -115,14 +102,11 @@ def train(
 
     from training.evaluation import cards, report
     from training.evaluation.calibration import calibrate
-    from training.evaluation.evaluate import evaluate
     from training.evaluation.results import ADAPTER
-    from training.release import gate, publish
+    from training.release.publish import save
 
-    live = comparable_live_version(Store(settings.store), channel_of(task.name, variant), digest, ontology)
     calibration = calibrate(task, examples, base, adapter, ontology)
-    evaluation = evaluate(task, examples, base, adapter, ontology, calibration, live)
-    verdict = gate.judge(task.name, evaluation)
+    evaluation, verdict = evaluate(task, examples, adapter, calibration, settings, ontology, variant)
     draft = Draft(
         task=task.name,
         variant=variant,
@@ -134,46 +118,40 @@ def train(
         calibration=calibration,
         refusals=verdict.refusals,
     )
-    publish.save(folder, draft, evaluation, cards.adapter_card(draft, recipe.modules, evaluation, verdict))
+    save(folder, draft, evaluation, cards.adapter_card(draft, recipe.modules, evaluation, verdict))
     return Run(folder, evaluation, verdict, report.write(folder, task.name, evaluation, verdict))
 
 
-def publish(run: Path, settings: SharedSettings, force: str | None = None, base: str | None = None) -> Version:
-    """Publish a finished run and make it live, as `training.release.publish` describes."""
-    from training.release.publish import publish
-
-    return publish(run, Store(settings.store), force, base)
-
-
-def evaluate_version(
-    task: Task[Any, Any], version: Version, examples: list[Example], settings: SharedSettings, ontology: Ontology
+def evaluate(
+    task: Task[Any, Any],
+    examples: list[Example],
+    adapter: Path,
+    calibration: Calibration,
+    settings: SharedSettings,
+    ontology: Ontology,
+    variant: str | None = None,
 ) -> tuple[Evaluation, Verdict]:
-    """A published version on its test split, beside the baselines and its channel's live version.
+    """An adapter on its test split beside the baselines and the live version, and the gate's verdict on it.
+
+    The live version of its channel is left out if it is this adapter, or is of another base or ontology.
 
     Raises:
         ShopLoraError: the base cannot be used, or the store is damaged.
     """
-    from training.evaluation.evaluate import evaluate
+    from training.evaluation import evaluate as evaluation_step
     from training.release import gate
 
     base = base_folder(settings.base)
-    live = comparable_live_version(Store(settings.store), version.manifest.channel, base_digest(base), ontology)
-    evaluation = evaluate(
-        task,
-        examples,
-        base,
-        version.folder,
-        ontology,
-        version.manifest.calibration,
-        None if live == version else live,
-    )
+    live = Store(settings.store).live().get(channel_of(task.name, variant))
+    trained_on = base_digest(base), ontology.digest
+    if live and (live.folder == adapter or (live.manifest.base_digest, live.manifest.ontology_digest) != trained_on):
+        live = None
+    evaluation = evaluation_step.evaluate(task, examples, base, adapter, ontology, calibration, live)
     return evaluation, gate.judge(task.name, evaluation)
 
 
-def comparable_live_version(store: Store, channel: str, digest: str, ontology: Ontology) -> Version | None:
-    """The channel's live version, if it was trained on the base of that digest and on the same ontology."""
-    version = store.live().get(channel)
-    if version is None:
-        return None
-    trained_on = version.manifest.base_digest, version.manifest.ontology_digest
-    return version if trained_on == (digest, ontology.digest) else None
+def publish(run: Path, settings: SharedSettings, force: str | None = None, base: str | None = None) -> Version:
+    """Publish a finished run and make it live; see `training.release.publish`."""
+    from training.release import publish as publish_step
+
+    return publish_step.publish(run, Store(settings.store), force, base)

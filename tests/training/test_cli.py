@@ -12,6 +12,7 @@ from adapters.tasks import rewrite
 from tests.terminal import run
 from training.examples import SAMPLES
 from training.public import sources
+from training.release import gate
 
 
 @pytest.fixture(autouse=True)
@@ -58,29 +59,11 @@ def test_a_variant_that_cannot_be(task: str, variant: str, reason: str) -> None:
     assert reason in output
 
 
-def test_an_unknown_module_is_named() -> None:
-    data = str(SAMPLES / "classify.jsonl")
-    output = run("train", "classify", "--data", data, "--modules", "o_proj,oproj", status=1)
-    assert "no module oproj; there are q_proj" in output
-    assert "all-linear" in output
-
-
-@pytest.mark.parametrize(
-    ("text", "reason"),
-    [
-        ("rank: 0", "rank: Input should be greater than or equal to 1"),
-        ("ranks: 8", "ranks: Unexpected"),
-        ("modules: [o_proj, fc2]", "no module fc2"),
-        ("- rank", "is not a mapping"),
-        ("rank: [", "recipe: "),
-    ],
-)
-def test_a_bad_recipe_is_reported(text: str, reason: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("text", "reason"), [("- rank", "is not a mapping"), ("rank: [", "recipe: ")])
+def test_a_recipe_that_is_not_one_is_reported(text: str, reason: str, tmp_path: Path) -> None:
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text(text)
-    data = str(SAMPLES / "classify.jsonl")
-    output = run("train", "classify", "--data", data, "--recipe", str(recipe), status=1)
-    assert reason in " ".join(output.split())
+    assert reason in " ".join(run(*DRY_RUN, "--recipe", str(recipe), status=1).split())
 
 
 DRY_RUN = ("train", "rewrite", "--data", str(SAMPLES / "rewrite.jsonl"), "--dry-run")
@@ -167,7 +150,9 @@ def test_a_width_that_the_heads_do_not_divide_is_refused() -> None:
     assert "--hidden" in run("pretrain", "--hidden", "32", status=2)
 
 
-def test_a_small_file_of_the_shop_becomes_a_version(tiny_base: Path, tmp_path: Path) -> None:
+def test_a_small_file_of_the_shop_becomes_a_version(
+    tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """From 21 lines to a published version with figures, and the same figures again."""
     file, store = tmp_path / "shop.jsonl", tmp_path / "other store"
     lines = [
@@ -178,7 +163,10 @@ def test_a_small_file_of_the_shop_becomes_a_version(tiny_base: Path, tmp_path: P
     file.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
     shared = ("--data", str(file), "--base", str(tiny_base))
     training = ("--epochs", "1", "--rank", "2", "--modules", "o_proj", "--output", str(tmp_path))
+    judge = Mock(wraps=gate.judge)
+    monkeypatch.setattr(gate, "judge", judge)
     output = " ".join(run("train", "classify", *shared, *training, status=1).split())
+    assert judge.call_count == 1
     assert "The main figure, path_accuracy" in output
     assert "not significantly above the prompted base" in output
     (folder,) = tmp_path.glob("classify-*")
