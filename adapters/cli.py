@@ -1,7 +1,6 @@
-"""`shoplora adapters`: what is published, what is live, and moving a channel.
+"""`shoplora adapters`: lists versions, shows one, moves a channel.
 
-Knows how a version is shown on a terminal. All work is done by the store of `default_root()` over
-the shipped one; `shoplora.py` adds this app to the command.
+Only parses and prints; the store does the work. `shoplora.py` adds this app to the command.
 """
 
 from __future__ import annotations
@@ -17,19 +16,21 @@ from rich.markup import escape
 from rich.table import Table
 
 from adapters.adapter_folder import CARD, WEIGHTS
+from adapters.errors import ShopLoraError
 from adapters.help import examples
-from adapters.store import Store, StoreError, Version, default_root
+from adapters.settings import SharedSettings
+from adapters.store import Store, Version
 
-HEADLINES = 2
+FIGURES = 2  # of each version in the list
 
 app = typer.Typer(
-    help="Shows the adapters' versions and moves channels between them.\n\n"
-    "They lie in `SHOPLORA_STORE` (else `.shoplora/store`) and among those that are shipped.",
+    help="Lists the versions of adapters and moves channels between them.\n\n"
+    "Your own versions are in `SHOPLORA_STORE` (default `.shoplora/store`); demo versions come with the package.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
 )
 
-Name = Annotated[str, typer.Argument(help="a version, such as classify@1 or copywrite/street@2")]
+Name = Annotated[str, typer.Argument(help="A version, such as classify@1, copywrite/street@2 or classify@demo-2.")]
 
 
 _examples = partial(examples, prefix="shoplora adapters ")
@@ -37,99 +38,98 @@ _examples = partial(examples, prefix="shoplora adapters ")
 
 @contextmanager
 def _store() -> Iterator[Store]:
-    """The store; what goes wrong with it ends the command with one red line."""
+    """The store; an error of it ends the command with one red line."""
     try:
-        yield Store(default_root())
-    except (StoreError, OSError) as error:
-        _fail(str(error))
+        yield Store(SharedSettings().store)
+    except (ShopLoraError, OSError) as error:
+        _print_error(str(error))
         raise typer.Exit(1) from None
 
 
-def _fail(message: str) -> None:
+def _print_error(message: str) -> None:
     Console(stderr=True).print(f"[red]{escape(message)}[/red]", soft_wrap=True, highlight=False)
 
 
-def _say(message: str) -> None:
+def _print(message: str) -> None:
     Console().print(escape(message), soft_wrap=True, highlight=False)
 
 
 @app.command("list", epilog=_examples("list"))
 def list_versions() -> None:
-    """All versions: what is live, how large, how good."""
+    """Lists all versions with size and main figures, and marks the live ones."""
     with _store() as store:
         live = {version.name for version in store.live().values()}
         table = Table(box=None, pad_edge=False, header_style="bold")
-        for column in ("name", "id", "live", "rank", "modules", "size", "metrics", "created"):
+        for column in ("name", "live", "rank", "modules", "size", "metrics", "created"):
             table.add_column(column, no_wrap=column != "metrics", overflow="fold")
         for version in store.versions():
             table.add_row(*map(escape, _row(version, version.name in live)))
         Console().print(table)
 
 
-def _row(version: Version, live: bool) -> list[str]:
+def _row(version: Version, is_live: bool) -> list[str]:
     manifest = version.manifest
     size = (version.folder / WEIGHTS).stat().st_size
     return [
         version.name,
-        str(manifest.id),
-        "yes" if live else "",
+        "yes" if is_live else "",
         str(manifest.rank),
         "\n".join(manifest.modules),
         f"{size / 1000:,.0f} kB",
-        "\n".join(f"{name} {value:.3f}" for name, value in _figures(manifest.metrics)[:HEADLINES]),
+        "\n".join(f"{name} {value:.3f}" for name, value in _figures(manifest.metrics)[:FIGURES]),
         manifest.created[:10],
     ]
 
 
 def _figures(metrics: dict[str, Any]) -> list[tuple[str, float]]:
-    """The fractional figures, in the manifest's order, whatever they are nested in."""
-    found: list[tuple[str, float]] = []
+    """The fractional figures of nested metrics, in the manifest's order."""
+    figures: list[tuple[str, float]] = []
     for name, value in metrics.items():
         if isinstance(value, dict):
-            found += _figures(value)
+            figures += _figures(value)
         elif isinstance(value, float):
-            found.append((name, value))
-    return found
+            figures.append((name, value))
+    return figures
 
 
-@app.command(epilog=_examples("show classify@1"))
+@app.command(epilog=_examples("show classify@demo-2"))
 def show(name: Name) -> None:
-    """A version's manifest, and where its model card lies."""
+    """Prints a version's manifest and the path of its model card."""
     with _store() as store:
         version = store.get(name)
         Console().print_json(version.manifest.model_dump_json())
-        _say(f"model card: {version.folder / CARD}")
+        _print(f"model card: {version.folder / CARD}")
 
 
-@app.command(epilog=_examples("activate classify@2", "activate copywrite/street@1"))
+@app.command(epilog=_examples("activate classify@1", "activate copywrite/advisor@demo-1"))
 def activate(name: Name) -> None:
     """Makes a version the live one of its channel."""
     with _store() as store:
         store.activate(name)
-        _say(f"{name} is live")
+        _print(f"{name} is live")
 
 
 @app.command(epilog=_examples("rollback classify"))
-def rollback(channel: Annotated[str, typer.Argument(help="a channel, such as classify")]) -> None:
-    """Makes the version live again that was live before."""
+def rollback(channel: Annotated[str, typer.Argument(help="A channel, such as classify.")]) -> None:
+    """Makes the version live that was live before."""
     with _store() as store:
-        _say(f"{store.rollback(channel).name} is live")
+        _print(f"{store.rollback(channel).name} is live")
 
 
 @app.command(epilog=_examples("verify", "verify classify@1"))
-def verify(name: Annotated[str | None, typer.Argument(help="a version; all when left out")] = None) -> None:
-    """Reads the files again and compares them with what was published; status 1 on damage."""
+def verify(name: Annotated[str | None, typer.Argument(help="A version; all if left out.")] = None) -> None:
+    """Compares files with their published digests; exit status 1 if one is damaged."""
     with _store() as store:
         names = [name] if name else [version.name for version in store.versions()]
-        if not all([_sound(store, each) for each in names]):
+        if not all([_is_sound(store, name) for name in names]):
             raise typer.Exit(1)
 
 
-def _sound(store: Store, name: str) -> bool:
+def _is_sound(store: Store, name: str) -> bool:
     try:
         store.verify(name)
-    except StoreError as error:
-        _fail(str(error))
+    except ShopLoraError as error:
+        _print_error(str(error))
         return False
-    _say(f"{name} is sound")
+    _print(f"{name} is sound")
     return True

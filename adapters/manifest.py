@@ -1,7 +1,7 @@
-"""What a published version says of itself: name, digests, recipe, data, figures, calibration.
+"""The manifest of a published version: task, digests, recipe, data, figures, calibration; and how names are written.
 
-Knows how names are written and nothing of folders. The store writes and reads it, training fills
-in a `Draft`, the server takes the id and the calibration from it.
+Does not read or write files. Training fills in a `Draft`, the store makes a `Manifest` of it, the server uses its
+calibration.
 """
 
 from __future__ import annotations
@@ -15,9 +15,12 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, field_validator
 _TASK = r"[a-z][a-z0-9_]{0,63}"
 _VARIANT = r"[a-z0-9][a-z0-9-]{0,63}"
 VARIANT = f"^{_VARIANT}$"
-_NAME = re.compile(rf"({_TASK}(?:/(?!default@){_VARIANT})?)@([1-9][0-9]{{0,8}})")
+DEMO = "demo-"
+_NUMBER = r"[1-9][0-9]{0,8}"
+DEMO_LABEL = f"^{DEMO}{_NUMBER}$"
+_NAME = re.compile(rf"({_TASK}(?:/(?!default@){_VARIANT})?)@((?:{DEMO})?{_NUMBER})")
 
-NO_VARIANT = "default"  # how the store's folders call it, hence no variant's own name
+NO_VARIANT = "default"  # the folder of versions without a variant, so no variant may have this name
 
 
 def channel_of(task: str, variant: str | None) -> str:
@@ -25,17 +28,17 @@ def channel_of(task: str, variant: str | None) -> str:
     return f"{task}/{variant}" if variant else task
 
 
-def parse_name(name: str) -> tuple[str, int]:
-    """Channel and version of a name such as `copywrite/streetwear@2`.
+def parse_name(name: str) -> tuple[str, str]:
+    """Channel and label of a version's name: the labels of `classify@2` and `classify@demo-2` are 2 and demo-2.
 
     Raises:
-        ValueError: the name is not of the form `task[/variant]@version`.
+        ValueError: the name is not of the form `task[/variant]@N` or `task[/variant]@demo-N`.
     """
     if match := _NAME.fullmatch(name):
-        return match[1], int(match[2])
+        return match[1], match[2]
     raise ValueError(
-        f"{name!r} is no adapter's name: write task@version or task/variant@version, "
-        "such as classify@1 or copywrite/streetwear@2"
+        f"{name!r} is not the name of a version: write task@N or task/variant@N, "
+        "such as classify@1 or copywrite/streetwear@2, and @demo-N for a demo version"
     )
 
 
@@ -44,7 +47,7 @@ class _Frozen(BaseModel):
 
 
 class Calibration(_Frozen):
-    """From log-probability to confidence, fitted on held-out answers."""
+    """The map from log-probability to confidence, fitted on held-out answers."""
 
     slope: FiniteFloat = 1.0
     intercept: FiniteFloat = 0.0
@@ -52,7 +55,7 @@ class Calibration(_Frozen):
 
     @property
     def fitted(self) -> bool:
-        """Too few held-out answers leave it as it is by default."""
+        """Whether it was fitted; with too few held-out answers it stays at its defaults."""
         return (self.slope, self.intercept) != (1.0, 0.0)
 
     def confidence(self, logprob: float) -> float:
@@ -73,18 +76,18 @@ class DataSource(_Frozen):
 
 
 class Draft(_Frozen):
-    """What training knows of a version before the store gives it a number."""
+    """A manifest before the store gives it a number."""
 
     task: Annotated[str, Field(pattern=f"^{_TASK}$")]
     variant: Annotated[str, Field(pattern=VARIANT)] | None = None
-    base_digest: str = Field(min_length=1, description="`store.base_digest` of the frozen base")
-    ontology_digest: str = Field(min_length=1, description="`Ontology.digest` in training")
+    base_digest: str = Field(min_length=1, description="`base_digest` of the frozen base")
+    ontology_digest: str = Field(min_length=1, description="`Ontology.digest` used in training")
     calibration: Calibration = Calibration()
     data: list[DataSource] = []
     metrics: dict[str, Any] = {}
     recipe: dict[str, Any] = {}
-    refusals: list[str] = Field(default=[], description="why the gate would not have it live")
-    forced: str | None = Field(default=None, description="why it was published nevertheless")
+    refusals: list[str] = Field(default=[], description="why the quality gate refused it")
+    forced: str | None = Field(default=None, description="why it was published all the same")
 
     @field_validator("variant")
     @classmethod
@@ -99,17 +102,13 @@ class Draft(_Frozen):
 
 
 class Manifest(Draft):
-    """A published version, as `manifest.json` in its folder."""
+    """A published version, as in the `manifest.json` of its folder. Fields of other releases are ignored."""
 
-    version: int = Field(ge=1, lt=10**9)
-    id: int = Field(ge=1, description="the engine's integer for it, used once")
-    digest: str = Field(pattern="^[0-9a-f]{64}$", description="sha256 over the adapter's files")
+    model_config = ConfigDict(extra="ignore")
+
+    version: int = Field(ge=1, lt=10**9, description="its number in its channel; shipped and own versions count apart")
+    digest: str = Field(pattern="^[0-9a-f]{64}$", description="SHA-256 over the adapter's files")
     created: str = Field(description="ISO 8601, UTC")
     rank: int = Field(ge=1)
     alpha: float
     modules: list[str] = Field(min_length=1)
-
-    @property
-    def name(self) -> str:
-        """`classify@1`, `copywrite/streetwear@2`."""
-        return f"{self.channel}@{self.version}"

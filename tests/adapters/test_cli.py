@@ -1,4 +1,4 @@
-"""`shoplora adapters` as somebody at a terminal meets it."""
+"""`shoplora adapters` at a terminal."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_list_shows_each_version_in_a_row(store: Store) -> None:
     first, second = (line for line in run("list").splitlines() if "classify@" in line)
     cells = re.split(r"\s{2,}", second.strip())
     created = store.get("classify@2").manifest.created[:10]
-    assert cells == ["classify@2", "2", "yes", "8", "o_proj", "198 kB", "accuracy 0.931", created]
+    assert cells == ["classify@2", "yes", "8", "o_proj", "198 kB", "accuracy 0.931", created]
     assert "yes" not in first
     assert "macro_f1 0.875" in run("list")
     assert "0.100" not in run("list")
@@ -54,7 +54,7 @@ def test_list_shows_each_version_in_a_row(store: Store) -> None:
 
 def test_names_stay_whole_in_a_narrow_terminal(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "70")
-    assert "classify@2  2   yes   8     o_proj   198 kB" in run("list")
+    assert "classify@2  yes   8     o_proj   198 kB" in run("list")
 
 
 def test_list_of_an_empty_store_is_an_empty_table(
@@ -101,10 +101,10 @@ def test_verify_goes_on_after_damage_and_ends_with_status_1(store: Store) -> Non
         ("verify", "classify@9"),
     ],
 )
-def test_an_error_is_one_line_that_names_the_culprit(store: Store, arguments: tuple[str, str]) -> None:
-    said = run(*arguments, status=1)
-    assert said.count("\n") == 1
-    assert arguments[1] in said
+def test_an_error_is_one_line_that_names_the_argument(store: Store, arguments: tuple[str, str]) -> None:
+    message = run(*arguments, status=1)
+    assert message.count("\n") == 1
+    assert arguments[1] in message
 
 
 def test_an_error_is_red(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -85,7 +85,7 @@ class ExtractTraining(TrainingTask):
             "triplet": lambda aspect: (aspect.aspect, aspect.opinion, aspect.sentiment),
         }
         for name, unit in units.items():
-            scores = micro_f1(*({unit(a) for a in aspects} for aspects in side) for side in (gold, predicted))
+            scores = micro_f1(*([{unit(a) for a in aspects} for aspects in side] for side in (gold, predicted)))
             figures |= {f"{name}_{kind}": value for kind, value in scores.items()}
         specific = (
             [{_pair(a) for a in aspects if a.category != "general"} for aspects in side] for side in (gold, predicted)

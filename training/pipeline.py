@@ -1,0 +1,178 @@
+"""From examples to a published adapter: load examples, tune, evaluate, judge, publish.
+
+Each step is one call of the module that does it; a step's heavy imports wait until it is reached, so that a
+fault in the examples is reported at once. Called by the CLI modules and by `loadtests.peers.train`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from adapters.base import base_digest, base_folder
+from adapters.manifest import VARIANT, Draft, channel_of
+from adapters.ontology import Ontology
+from adapters.settings import SharedSettings
+from adapters.store import Store, Version
+from adapters.tasks.contract import Task
+from training.examples import SAMPLES, Example, ExampleError, load
+from training.public.sources import SourceError
+from training.tasks import training_task
+
+if TYPE_CHECKING:
+    from training.evaluation.results import Evaluation, Verdict
+    from training.tuning.recipe import Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A trained, evaluated and judged adapter; its folder holds all that publishing needs."""
+
+    folder: Path
+    evaluation: Evaluation
+    verdict: Verdict
+    report: Path  # HTML
+
+
+def load_examples(
+    task: Task[Any, Any], files: Sequence[Path] | None, ontology: Ontology, variant: str | None = None
+) -> list[Example]:
+    """The examples of some files or folders, proved free of leaks; without any, the public ones.
+
+    Raises:
+        ExampleError: the variant's name or a file is not valid, a text is in two splits, or there are no examples.
+    """
+    if variant and task.variant_field is None:
+        raise ExampleError(f"{task.name} has no variants: none of its request's fields names one")
+    if variant and not re.fullmatch(VARIANT, variant):
+        raise ExampleError(f"{variant!r} is not a variant's name: lower-case letters, digits and hyphens")
+    if files:
+        return _without_leaks([example for file in files for example in load(task.name, file, ontology)])
+    try:
+        return training_task(task.name).public_examples(ontology, variant=variant)
+    except SourceError as error:
+        sample = SAMPLES / f"{task.name}.jsonl"
+        raise ExampleError(f"{error}; or name your own examples with --data FILE, such as {sample}") from error
+
+
+def _without_leaks(examples: list[Example]) -> list[Example]:
+    """The examples, if no text is in two splits: figures on such splits would flatter."""
+    from training.data.split import leak_message, prove
+
+    if pairs := prove(examples):
+        raise ExampleError(
+            f"{leak_message(pairs)}\nsplit them with `shoplora data split FILE --output FOLDER`, "
+            "and name the folder with --data"
+        )
+    return examples
+
+
+def preview(
+    task: Task[Any, Any], examples: list[Example], recipe: Recipe, settings: SharedSettings, ontology: Ontology
+) -> None:
+    """Print what `train` would do; nothing is saved.
+
+    Raises:
+        ShopLoraError: the base or the examples cannot be used.
+    """
+    from training.tuning import preview
+
+    preview.show(task, examples, recipe, base_folder(settings.base), ontology)
+
+
+def train(
+    task: Task[Any, Any],
+    examples: list[Example],
+    recipe: Recipe,
+    settings: SharedSettings,
+    ontology: Ontology,
+    output: Path,
+    variant: str | None = None,
+    report_to: str = "none",
+) -> Run | None:
+    """Tune an adapter, evaluate it beside the baselines and judge it; nothing is published yet.
+
+    `output`: the folder of runs; an unfinished run of the same recipe, examples and base is resumed. Returns
+    None in all but the first of the processes that `accelerate launch` starts.
+
+    Raises:
+        ShopLoraError: the base, the examples or the recipe cannot be used, or the store is damaged.
+    """
+    from training.tuning import finetune
+    from training.tuning.recipe import run_key
+
+    base = base_folder(settings.base)
+    digest = base_digest(base)
+    name = f"{task.name}-{variant}" if variant else task.name
+    folder = output / f"{name}-{run_key(recipe, examples, digest)}"
+    adapter = finetune.run(task, examples, recipe, base, folder, ontology, report_to)
+    if os.environ.get("RANK", "0") != "0":
+        return None
+
+    from training.evaluation import cards, report
+    from training.evaluation.evaluate import calibrate, evaluate
+    from training.evaluation.results import ADAPTER
+    from training.release import gate, publish
+
+    live = comparable_live_version(Store(settings.store), channel_of(task.name, variant), digest, ontology)
+    calibration = calibrate(task, examples, base, adapter, ontology)
+    evaluation = evaluate(task, examples, base, adapter, ontology, calibration, live)
+    verdict = gate.judge(task.name, evaluation)
+    draft = Draft(
+        task=task.name,
+        variant=variant,
+        base_digest=digest,
+        ontology_digest=ontology.digest,
+        recipe=recipe.fields(),
+        data=cards.data_sources(task.name, examples),
+        metrics=evaluation.figures[ADAPTER],
+        calibration=calibration,
+        refusals=verdict.refusals,
+    )
+    publish.save(folder, draft, evaluation, cards.adapter_card(draft, recipe.modules, evaluation, verdict))
+    return Run(folder, evaluation, verdict, report.write(folder, task.name, evaluation, verdict))
+
+
+def publish(run: Path, settings: SharedSettings, force: str | None = None, base: str | None = None) -> Version:
+    """Publish a finished run and make it live, as `training.release.publish` describes."""
+    from training.release.publish import publish
+
+    return publish(run, Store(settings.store), force, base)
+
+
+def evaluate_version(
+    task: Task[Any, Any], version: Version, examples: list[Example], settings: SharedSettings, ontology: Ontology
+) -> tuple[Evaluation, Verdict]:
+    """A published version on its test split, beside the baselines and its channel's live version.
+
+    Raises:
+        ShopLoraError: the base cannot be used, or the store is damaged.
+    """
+    from training.evaluation.evaluate import evaluate
+    from training.release import gate
+
+    base = base_folder(settings.base)
+    live = comparable_live_version(Store(settings.store), version.manifest.channel, base_digest(base), ontology)
+    evaluation = evaluate(
+        task,
+        examples,
+        base,
+        version.folder,
+        ontology,
+        version.manifest.calibration,
+        None if live == version else live,
+    )
+    return evaluation, gate.judge(task.name, evaluation)
+
+
+def comparable_live_version(store: Store, channel: str, digest: str, ontology: Ontology) -> Version | None:
+    """The channel's live version, if it was trained on the base of that digest and on the same ontology."""
+    version = store.live().get(channel)
+    if version is None:
+        return None
+    trained_on = version.manifest.base_digest, version.manifest.ontology_digest
+    return version if trained_on == (digest, ontology.digest) else None
