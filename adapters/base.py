@@ -1,6 +1,6 @@
-"""The base model on disk: where it lies, and the digest that ties an adapter to it.
+"""The base model on disk: its folder, and the digest by which an adapter belongs to it.
 
-Knows folders and the Hugging Face hub's cache; loads no weights. Called by training and by the server.
+Uses local folders and the Hugging Face hub's cache; loads no weights. Called by training and by the server.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ FILES = ("*.safetensors", "*.json", "*.jinja", "*.model", "*.txt")  # of a hub r
 
 
 class BaseError(ShopLoraError):
-    """The base model is not there, or is not one that can be used."""
+    """The base model is missing or cannot be used."""
 
 
 def base_folder(base: str) -> Path:
-    """The folder of a base that is named by its folder or by its name on the hub.
+    """The folder of a base that is given as a folder or as a name on the hub.
 
-    A hub name is downloaded into the hub's cache, or only looked up there where `HF_HUB_OFFLINE` is set.
+    A hub name is downloaded into the hub's cache, or only looked up there if `HF_HUB_OFFLINE` is set.
 
     Raises:
-        BaseError: there is no such folder, or the hub does not give it.
+        BaseError: there is no such folder, or the download failed.
     """
     folder = Path(base).expanduser()
     if folder.is_dir():
@@ -37,7 +37,7 @@ def base_folder(base: str) -> Path:
         return Path(snapshot_download(base, allow_patterns=list(FILES)))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
         reason = str(error).strip().splitlines()[0]
-        raise BaseError(f"the base {base} is neither a folder nor to be had from the hub: {reason}") from error
+        raise BaseError(f"the base {base} is not a folder and cannot be downloaded from the hub: {reason}") from error
 
 
 def base_digest(folder: Path) -> str:

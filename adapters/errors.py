@@ -1,5 +1,5 @@
-"""The base of every error that a user can mend. The command line prints its message as one red line."""
+"""The base class of every error that a user can fix. The command line prints its message as one red line."""
 
 
 class ShopLoraError(Exception):
-    """Something cannot be done as asked; the message says why and what to do."""
+    """An error that a user can fix; the message gives the reason and the remedy."""

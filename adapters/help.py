@@ -2,5 +2,5 @@
 
 
 def examples(*lines: str, prefix: str = "") -> str:
-    """An epilog: every paragraph of it becomes a line of the help page."""
+    """An epilog with one command on each line of the help page."""
     return "\n\n".join(("**Examples**", *(f"`{prefix}{line}`" for line in lines)))

@@ -1,7 +1,7 @@
-"""The shop's own words: taxonomy, attributes, review aspects and use cases, from one YAML file.
+"""The shop's vocabulary: taxonomy, attributes, review aspects and use cases, from one YAML file.
 
-Knows how a text names a category, a value, an aspect or a use case, and each mistake in the file.
-Knows nothing of tasks, prompts or models. Tasks, training and the server load it once at start.
+Finds the categories, values, aspects and use cases that a text names, and reports every mistake in the file by line.
+Does not know tasks, prompts or models. Training and the server load it once at start.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ from typing import Any
 
 import yaml
 
+from adapters.errors import ShopLoraError
+from adapters.settings import SHIPPED_ONTOLOGY
 from adapters.words import fold, phrase_key, phrases_in, words
 
-__all__ = ["SHIPPED", "Attribute", "Category", "Ontology", "OntologyError", "words"]
-
-SHIPPED = Path(__file__).parent / "shipped" / "ontology.yaml"
+SHIPPED = SHIPPED_ONTOLOGY
 SECTIONS = ("version", "taxonomy", "attributes", "aspects", "use_cases")
 MAX_DEPTH = 4
 FORBIDDEN = re.compile(r"[|;=,{}\n\r]")
 
-# The head of "quality of the labels" is "quality".
+# The head noun stands before the first preposition: that of "quality of the labels" is "quality".
 _PREPOSITIONS = frozenset(["of", "on", "in", "for", "with", "to", "from", "at", "between", "into"])
 _STR = "tag:yaml.org,2002:str"
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-class OntologyError(ValueError):
-    """The file's mistakes, one a line: `ontology.yaml:12: reason`."""
+class OntologyError(ShopLoraError):
+    """The file's mistakes, one on each line: `ontology.yaml:12: reason`."""
 
     def __init__(self, errors: list[str]) -> None:
         super().__init__("\n".join(errors))
@@ -58,7 +58,7 @@ class Attribute:
 
 @dataclass(frozen=True, eq=False)
 class Ontology:
-    """What the shop sells and how it speaks of it; lookups ignore case, hyphens and plural s."""
+    """Categories, attributes, aspects and use cases with their synonyms; lookups ignore case, hyphens and plural s."""
 
     categories: dict[str, Category]
     attributes: dict[str, Attribute]
@@ -72,8 +72,12 @@ class Ontology:
 
     @classmethod
     def load(cls, path: Path | str | None = None) -> Ontology:
-        """Reads `path`, or the shipped file; raises OntologyError with every mistake in it."""
-        path = SHIPPED if path is None else Path(path)
+        """Reads `path`, or the shipped file.
+
+        Raises:
+            OntologyError: the file cannot be read, or has mistakes; the message lists all of them.
+        """
+        path = Path(path or SHIPPED_ONTOLOGY)
         try:
             content = path.read_bytes()
         except OSError as error:
@@ -94,8 +98,8 @@ class Ontology:
             digest=hashlib.sha256(content).hexdigest(),
             _phrases=reader.phrases,
             _lexicons=reader.lexicons,
-            _values={key: tuple(named) for key, named in values.items()},
-            _longest=max(len(key.split()) for known in reader.lexicons.values() for key in known),
+            _values={key: tuple(matches) for key, matches in values.items()},
+            _longest=max(len(key.split()) for lexicon in reader.lexicons.values() for key in lexicon),
         )
 
     def phrases(self, kind: str, name: str) -> tuple[str, ...]:
@@ -108,23 +112,27 @@ class Ontology:
         return lexicon.get(phrase_key(text))
 
     def values_in(self, text: str) -> list[tuple[str, str, int, int]]:
-        """(attribute, value, first word, word after the last) as named in the text, by start."""
-        found = [
+        """The values that a text names, as (attribute, value, first word, word after the last), by position.
+
+        Of overlapping values of one attribute the longest phrase counts.
+        """
+        candidates = [
             (attribute, value, start, end)
             for key, start, end in phrases_in(text, self._longest)
             for attribute, value in self._values.get(key, ())
         ]
         taken: set[tuple[str, int]] = set()
-        kept = []
-        for match in sorted(found, key=lambda match: match[2] - match[3]):
-            cells = {(match[0], word) for word in range(match[2], match[3])}
+        matches = []
+        for match in sorted(candidates, key=lambda match: match[2] - match[3]):
+            attribute, _, start, end = match
+            cells = {(attribute, word) for word in range(start, end)}
             if taken.isdisjoint(cells):
                 taken |= cells
-                kept.append(match)
-        return sorted(kept, key=lambda match: (match[2], match[3]))
+                matches.append(match)
+        return sorted(matches, key=lambda match: (match[2], match[3]))
 
     def aspect_of(self, term: str | None) -> str:
-        """The aspect a review's aspect term is about; `general` for implicit and unknown ones."""
+        """The aspect of a term in a review; `general` for a missing or unknown term."""
         return self._aspect(term or "") or "general"
 
     def _aspect(self, term: str) -> str | None:
@@ -132,31 +140,32 @@ class Ontology:
         all_words = words(term)
         if (aspect := lexicon.get(phrase_key(term))) or not all_words:
             return aspect
-        after = (i for i, word in enumerate(all_words) if i and word in _PREPOSITIONS)
-        if aspect := lexicon.get(fold(all_words[next(after, len(all_words)) - 1])):
+        prepositions = (i for i, word in enumerate(all_words) if i and word in _PREPOSITIONS)
+        if aspect := lexicon.get(fold(all_words[next(prepositions, len(all_words)) - 1])):
             return aspect
-        named = [lexicon[key] for word in reversed(all_words) if (key := fold(word)) in lexicon]
-        return min(named, key=lambda aspect: aspect == "general", default=None)
+        aspects = [lexicon[key] for word in reversed(all_words) if (key := fold(word)) in lexicon]
+        return min(aspects, key=lambda aspect: aspect == "general", default=None)
 
     def use_case_in(self, text: str) -> str | None:
-        """The use case named in the text: the longest phrase, of equal ones the first."""
-        found = self._named(text, "use_cases")
-        return max(found, key=lambda match: match[1] - match[0])[2] if found else None
+        """The use case that a text names: the longest phrase, of equal ones the first."""
+        matches = self._matches(text, "use_cases")
+        return max(matches, key=lambda match: match[1] - match[0])[2] if matches else None
 
     def category_in(self, text: str) -> Category | None:
-        """The leaf named in the text: the longest phrase, of equal ones the last (head noun)."""
-        found = self._named(text, "taxonomy")
-        best = max(found, key=lambda match: (match[1] - match[0], match[0]), default=None)
+        """The leaf that a text names: the longest phrase, of equal ones the last, which is the head noun."""
+        matches = self._matches(text, "taxonomy")
+        best = max(matches, key=lambda match: (match[1] - match[0], match[0]), default=None)
         return self.categories[best[2]] if best else None
 
-    def _named(self, text: str, kind: str) -> list[tuple[int, int, str]]:
+    def _matches(self, text: str, kind: str) -> list[tuple[int, int, str]]:
+        """First word, word after the last, and name of each phrase of the lexicon."""
         lexicon = self._lexicons[kind]
         spans = phrases_in(text, self._longest)
         return [(start, end, lexicon[key]) for key, start, end in spans if key in lexicon]
 
 
 class _Reader:
-    """Walks the YAML nodes, which know their lines, and gathers content and errors."""
+    """Walks the YAML nodes, which have line numbers, and collects content and errors."""
 
     def __init__(self) -> None:
         self.errors: set[tuple[int, str]] = set()
@@ -171,8 +180,8 @@ class _Reader:
         root = self._compose(content)
         if root is None:
             return
-        found = {key: (line, node) for key, line, node in self._entries(root, "section '{}'")}
-        for section, (line, node) in found.items():
+        sections = {name: (line, node) for name, line, node in self._entries(root, "section '{}'")}
+        for section, (line, node) in sections.items():
             if section == "version":
                 if node.value != "1":
                     self._error(line, "'version' must be 1")
@@ -190,10 +199,10 @@ class _Reader:
             else:
                 self._error(line, f"unknown section '{section}'; known are {', '.join(SECTIONS)}")
         for section in SECTIONS:
-            if section not in found:
+            if section not in sections:
                 self._error(1, f"section '{section}' is missing")
         if self.names["aspects"] and "general" not in self.names["aspects"]:
-            self._error(found["aspects"][0], "aspect 'general' is missing")
+            self._error(sections["aspects"][0], "aspect 'general' is missing")
 
     def _compose(self, content: bytes) -> yaml.Node | None:
         try:
@@ -240,13 +249,13 @@ class _Reader:
             synonyms = self._strings(child, what.format(name))
             self.phrases[kind, name] = tuple(text for text, _ in synonyms)
             names.append(name)
-            plain = name.replace("_", " ") if kind in self.names else name
-            self._add(kind, name, what, [(plain, line), *synonyms])
+            own_phrase = name.replace("_", " ") if kind in self.names else name
+            self._add(kind, name, what, [(own_phrase, line), *synonyms])
         return tuple(names)
 
-    def _add(self, kind: str, name: str, what: str, named: list[tuple[str, int]]) -> None:
+    def _add(self, kind: str, name: str, what: str, phrases: list[tuple[str, int]]) -> None:
         lexicon = self.lexicons[kind]
-        for text, line in named:
+        for text, line in phrases:
             key = phrase_key(text)
             if not key:
                 self._error(line, f"'{text}' has no word in it")
@@ -270,8 +279,8 @@ class _Reader:
         if not isinstance(node, yaml.SequenceNode):
             self._error(_line(node), f"{owner} needs a list of synonyms; write [] for none")
             return []
-        found = ((self._string(item, f"synonym '{{}}' of {owner}"), _line(item)) for item in node.value)
-        return [(text, line) for text, line in found if text is not None]
+        strings = ((self._string(item, f"synonym '{{}}' of {owner}"), _line(item)) for item in node.value)
+        return [(text, line) for text, line in strings if text is not None]
 
     def _string(self, node: yaml.Node, what: str) -> str | None:
         text = node.value if isinstance(node, yaml.ScalarNode) else "..."

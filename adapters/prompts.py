@@ -18,7 +18,7 @@ class TemplateError(ShopLoraError):
 
 
 def token_ids(tokenizer: Any, messages: Sequence[Message]) -> list[int]:
-    """The tokens of a prompt, up to where the answer begins.
+    """The tokens of a prompt, up to the place where the answer begins.
 
     Raises:
         TemplateError: the tokenizer has no chat template.

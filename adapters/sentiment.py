@@ -1,7 +1,6 @@
-"""Sentiment by words alone: what a review says, read with a short list of opinion words.
+"""Sentiment from a short list of opinion words, without a model.
 
-Knows no model. `adapters.tasks.extract` answers with it where the model's line will not do, and
-`training.tasks.baselines` holds it against the adapter.
+`adapters.tasks.extract` uses it as fallback, training as a baseline to compare the adapter with.
 """
 
 from __future__ import annotations
@@ -26,13 +25,13 @@ missing unhappy stinks
 _NEGATIVE_PARTICLES = "not no never isnt wasnt dont didnt doesnt wont cant hardly without"
 _NEGATIONS = frozenset(_NEGATIVE_PARTICLES.split())
 _WORDS = {fold(w): 1 for w in _POSITIVE.split()} | {fold(w): -1 for w in _NEGATIVE.split()}
-REACH = 3  # a negation turns the opinions among so many words after it
+REACH = 3  # a negation inverts opinion words up to so many words after it
 
 
 def opinions(text: str) -> Iterator[tuple[int, int]]:
-    """Position and sign (1 or -1) of each opinion word, turned where a negation stands before."""
-    said = [fold(word) for word in words(text)]
-    for i, word in enumerate(said):
+    """Position by word and sign (1 or -1) of each opinion word; a negation before it inverts the sign."""
+    folded = [fold(word) for word in words(text)]
+    for i, word in enumerate(folded):
         if word in _WORDS:
-            negated = not _NEGATIONS.isdisjoint(said[max(0, i - REACH) : i])
-            yield i, -_WORDS[word] if negated else _WORDS[word]
+            is_negated = not _NEGATIONS.isdisjoint(folded[max(0, i - REACH) : i])
+            yield i, -_WORDS[word] if is_negated else _WORDS[word]

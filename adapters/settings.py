@@ -1,6 +1,6 @@
 """Settings that training and serving share, each an environment variable `SHOPLORA_*`.
 
-`server.settings` adds what only an operator sets. The commands of `training` and `adapters` read these.
+`server.settings` adds those of the server alone. The commands of `training` and `adapters` read these.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ SHIPPED_ONTOLOGY = SHIPPED_STORE / "ontology.yaml"
 
 
 class SharedSettings(BaseSettings):
-    """Which base, store and ontology are used."""
+    """Base, store and ontology."""
 
     model_config = SettingsConfigDict(env_prefix="SHOPLORA_", env_ignore_empty=True)
 

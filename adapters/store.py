@@ -7,7 +7,8 @@ reads the live versions, `shoplora adapters` lists versions and moves channels.
         adapter_config.json  adapter_model.safetensors  manifest.json  README.md
     channels.json            {"classify": {"live": 1, "previous": "demo-2"}}
 
-The versions that ship with the package are demo versions: `classify@demo-2` is shipped, `classify@2` is the shop's own.
+The versions that ship with the package are demo versions: `classify@demo-2` is shipped, `classify@2` is the shop's
+own.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ from adapters.adapter_folder import (
     write,
 )
 from adapters.base import base_digest
+from adapters.fit import check_effect
 from adapters.manifest import DEMO, DEMO_LABEL, NO_VARIANT, Draft, Manifest, parse_name
 from adapters.settings import SHIPPED_BASE, SHIPPED_STORE, SharedSettings
 
@@ -152,11 +154,12 @@ class Store:
         Rank, alpha and modules are read from the adapter's own configuration.
 
         Raises:
-            StoreError: a file is missing or does not belong, or the engine cannot serve the adapter. Nothing is
-                published then.
+            StoreError: a file is missing or does not belong, the engine cannot serve the adapter, or it has no effect.
+                Nothing is published then.
         """
         check_files(staged, required={CONFIG, WEIGHTS}, allowed={CARD})
         config = read_config(staged / CONFIG)
+        check_effect(staged)
         with self._lock(), TemporaryDirectory(prefix=".publish-", dir=self.root) as temporary:
             folder = Path(temporary) / "version"
             folder.mkdir()

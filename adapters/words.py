@@ -1,6 +1,6 @@
 """How text is split into words and how words are compared: one definition for the whole project.
 
-Knows nothing of what the words mean. The ontology, the tasks and the training package call it.
+Does not know what words mean. Called by the ontology, the tasks and training.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
 
-# Plurals that are another thing than their singular: eyewear is not glass, roses are no color.
+# Plurals that do not mean several of their singular: glasses are eyewear, roses are no color.
 _NOT_PLURALS = frozenset({"glasses", "roses", "oranges", "peaches", "olives"})
 
 
 def words(text: str) -> list[str]:
-    """Lower-cased words: split at white space, bare of surrounding punctuation but $ £ € %."""
-    found = (_bare(word) for word in text.replace("\u2019", "'").lower().split())
-    return [word for word in found if word]
+    """Lower-cased words: split at white space, surrounding punctuation other than $ £ € % removed."""
+    bare = (_bare(word) for word in text.replace("\u2019", "'").lower().split())
+    return [word for word in bare if word]
 
 
 def _bare(word: str) -> str:
@@ -34,7 +34,7 @@ def _is_punctuation(char: str) -> bool:
 
 @lru_cache(maxsize=65536)
 def fold(word: str) -> str:
-    """A word as it is compared: no apostrophes, hyphens as spaces, singular."""
+    """A word in the form in which words are compared: no apostrophes, hyphens as spaces, singular."""
     return " ".join(_singular(part) for part in word.replace("'", "").split("-") if part)
 
 
@@ -51,7 +51,7 @@ def _singular(word: str) -> str:
 
 
 def phrase_key(text: str) -> str:
-    """What two texts share when they name the same thing but for case, hyphens and plural."""
+    """A key that is equal for phrases that differ only in case, hyphens and plural."""
     return " ".join(map(fold, words(text)))
 
 

@@ -114,7 +114,8 @@ def train(
         return None
 
     from training.evaluation import cards, report
-    from training.evaluation.evaluate import calibrate, evaluate
+    from training.evaluation.calibration import calibrate
+    from training.evaluation.evaluate import evaluate
     from training.evaluation.results import ADAPTER
     from training.release import gate, publish
 

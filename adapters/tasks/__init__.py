@@ -1,4 +1,4 @@
-"""The tasks: every module here that defines `TASK` is one, found by being in this folder."""
+"""The tasks: every module of this folder that defines `TASK` is one; there is no other list of them."""
 
 from functools import cache
 from importlib import import_module
@@ -12,15 +12,14 @@ from adapters.tasks.contract import Task
 def tasks() -> dict[str, Task[Any, Any]]:
     """Every task by name."""
     modules = (import_module(f"{__name__}.{m.name}") for m in iter_modules(__path__))
-    found = (getattr(module, "TASK", None) for module in modules)
-    return {task.name: task for task in found if task is not None}
+    return {module.TASK.name: module.TASK for module in modules if hasattr(module, "TASK")}
 
 
 def task(name: str) -> Task[Any, Any]:
     """The task of that name.
 
     Raises:
-        KeyError: there is none; the message lists those there are.
+        KeyError: there is no such task; the message lists the tasks.
     """
     try:
         return tasks()[name]

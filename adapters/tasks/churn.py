@@ -1,9 +1,8 @@
-"""Churn: what a subscriber has and lately did becomes whether they will leave, and flags.
+"""Churn: a subscriber's contract and recent behaviour become a forecast, stays or leaves, and flags with reasons.
 
-The line is `stays`, or `leaves` and the flags that count, in the order of `FLAGS`: `leaves; monthly
-contract; new subscriber`. A flag that the request does not bear out is dropped, so that each comes
-with its reason, a field of the request and its value. Reasons are associations, not causes: to take
-one away need not keep anybody. Who somebody is (age, gender, family) is no field, on purpose.
+The line is `stays`, or `leaves` and flags in the order of `FLAGS`: `leaves; monthly contract; new subscriber`. Each
+flag has a reason, a field of the request and its value; a flag whose condition does not hold is dropped. Reasons are
+associations, not causes: removing one need not keep the subscriber. Age, gender and family are deliberately no fields.
 """
 
 from __future__ import annotations
@@ -37,13 +36,13 @@ _LINE = {spaced(flag): flag for flag in FLAGS}
 
 
 class Request(Strict):
-    tenure_months: int = Field(ge=0, le=1200, description="how long they have subscribed")
-    contract: Contract = Field(description="what they are bound to")
+    tenure_months: int = Field(ge=0, le=1200, description="months since the subscription began")
+    contract: Contract = Field(description="commitment of the contract")
     monthly_charge: float | None = Field(default=None, ge=0, le=100_000)
     payment: Payment | None = None
     plan: Annotated[str, limit(60)] | None = None
     services: dict[Annotated[str, limit(40)], bool] = Field(
-        default_factory=dict, max_length=20, description="those offered: whether they are taken"
+        default_factory=dict, max_length=20, description="the services offered, and whether each is subscribed"
     )
     inactive_days: int | None = Field(default=None, ge=0, le=MANY, description="since the last use or order")
     support_contacts: int | None = Field(default=None, ge=0, le=MANY, description="in the last 90 days")
@@ -51,7 +50,7 @@ class Request(Strict):
 
 
 class Reason(Strict):
-    field: str = Field(description="of the request", examples=["tenure_months"])
+    field: str = Field(description="a field of the request", examples=["tenure_months"])
     value: bool | int | float | str
 
 
@@ -62,19 +61,19 @@ class Flagged(Strict):
 
 class Answer(Answered):
     will_churn: bool
-    flags: list[Flagged] = Field(description="what goes with leaving; none for who stays")
+    flags: list[Flagged] = Field(description="reasons associated with leaving; empty for a subscriber who stays")
 
 
 class Labels(Strict):
     will_churn: bool
-    flags: list[Flag] | None = Field(default=None, description="all that hold, if not told")
+    flags: list[Flag] | None = Field(default=None, description="if left out, all flags whose condition holds")
 
     @model_validator(mode="after")
     def _fit_the_line(self) -> Labels:
         if not ascending(self.flags or (), FLAGS):
             raise ValueError(f"flags come once and in the order {', '.join(FLAGS)}")
         if self.flags and not self.will_churn:
-            raise ValueError("who stays has no flags")
+            raise ValueError("a subscriber who stays has no flags")
         return self
 
 
@@ -82,33 +81,33 @@ def _written(value: str | float) -> str:
     return spaced(value) if isinstance(value, str) else f"{value:g}"
 
 
-# The field that is a flag's reason, and when it is one. docs/tasks.md has how many more of those
-# with a flag left in the telco data; the last three fields it lacks, and their limits are a guess.
+# Each flag's field and condition. docs/tasks.md has the churn rates by flag in the telco data. It lacks the last three
+# fields, whose limits are a guess.
 _REASONS: dict[Flag, tuple[str, Callable[[Any], bool]]] = {
-    "monthly_contract": ("contract", lambda told: bool(told == "monthly")),
-    "new_subscriber": ("tenure_months", lambda told: bool(told <= 12)),
-    "no_tech_support": ("services.tech_support", lambda told: told is False),
-    "few_services": ("services", lambda told: len(told) >= 3 and sum(told.values()) <= 1),
-    "electronic_check": ("payment", lambda told: bool(told == "electronic_check")),
-    "high_charge": ("monthly_charge", lambda told: bool(told >= 70)),
-    "inactive": ("inactive_days", lambda told: bool(told >= 30)),
-    "support_contacts": ("support_contacts", lambda told: bool(told >= 3)),
-    "failed_payment": ("failed_payments", lambda told: bool(told >= 1)),
+    "monthly_contract": ("contract", lambda value: bool(value == "monthly")),
+    "new_subscriber": ("tenure_months", lambda value: bool(value <= 12)),
+    "no_tech_support": ("services.tech_support", lambda value: value is False),
+    "few_services": ("services", lambda services: len(services) >= 3 and sum(services.values()) <= 1),
+    "electronic_check": ("payment", lambda value: bool(value == "electronic_check")),
+    "high_charge": ("monthly_charge", lambda value: bool(value >= 70)),
+    "inactive": ("inactive_days", lambda value: bool(value >= 30)),
+    "support_contacts": ("support_contacts", lambda value: bool(value >= 3)),
+    "failed_payment": ("failed_payments", lambda value: bool(value >= 1)),
 }
 
 
 def flagged(flags: Iterable[Flag], request: Request) -> list[Flagged]:
-    """Those of the flags that the request bears out, each with its reason."""
-    found = []
+    """The flags whose condition the request fulfils, with their reasons."""
+    with_reasons = []
     for flag in flags:
-        path, holds = _REASONS[flag]
+        path, is_reason = _REASONS[flag]
         name, _, service = path.partition(".")
-        told = getattr(request, name)
-        told = told.get(service) if service else told
-        if told is not None and holds(told):
-            value = f"{sum(told.values())} of {len(told)}" if isinstance(told, dict) else told
-            found.append(Flagged(flag=flag, reason=Reason(field=path, value=value)))
-    return found
+        value = getattr(request, name)
+        value = value.get(service) if service else value
+        if value is not None and is_reason(value):
+            shown = f"{sum(value.values())} of {len(value)}" if isinstance(value, dict) else value
+            with_reasons.append(Flagged(flag=flag, reason=Reason(field=path, value=shown)))
+    return with_reasons
 
 
 class Churn(Task[Request, Labels]):
@@ -131,10 +130,10 @@ class Churn(Task[Request, Labels]):
     }
 
     def prompt(self, request: Request, ontology: Ontology) -> list[Message]:
-        told = request.model_dump(exclude_none=True, exclude={"services"})
-        lines = [f"{spaced(name)}: {_written(value)}" for name, value in told.items()]
-        for taken, word in ((True, "with"), (False, "without")):
-            names = [spaced(name) for name, has in request.services.items() if has is taken]
+        fields = request.model_dump(exclude_none=True, exclude={"services"})
+        lines = [f"{spaced(name)}: {_written(value)}" for name, value in fields.items()]
+        for state, word in ((True, "with"), (False, "without")):
+            names = [spaced(name) for name, is_subscribed in request.services.items() if is_subscribed is state]
             lines += [f"{word}: {', '.join(names)}"] if names else []
         return [
             {"role": "system", "content": "Will the subscriber leave? leaves; flags, or stays."},
@@ -147,8 +146,8 @@ class Churn(Task[Request, Labels]):
 
     def decode(self, line: str, request: Request, ontology: Ontology) -> Labels:
         verdict, *written = line.split(SEPARATOR)
-        known = verdict == LEAVES or (verdict == STAYS and not written)
-        if not known or not ascending(written, list(_LINE)):
+        is_verdict = verdict == LEAVES or (verdict == STAYS and not written)
+        if not is_verdict or not ascending(written, list(_LINE)):
             raise LineError(f"not {STAYS}, nor {LEAVES} and flags in order: {line!r}")
         return Labels(will_churn=verdict == LEAVES, flags=[_LINE[flag] for flag in written])
 
@@ -163,10 +162,10 @@ class Churn(Task[Request, Labels]):
         return 96
 
     def complete(self, labels: Labels, request: Request, ontology: Ontology) -> Labels:
-        """Where an example does not tell the flags of one who left, all that hold are taken."""
+        """Fills in the flags of an example that has none."""
         if labels.flags is not None:
             return labels
-        flags = [found.flag for found in flagged(FLAGS, request)] if labels.will_churn else []
+        flags = [reason.flag for reason in flagged(FLAGS, request)] if labels.will_churn else []
         return Labels(will_churn=labels.will_churn, flags=flags)
 
 

@@ -1,14 +1,13 @@
-"""Classify: a supplier's messy title becomes a category of the taxonomy and attributes.
+"""Classify: a supplier's title becomes a category of the taxonomy and attributes.
 
-The line is `leaf; color; gender`, in lower case, `-` for what is not known: `shirts; navy blue;
-men`. The path follows from the leaf; attributes that a title merely states (material, pattern ...)
-need no model step and come from the ontology's words.
+The line is `leaf; color; gender` in lower case, with `-` for an unknown value: `shirts; navy blue; men`. The path
+follows from the leaf. Attributes that the text states (material, pattern ...) are looked up in the ontology, not
+written by the model.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
-from itertools import chain
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -17,7 +16,7 @@ from adapters.ontology import Ontology
 from adapters.tasks.contract import Answered, LineError, Message, Strict, Task, limit, one_of
 
 DECIDED = ("color", "gender")  # written by the model, in this order
-STATED = ("material", "pattern", "sleeve", "neckline", "closure", "size")  # read from the text
+STATED = ("material", "pattern", "sleeve", "neckline", "closure", "size")  # looked up in the text
 UNKNOWN = "-"
 SEPARATOR = "; "
 
@@ -49,7 +48,7 @@ def _leaves(ontology: Ontology) -> dict[str, str]:
 
 
 def _values(name: str, ontology: Ontology) -> tuple[str, ...]:
-    """What the line may say of an attribute, also of one that the shop's ontology lacks."""
+    """The values of an attribute in a line; only `-` if the ontology lacks the attribute."""
     return (UNKNOWN, *(ontology.attributes[name].values if name in ontology.attributes else ()))
 
 
@@ -89,35 +88,33 @@ class Classify(Task[Request, Labels]):
     def decode(self, line: str, request: Request, ontology: Ontology) -> Labels:
         leaf, *values = line.split(SEPARATOR)
         names = _leaves(ontology)
-        known = len(values) == len(DECIDED) and all(
-            value in _values(name, ontology) for name, value in zip(DECIDED, values, strict=True)
-        )
-        if leaf not in names or not known:
+        attributes = dict(zip(DECIDED, values, strict=False))
+        are_known = all(value in _values(name, ontology) for name, value in attributes.items())
+        if leaf not in names or len(values) != len(DECIDED) or not are_known:
             raise LineError(f"not a category and its {', '.join(DECIDED)}: {line!r}")
-        pairs = zip(DECIDED, values, strict=True)
-        return Labels(category=names[leaf], attributes={n: v for n, v in pairs if v != UNKNOWN})
+        return Labels(category=names[leaf], attributes={n: v for n, v in attributes.items() if v != UNKNOWN})
 
     def grammar(self, request: Request, ontology: Ontology) -> str:
         return _grammar(ontology)
 
     def expand(self, labels: Labels, request: Request, ontology: Ontology) -> dict[str, Any]:
         category = ontology.categories[labels.category]
-        stated = (ontology.values_in(text) for text in (request.title, request.description or ""))
         attributes = dict(labels.attributes)
-        for name, value, _, _ in chain.from_iterable(stated):
-            if name in STATED:
-                attributes.setdefault(name, value)
+        for text in (request.title, request.description or ""):
+            for name, value, _, _ in ontology.values_in(text):
+                if name in STATED:
+                    attributes.setdefault(name, value)
         return {"category": Category(id=category.id, path=list(category.path)), "attributes": attributes}
 
     def max_tokens(self, request: Request) -> int:
         return 40
 
     def doubted(self, labels: Labels, request: Request, ontology: Ontology) -> Labels | None:
-        """The leaf that the title names, if it is another one."""
-        named = ontology.category_in(request.title)
-        if named is None or named.name == labels.category:
+        """The leaf that the title names, if it differs from the model's."""
+        category = ontology.category_in(request.title)
+        if category is None or category.name == labels.category:
             return None
-        return labels.model_copy(update={"category": named.name})
+        return labels.model_copy(update={"category": category.name})
 
 
 TASK = Classify()

@@ -1,8 +1,8 @@
 """What a task is: the contract that training and serving share.
 
-A task is one module in this package: `Request` and `Answer` (the public API), `Labels` (what the model
-decides), and a subclass of `Task`, of which `TASK` is the one instance. Knows neither the engine nor the
-trainer.
+A task is one module of this package: `Request` and `Answer` (the public API), `Labels` (what the model decides), and a
+subclass of `Task` with its one instance `TASK`. The model writes labels as an answer line: one short line of text,
+constrained by a grammar. Does not know the engine or the trainer.
 """
 
 from __future__ import annotations
@@ -17,52 +17,52 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from adapters.manifest import Calibration, channel_of
 from adapters.ontology import Ontology
+from adapters.prompts import Message as Message
 
 SEPARATOR = "; "  # of the fields of an answer line
-Message = dict[str, str]  # {"role": "system" | "user" | "assistant", "content": ...}
 
 # One line of printable text that neither begins nor ends with a space, and the same in EBNF.
 TEXT = re.compile(r"[^\x00-\x20\x7f](?:[^\x00-\x1f\x7f]*[^\x00-\x20\x7f])?")
-# `(X | " "+ X)*` says the same and takes xgrammar 15 ms a token instead of 2 microseconds.
+# The equivalent `(X | " "+ X)*` takes xgrammar 15 ms a token instead of 2 microseconds.
 TEXT_GRAMMAR = r"[^\x00-\x20\x7f] ([^\x00-\x1f\x7f]* [^\x00-\x20\x7f])?"
 
 
 class LineError(ValueError):
-    """A line is not one that the task's grammar admits."""
+    """The task's grammar does not admit the line."""
 
 
 class Strict(BaseModel):
-    """No unknown field, no value that was not asked for."""
+    """Refuses unknown fields; strips white space around texts."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
 
 class Copied(Strict):
-    """Text that the model wrote, kept to the character, so that every line decodes to itself."""
+    """Keeps the model's text to the character, so that encoding a decoded line gives the same line."""
 
     model_config = ConfigDict(str_strip_whitespace=False)
 
 
 class Usage(Strict):
-    """Tokens read and written for one answer."""
+    """Tokens of the prompt and of the answer."""
 
     prompt_tokens: int
     completion_tokens: int
 
 
 class Answered(Strict):
-    """What every answer carries beside the task's own fields."""
+    """The fields that every task's answer has."""
 
     model: str = Field(description="the adapter version that answered", examples=["classify@1"])
     request_id: str
     usage: Usage
-    confidence: float = Field(ge=0, le=1, description="calibrated probability of a right answer")
+    confidence: float = Field(ge=0, le=1, description="calibrated probability that the answer is right")
     needs_review: bool = Field(description="confidence is below the task's threshold")
     source: Literal["model", "fallback"] = "model"
 
 
 def limit(max_length: int) -> StringConstraints:
-    """Of a text in a request: not blank, and no longer than that."""
+    """The constraints of a text in a request: not blank, at most `max_length` characters."""
     return StringConstraints(min_length=1, max_length=max_length)
 
 
@@ -72,7 +72,7 @@ LabelsT = TypeVar("LabelsT", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class Decided(Generic[LabelsT]):
-    """What to answer: labels (None where there are none to give), and how sure the model is."""
+    """Labels to answer with, None if there are none, and the model's confidence in them."""
 
     labels: LabelsT | None
     confidence: float
@@ -81,22 +81,22 @@ class Decided(Generic[LabelsT]):
 
 
 class Task(ABC, Generic[RequestT, LabelsT]):
-    """One task, as training and serving see it: what each defines, and hooks that some override.
+    """One task: the abstract methods that each task defines, and hooks with defaults that a task may override.
 
     Attributes:
-        name: the endpoint and the adapter's name.
+        name: the task's name, in the path of its endpoint and in the names of its adapters.
         summary: one line for the OpenAPI page.
         request, answer: the public API.
         labels: what the model decides.
         example: a request for the OpenAPI page.
-        samples: how many lines are drawn for a request (1: greedy), of which `rank` picks one.
-        temperature: of the sampling; 0 is greedy.
-        streams: whether the text is sent while it is written.
+        samples: how many lines are sampled for a request; `rank` picks the best.
+        temperature: of sampling; 0 is greedy decoding.
+        streams: whether a request may ask for server-sent events.
         variant_field: the request's field that names a variant of the adapter, such as a voice.
         line_is_labels: the line is the fields of `labels` in their order, joined by `SEPARATOR`, the last of them
             perhaps several times. So an example may know the first fields only.
-        counted: what an evaluation counts in labels, by name, the main first. Empty: an answer is right as a
-            whole or wrong.
+        counted: the items of labels for which an evaluation reports precision and recall, by name, the main one first.
+            Empty: an answer is right as a whole or wrong.
     """
 
     name: ClassVar[str]
@@ -118,7 +118,7 @@ class Task(ABC, Generic[RequestT, LabelsT]):
 
     @abstractmethod
     def encode(self, labels: LabelsT) -> str:
-        """The answer line of some labels: `decode(encode(labels)) == labels`."""
+        """The answer line of labels; `decode(encode(labels)) == labels`."""
 
     @abstractmethod
     def decode(self, line: str, request: RequestT, ontology: Ontology) -> LabelsT:
@@ -130,10 +130,7 @@ class Task(ABC, Generic[RequestT, LabelsT]):
 
     @abstractmethod
     def grammar(self, request: RequestT, ontology: Ontology) -> str:
-        """An EBNF grammar (xgrammar's dialect) of exactly the lines that decode.
-
-        Compiled once where requests share it, else for each request.
-        """
+        """An EBNF grammar (xgrammar's dialect) of exactly the lines that decode. Equal grammars are compiled once."""
 
     @abstractmethod
     def expand(self, labels: LabelsT, request: RequestT, ontology: Ontology) -> dict[str, Any]:
@@ -141,39 +138,39 @@ class Task(ABC, Generic[RequestT, LabelsT]):
 
     @abstractmethod
     def max_tokens(self, request: RequestT) -> int:
-        """How many tokens a line may take."""
+        """The limit on the tokens of a line."""
 
     def warm(self) -> list[RequestT]:
         """Requests whose grammars are compiled when the server starts."""
         return [self.request.model_validate(self.example)]
 
     def rank(self, labels: LabelsT, request: RequestT, ontology: Ontology) -> tuple[float, ...]:
-        """Orders the samples of a request: the smallest is the best."""
+        """The sort key of a request's samples: the smallest is the best."""
         return ()
 
     def faithful(self, labels: LabelsT, request: RequestT, ontology: Ontology) -> bool:
-        """Whether labels may be shown; if not, `fallback` is the answer."""
+        """Whether the model's labels are accepted; if not, `fallback` gives the answer."""
         return True
 
     def fallback(self, request: RequestT, ontology: Ontology) -> LabelsT | None:
-        """Labels by rules alone, for when no output of the model can be shown; None: no answer."""
+        """Labels by rules alone, for when the model's output was rejected; None: there is no answer."""
         return None
 
     def doubted(self, labels: LabelsT, request: RequestT, ontology: Ontology) -> LabelsT | None:
-        """Labels to answer with when the confidence is below the threshold; None keeps the model's."""
+        """Labels by rules for when the confidence is below the threshold; None: the model's labels are the answer."""
         return None
 
     def complete(self, labels: LabelsT, request: RequestT, ontology: Ontology) -> LabelsT:
-        """An example's labels as a line has them: defaults filled in, in the line's order."""
+        """A training example's labels as the line has them: defaults filled in, in the line's order."""
         return labels
 
     def channel(self, request: RequestT) -> str:
-        """The adapter that a request asks for: `copywrite`, `copywrite/streetwear`."""
+        """The channel of the adapter that answers a request: `copywrite`, `copywrite/streetwear`."""
         variant = getattr(request, self.variant_field) if self.variant_field else None
         return channel_of(self.name, variant)
 
     def read(self, line: str, request: RequestT, ontology: Ontology) -> LabelsT | None:
-        """The labels of a line; None where the grammar does not admit it."""
+        """The labels of a line; None if the grammar does not admit it."""
         try:
             return self.decode(line, request, ontology)
         except LineError:
@@ -187,7 +184,7 @@ class Task(ABC, Generic[RequestT, LabelsT]):
         request: RequestT,
         ontology: Ontology,
     ) -> Decided[LabelsT]:
-        """The answer that some lines and their log-probabilities make."""
+        """The answer to a request, from the sampled lines and their summed token log-probabilities."""
         chosen = self.choose(lines, request, ontology)
         if chosen is None:
             return Decided(self.fallback(request, ontology), 0.0, needs_review=True, source="fallback")
@@ -200,7 +197,7 @@ class Task(ABC, Generic[RequestT, LabelsT]):
         return Decided(labels, confidence, needs_review, source="model")
 
     def choose(self, lines: Sequence[str], request: RequestT, ontology: Ontology) -> tuple[LabelsT, int] | None:
-        """The best of the lines that decode and its index; None if there is none that may be shown."""
+        """The best of the lines that decode, with its index; None if there is none or it is not faithful."""
         decoded = [
             (labels, i) for i, line in enumerate(lines) if (labels := self.read(line, request, ontology)) is not None
         ]
@@ -209,7 +206,7 @@ class Task(ABC, Generic[RequestT, LabelsT]):
 
 
 def spaced(name: str) -> str:
-    """A name as people and lines have it: `ease of use`, fewer tokens than `ease_of_use`."""
+    """A name with spaces: `ease of use` takes fewer tokens in a line than `ease_of_use`."""
     return name.replace("_", " ")
 
 
@@ -224,16 +221,16 @@ def one_of(names: list[str]) -> str:
 
 
 def some_of(rule: str, names: Sequence[str], separator: str) -> list[str]:
-    """EBNF rules, from `rule0` on, for one or more of the names, each once and in their order."""
+    """EBNF rules for one or more of the names, in their order and without repeats; `{rule}0` is the first rule."""
     rules = []
     for i, name in enumerate(names):
-        later = f"{rule}{i + 1}" if i + 1 < len(names) else ""
-        more = f" ({literal(separator)} {later})? | {later}" if later else ""
+        following = f"{rule}{i + 1}" if i + 1 < len(names) else ""
+        more = f" ({literal(separator)} {following})? | {following}" if following else ""
         rules.append(f"{rule}{i} ::= {literal(name)}{more}")
     return rules
 
 
 def ascending(items: Sequence[Any], order: Sequence[Any]) -> bool:
-    """Whether each item is of the order's and comes once, after those before it."""
-    kept = iter(order)
-    return all(item in kept for item in items)
+    """Whether items is a subsequence of order: no foreign item, no repeats, the same order."""
+    remaining = iter(order)
+    return all(item in remaining for item in items)

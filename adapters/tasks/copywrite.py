@@ -1,8 +1,8 @@
-"""Copywrite: given facts become a product description, with nothing invented.
+"""Copywrite: given facts become a product description with nothing invented.
 
-The line is the description itself. What a text uses, leaves out and goes beyond is read with the
-ontology's words; several samples are drawn and the most faithful is shown, and where none is
-faithful a plain sentence built from the facts, marked `source: fallback`.
+The line is the description itself. The ontology's words show which facts a description mentions, which it leaves out
+and what it claims beyond them. Of several samples the most faithful is the answer; if none is faithful, a plain
+sentence built from the facts, marked `source: fallback`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from adapters.tasks.contract import (
 )
 from adapters.words import phrase_key, words
 
-CLAIMS = ("color", "material", "pattern", "season", "condition")  # may not be said unless given
+CLAIMS = ("color", "material", "pattern", "season", "condition")  # claims that must be among the given facts
 DEFAULT_WORDS = 80
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
@@ -41,15 +41,15 @@ class Request(Strict):
     attributes: dict[Annotated[str, limit(50)], Annotated[str, limit(100)]] = Field(default_factory=dict, max_length=20)
     context: list[Annotated[str, limit(300)]] | None = Field(default=None, max_length=5)
     max_words: int | None = Field(default=None, ge=5, le=150)
-    voice: Annotated[str, Field(pattern=VARIANT, description="a variant")] | None = None
+    voice: Annotated[str, Field(pattern=VARIANT, description="variant of the adapter")] | None = None
     stream: bool = Field(default=False, description="answer with server-sent events")
 
 
 class Answer(Answered):
     description: str
-    mentioned: list[str] = Field(description="given attributes that the text uses")
-    missing: list[str] = Field(description="given attributes that it leaves out")
-    unsupported: list[str] = Field(description="what it says that was not given")
+    mentioned: list[str] = Field(description="given attributes that the description mentions")
+    missing: list[str] = Field(description="given attributes that it does not mention")
+    unsupported: list[str] = Field(description="claims that are not among the given facts")
 
 
 class Labels(Copied):
@@ -64,49 +64,50 @@ class Labels(Copied):
 
 
 def _cut(description: str, max_words: int | None) -> str:
-    """Whole sentences of at most max_words; if the first is longer already, its first words."""
-    kept: list[str] = []
+    """The first whole sentences of at most max_words; if the first sentence is longer, its first words."""
+    sentences: list[str] = []
     for sentence in _SENTENCE_END.split(description):
-        if kept and len(" ".join([*kept, sentence]).split()) > (max_words or len(description)):
+        if sentences and len(" ".join([*sentences, sentence]).split()) > (max_words or len(description)):
             break
-        kept.append(sentence)
-    return " ".join(" ".join(kept).split()[:max_words])
+        sentences.append(sentence)
+    return " ".join(" ".join(sentences).split()[:max_words])
 
 
 def _coverage(description: str, request: Request, ontology: Ontology) -> tuple[list[str], list[str]]:
-    said = set(phrase_key(description).split())
-    named = {(attribute, value) for attribute, value, _, _ in ontology.values_in(description)}
+    """The names of the given attributes that the description mentions, and of those that it does not."""
+    description_words = set(phrase_key(description).split())
+    values = {(attribute, value) for attribute, value, _, _ in ontology.values_in(description)}
     mentioned: list[str] = []
     missing: list[str] = []
     for attribute, value in request.attributes.items():
         canonical = ontology.value(attribute, value) if attribute in ontology.attributes else None
-        used = set(phrase_key(value).split()) <= said or (attribute, canonical) in named
-        (mentioned if used else missing).append(attribute)
+        is_mentioned = set(phrase_key(value).split()) <= description_words or (attribute, canonical) in values
+        (mentioned if is_mentioned else missing).append(attribute)
     return mentioned, missing
 
 
 def unsupported(description: str, request: Request, ontology: Ontology) -> list[str]:
-    """Colors, materials and other claims, and numbers, that no given fact holds."""
+    """Claims of a description (colors, materials ..., numbers) that no given fact has."""
     names = (spaced(name) for name in request.attributes)
     facts = (request.name, request.category or "", *names, *request.attributes.values(), *(request.context or ()))
     given = " . ".join(facts)
     given_words = set(phrase_key(given).split())
     supported = {match[:2] for fact in facts for match in ontology.values_in(fact)}
     claims = []
-    said = words(description)
+    description_words = words(description)
     for attribute, value, start, end in ontology.values_in(description):
-        literal = set(phrase_key(" ".join(said[start:end])).split()) <= given_words
-        if attribute in CLAIMS and not literal and (attribute, value) not in supported:
+        is_literal = set(phrase_key(" ".join(description_words[start:end])).split()) <= given_words
+        if attribute in CLAIMS and not is_literal and (attribute, value) not in supported:
             claims.append(f"{attribute}: {value}")
     numbers = set(_NUMBER.findall(description)) - set(_NUMBER.findall(given))
     return list(dict.fromkeys([*claims, *(f"number: {number}" for number in sorted(numbers))]))
 
 
 def has_loop(description: str) -> bool:
-    """Whether four words in a row come three times, or a word four times running."""
-    said = words(description)
-    grams = Counter(zip(said, said[1:], said[2:], said[3:], strict=False))
-    return any(n >= 3 or len(set(gram)) == 1 for gram, n in grams.items())
+    """Whether a run of four words occurs three times, or consists of one word."""
+    all_words = words(description)
+    runs = Counter(zip(all_words, all_words[1:], all_words[2:], all_words[3:], strict=False))
+    return any(count >= 3 or len(set(run)) == 1 for run, count in runs.items())
 
 
 class Copywrite(Task[Request, Labels]):
@@ -130,7 +131,7 @@ class Copywrite(Task[Request, Labels]):
         if request.category:
             lines.append(f"category: {request.category}")
         lines += [f"{name}: {value}" for name, value in request.attributes.items()]
-        lines += [f"context: {' '.join(told.split())}" for told in request.context or ()]
+        lines += [f"context: {' '.join(fact.split())}" for fact in request.context or ()]
         return [
             {"role": "system", "content": "Write a product description that says all the facts."},
             {"role": "user", "content": "\n".join(lines)},
@@ -161,25 +162,26 @@ class Copywrite(Task[Request, Labels]):
         return 2 * (request.max_words or DEFAULT_WORDS)
 
     def rank(self, labels: Labels, request: Request, ontology: Ontology) -> tuple[float, ...]:
-        """Smallest is best: loops, then unsupported claims, then facts left out."""
-        told = self.expand(labels, request, ontology)
-        ends = told["description"].endswith((".", "!", "?"))
-        return (has_loop(told["description"]), len(told["unsupported"]), len(told["missing"]), not ends)
+        """By loops, then unsupported claims, then missing facts, then a cut last sentence."""
+        fields = self.expand(labels, request, ontology)
+        description = fields["description"]
+        is_whole = description.endswith((".", "!", "?"))
+        return (has_loop(description), len(fields["unsupported"]), len(fields["missing"]), not is_whole)
 
     def fallback(self, request: Request, ontology: Ontology) -> Labels:
         """A plain description from the given facts alone."""
-        given = dict(request.attributes)
-        adjectives = [given.pop(name) for name in ("color", "pattern", "material") if name in given]
+        facts = dict(request.attributes)
+        adjectives = [facts.pop(name) for name in ("color", "pattern", "material") if name in facts]
         noun = " ".join([*adjectives, (request.category or "product").lower()])
         parts = [f"{request.name}: {noun}."]
-        parts += [f"{name.replace('_', ' ').capitalize()}: {value}." for name, value in given.items()]
+        parts += [f"{spaced(name).capitalize()}: {value}." for name, value in facts.items()]
         printable = re.sub(r"[\x00-\x20\x7f]", " ", " ".join(parts))
         return Labels(description=" ".join(printable.split()))
 
     def faithful(self, labels: Labels, request: Request, ontology: Ontology) -> bool:
-        """No loop, nothing unsupported, and at most a third of the facts left out."""
-        loop, beyond, missing, _ = self.rank(labels, request, ontology)
-        return not loop and not beyond and 3 * missing <= len(request.attributes)
+        """No loop, nothing unsupported, and at most a third of the attributes missing."""
+        loops, claims, missing, _ = self.rank(labels, request, ontology)
+        return not loops and not claims and 3 * missing <= len(request.attributes)
 
 
 TASK = Copywrite()

@@ -1,11 +1,10 @@
 """Extract: a review becomes its overall sentiment, aspects with opinions, issues and use case.
 
-The line is `sentiment; difficulty; use case; aspect; aspect ...`; an aspect is `category sign part:
-opinion`, `part:` only where the review names one: `positive; no; beginner; comfort - handle:
-uncomfortable`. Names are written with spaces for underscores, which are fewer tokens.
+The line is `sentiment; difficulty; use case; aspect; aspect ...`; an aspect is `category sign part: opinion`, `part:`
+only if the review names one: `positive; no; beginner; comfort - handle: uncomfortable`.
 
-Parts and opinions are the review's own words, and opinions come in its order: each request's
-grammar walks through them. So nothing can be invented, and a small model cannot repeat itself.
+Parts and opinions are words of the review, and opinions stand in the review's order; each request has its own grammar.
+So nothing can be invented, and a small model cannot repeat itself.
 """
 
 from __future__ import annotations
@@ -39,8 +38,8 @@ OVERALL = ("positive", "negative", "neutral", "mixed")
 SIGNS = {"+": "positive", "-": "negative", "=": "neutral"}
 SIGN_OF = {sentiment: sign for sign, sentiment in SIGNS.items()}
 UNKNOWN = "-"
-VAGUE = {"parts": 1, "general": 2}  # categories that say little
-MAX_ASPECTS, MAX_SPAN, MAX_LETTERS = 12, 8, 24  # that examples are cut to
+VAGUE = {"parts": 1, "general": 2}  # categories of little information, and how vague they are
+MAX_ASPECTS, MAX_SPAN, MAX_LETTERS = 12, 8, 24  # limits: aspects of a line, words of a span, letters of a word
 _WORD = rf"[^\x00-\x20\x7f;:]{{1,{MAX_LETTERS}}}"
 _PART_OF_SPAN = re.compile(r"[^\s\x00-\x20\x7f;:]+")
 _SPAN = rf"{_WORD}(?: {_WORD})*"
@@ -53,16 +52,16 @@ class Request(Strict):
 
 
 class Aspect(Copied):
-    aspect: str | None = Field(description="the part of the product, as the review names it")
+    aspect: str | None = Field(description="the part of the product, in the review's words")
     category: str
     sentiment: Sentiment
-    opinion: str | None = Field(description="the review's own words")
+    opinion: str | None = Field(description="in the review's words")
 
 
 class Answer(Answered):
     overall_sentiment: Overall
     aspects: list[Aspect]
-    attribute_issues: list[str] = Field(description="what customers complain of: `handle_comfort`")
+    attribute_issues: list[str] = Field(description="complaints, such as `handle_comfort`")
     mentions_difficulty: bool
     use_case: str | None
 
@@ -83,11 +82,11 @@ class Labels(Strict):
 
 
 def as_span(phrase: str | None) -> str | None:
-    """A phrase as the line holds it: lower case, no separators, at most MAX_SPAN words."""
+    """A phrase in the form of the line: lower case, no separators, at most MAX_SPAN words."""
     if phrase is None:
         return None
-    kept = re.sub(r"[\x00-\x20\x7f;:]+", " ", phrase.lower()).split()
-    return " ".join(word[:MAX_LETTERS] for word in kept[:MAX_SPAN]) or None
+    span = re.sub(r"[\x00-\x20\x7f;:]+", " ", phrase.lower()).split()
+    return " ".join(word[:MAX_LETTERS] for word in span[:MAX_SPAN]) or None
 
 
 def _encode_aspect(aspect: Aspect) -> str:
@@ -97,8 +96,8 @@ def _encode_aspect(aspect: Aspect) -> str:
 
 
 def _decode_aspects(entries: list[str], review: _Review, ontology: Ontology) -> list[dict[str, str | None]]:
-    found = []
-    begins, again = 0, -1  # where the next opinion may begin, or once more where the last one did
+    aspects = []
+    begins, again = 0, -1  # the next opinion begins from word `begins` on, or a second time at word `again`
     for entry in entries:
         match = _aspect_pattern(ontology).fullmatch(entry)
         if match is None:
@@ -111,8 +110,8 @@ def _decode_aspects(entries: list[str], review: _Review, ontology: Ontology) -> 
             raise LineError(f"not in the review, or not in its order: {opinion!r}")
         begins, again = places[0] + 1, places[0] if places[0] != again else -1
         category = next(name for name in ontology.aspects if spaced(name) == written)
-        found.append({"aspect": part, "category": category, "sentiment": SIGNS[sign], "opinion": opinion})
-    return found
+        aspects.append({"aspect": part, "category": category, "sentiment": SIGNS[sign], "opinion": opinion})
+    return aspects
 
 
 @lru_cache(maxsize=4)
@@ -135,23 +134,23 @@ def _fields(ontology: Ontology) -> str:
 
 
 class _Review:
-    """A review's words as a line may hold them: as they stand, or bare of punctuation."""
+    """A review's words in the forms that a line may have: with and without surrounding punctuation."""
 
     def __init__(self, review: str) -> None:
         self._review = review
-        found = list(_PART_OF_SPAN.finditer(review))
-        self._bounds = [word.span() for word in found]
-        cut = [word[0].lower()[:MAX_LETTERS] for word in found]
+        matches = list(_PART_OF_SPAN.finditer(review))
+        self._bounds = [match.span() for match in matches]
+        cut = [match[0].lower()[:MAX_LETTERS] for match in matches]
         self.forms = [list(dict.fromkeys([word, *words(word)])) for word in cut]
 
     def places(self, span: str) -> list[int]:
-        """Where in the review the span begins, by word."""
-        wanted = span.split(" ")
-        starts = range(len(self.forms) - len(wanted) + 1)
-        return [i for i in starts if all(w in self.forms[i + k] for k, w in enumerate(wanted))]
+        """The words of the review, by index, at which the span begins."""
+        span_words = span.split(" ")
+        starts = range(len(self.forms) - len(span_words) + 1)
+        return [i for i in starts if all(word in self.forms[i + k] for k, word in enumerate(span_words))]
 
     def spelled(self, span: str | None) -> str | None:
-        """The span as the review spells it; None if nothing of it but punctuation is there."""
+        """The span in the review's spelling; None if it is not there or only punctuation."""
         places = self.places(span) if span else []
         if span is None or not places:
             return None
@@ -160,36 +159,32 @@ class _Review:
 
 
 def settled(aspects: Sequence[Aspect], ontology: Ontology) -> list[Aspect]:
-    """The aspects with the categories that the ontology tells, their own where those are vague.
+    """The aspects with the ontology's category of part and opinion, or their own if the ontology's is vaguer.
 
-    The line names a category before part and opinion, so a small model guesses it worse than it
-    finds these: docs/ablations.md.
+    The line has the category before part and opinion, so a small model predicts it worse than those: docs/ablations.md.
     """
 
-    def category(a: Aspect) -> str:
-        told = category_of(a.aspect, a.opinion, ontology)
-        return min(told, a.category, key=lambda name: VAGUE.get(name, 0))
+    def category(aspect: Aspect) -> str:
+        by_words = category_of(aspect.aspect, aspect.opinion, ontology)
+        return min(by_words, aspect.category, key=lambda name: VAGUE.get(name, 0))
 
-    return [a.model_copy(update={"category": category(a)}) for a in aspects]
+    return [aspect.model_copy(update={"category": category(aspect)}) for aspect in aspects]
 
 
 def category_of(part: str | None, opinion: str | None, ontology: Ontology) -> str:
-    """The aspect category of a part and an opinion: the part's own, unless it says too little."""
-    own = ontology.aspect_of(part)
-    if own not in VAGUE:
-        return own
-    told = ontology.aspect_of(opinion)
-    return own if told == "general" else told
+    """The aspect category of a part and an opinion: the part's, or the opinion's if the part's is vague."""
+    of_part, of_opinion = ontology.aspect_of(part), ontology.aspect_of(opinion)
+    return of_part if of_part not in VAGUE or of_opinion == "general" else of_opinion
 
 
 def issue_of(aspect: Aspect, ontology: Ontology) -> str | None:
-    """An issue's name: `battery`, or part and category where they differ: `handle_comfort`."""
+    """An issue's name: the category, `battery`, or part and category if they differ, `handle_comfort`."""
     part = words(aspect.aspect or "")
     name = re.sub(r"\W+", "_", fold(part[-1])).strip("_") if part else ""
-    vague = aspect.category in VAGUE
+    is_vague = aspect.category in VAGUE
     if not name or ontology.aspect_of(aspect.aspect) == aspect.category != "parts":
-        return None if vague else aspect.category
-    return name if vague else f"{name}_{aspect.category}"
+        return None if is_vague else aspect.category
+    return name if is_vague else f"{name}_{aspect.category}"
 
 
 class Extract(Task[Request, Labels]):
@@ -233,7 +228,8 @@ class Extract(Task[Request, Labels]):
         )
 
     def grammar(self, request: Request, ontology: Ontology) -> str:
-        """Rules for each word: `s` a span from it, `x` an opinion from it, `y` the second from it."""
+        """Rules for each word of the review: `s` is a span that begins there, `x` an opinion, `y` a second one there,
+        `p` an opinion that begins there or later."""
         review = _Review(request.review)
         rules = [_fields(ontology)]
         if not review.forms:
@@ -241,22 +237,21 @@ class Extract(Task[Request, Labels]):
         rules.append(f'aspects ::= "{UNKNOWN}" | head p0')
         rules.append("part ::= " + " | ".join(f"s{i}" for i in range(len(review.forms))))
         for i, forms in enumerate(review.forms):
-            further = i + 1 < len(review.forms)
-            rules.append(f"s{i} ::= ({one_of(forms)})" + (f' (" " s{i + 1})?' if further else ""))
-            rules.append(f"p{i} ::= x{i}" + (f" | p{i + 1}" if further else ""))
-            then = f" | p{i + 1}" if further else ""
-            rules.append(f'x{i} ::= s{i} ("; " head (y{i}{then}))?')
-            rules.append(f"y{i} ::= s{i}" + (f' ("; " head p{i + 1})?' if further else ""))
+            is_last = i + 1 == len(review.forms)
+            later = "" if is_last else f" | p{i + 1}"
+            rules.append(f"s{i} ::= ({one_of(forms)})" + ("" if is_last else f' (" " s{i + 1})?'))
+            rules.append(f"p{i} ::= x{i}{later}")
+            rules.append(f'x{i} ::= s{i} ("; " head (y{i}{later}))?')
+            rules.append(f"y{i} ::= s{i}" + ("" if is_last else f' ("; " head p{i + 1})?'))
         return "\n".join(rules)
 
     def expand(self, labels: Labels, request: Request, ontology: Ontology) -> dict[str, Any]:
         review = _Review(request.review)
         aspects = []
-        for found in settled(labels.aspects, ontology):
-            part, opinion = review.spelled(found.aspect), review.spelled(found.opinion)
-            if opinion is None:
-                continue
-            aspects.append(found.model_copy(update={"aspect": part, "opinion": opinion}))
+        for aspect in settled(labels.aspects, ontology):
+            if opinion := review.spelled(aspect.opinion):
+                part = review.spelled(aspect.aspect)
+                aspects.append(aspect.model_copy(update={"aspect": part, "opinion": opinion}))
         issues = (issue_of(a, ontology) for a in aspects if a.sentiment == "negative")
         return {
             "overall_sentiment": labels.overall_sentiment,
@@ -270,23 +265,23 @@ class Extract(Task[Request, Labels]):
         return 128
 
     def fallback(self, request: Request, ontology: Ontology) -> Labels:
-        """What opinion words alone tell: each is an aspect, its part the nearest aspect word."""
-        said = [word for word in words(request.review) if re.fullmatch(_WORD, word)]
-        text = " ".join(said)
-        found = list(opinions(text))
+        """An aspect for each opinion word, its part the nearest word that names an aspect."""
+        review_words = [word for word in words(request.review) if re.fullmatch(_WORD, word)]
+        signs = list(opinions(" ".join(review_words)))
         aspects = []
-        for i, sign in found[:MAX_ASPECTS]:
-            near = sorted(range(max(0, i - 4), min(len(said), i + 3)), key=lambda j: abs(j - i))
-            part = next((said[j] for j in near if ontology.aspect_of(said[j]) != "general"), None)
+        for i, sign in signs[:MAX_ASPECTS]:
+            near = sorted(range(max(0, i - 4), min(len(review_words), i + 3)), key=lambda j: abs(j - i))
+            parts = (review_words[j] for j in near if ontology.aspect_of(review_words[j]) != "general")
+            part = next(parts, None)
             aspects.append(
                 Aspect(
                     aspect=part,
-                    category=category_of(part, said[i], ontology),
+                    category=category_of(part, review_words[i], ontology),
                     sentiment="positive" if sign > 0 else "negative",
-                    opinion=said[i],
+                    opinion=review_words[i],
                 )
             )
-        total = sum(sign for _, sign in found)
+        total = sum(sign for _, sign in signs)
         return Labels(
             overall_sentiment="positive" if total > 0 else "negative" if total < 0 else "neutral",
             use_case=ontology.use_case_in(request.review),
@@ -294,7 +289,7 @@ class Extract(Task[Request, Labels]):
         )
 
     def complete(self, labels: Labels, request: Request, ontology: Ontology) -> Labels:
-        """The labels with their aspects in the order in which the review gives the opinions."""
+        """The labels with aspects in the order of their opinions in the review."""
         review = _Review(request.review)
 
         def place(aspect: Aspect) -> int:

@@ -1,9 +1,9 @@
-"""Rewrite: a shopper's words become a product type, filters, a price range and keywords.
+"""Rewrite: a search query becomes a product type, filters, a price range and keywords.
 
-The line is one label a word, `+` where a word continues the phrase before it: `red maxi dress for a
-wedding` is `color shape type occasion + +`. The model cannot invent a word, the grammar forces one
-label a word, and what a phrase means (a value of an attribute, a price) is the ontology's to say.
-The labels are QueryNER's span types (Palen-Michel et al. 2024, arXiv:2405.09507).
+The line has one tag for each word of the query, `+` for a word that continues the phrase before it: `red maxi dress
+for a wedding` is `color shape type occasion + +`. So no word can be invented. The ontology maps each phrase to a value
+of an attribute, rules map it to a price. The tags are QueryNER's span types (Palen-Michel et al. 2024,
+arXiv:2405.09507).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ TYPES = (  # noqa: SIM905
     "type brand color size material department modifier occasion origin price name number "
     "quantity shape time condition content"
 ).split()
-# Attributes that a phrase of some type may name; a modifier may name any.
+# The attributes that a phrase of a type may name, the likeliest first; a modifier may name any.
 ATTRIBUTES = {
     "color": ("color", "pattern", "material"),
     "material": ("material", "color"),
@@ -78,14 +78,14 @@ class Price(Strict):
 
 class Answer(Answered):
     product_type: str | None
-    category: list[str] | None = Field(description="taxonomy path that the product type names")
+    category: list[str] | None = Field(description="taxonomy path of the product type")
     filters: dict[str, list[str]]
     price: Price | None
     keywords: list[str]
 
 
 class Labels(Strict):
-    tags: list[str] = Field(description="one label for each word of the query")
+    tags: list[str] = Field(description="one tag for each word of the query")
 
 
 def query_words(query: str) -> list[str]:
@@ -94,7 +94,7 @@ def query_words(query: str) -> list[str]:
 
 @lru_cache(maxsize=MAX_WORDS)
 def _grammar(words: int) -> str:
-    """Rule `p3`: three more labels, after a word of a phrase; `o3`: after any other word."""
+    """Rules `p3` and `o3`: three more tags, after a word of a phrase and after any other word."""
     rules = [f"root ::= o{words}", f"begin ::= {one_of(TYPES)}"]
     for left in range(1, words + 1):
         space = '" " ' if left < words else ""
@@ -108,13 +108,13 @@ def _grammar(words: int) -> str:
 
 def spans(tags: list[str]) -> list[tuple[str, int, int]]:
     """(type, first word, word after the last) of each phrase, in order."""
-    found: list[tuple[str, int, int]] = []
+    phrases: list[tuple[str, int, int]] = []
     for i, tag in enumerate(tags):
-        if tag == CONTINUES and found:
-            found[-1] = (*found[-1][:2], i + 1)
+        if tag == CONTINUES and phrases:
+            phrases[-1] = (*phrases[-1][:2], i + 1)
         elif tag not in (OTHER, CONTINUES):
-            found.append((tag, i, i + 1))
-    return found
+            phrases.append((tag, i, i + 1))
+    return phrases
 
 
 def _add(filters: dict[str, list[str]], attribute: str, value: str) -> None:
@@ -123,27 +123,27 @@ def _add(filters: dict[str, list[str]], attribute: str, value: str) -> None:
         values.append(value)
 
 
-def _named(kind: str, phrase: str, ontology: Ontology) -> list[tuple[str, str]]:
-    """The attribute values that a phrase names, of the attributes that its type allows."""
+def _values(kind: str, phrase: str, ontology: Ontology) -> list[tuple[str, str]]:
+    """(attribute, value) of the values that a phrase names, for the attributes that its type allows."""
     if kind not in ATTRIBUTES and kind != "modifier":
         return []
     allowed = ATTRIBUTES.get(kind, tuple(ontology.attributes))
-    found = sorted(
+    matches = sorted(
         (allowed.index(attribute), attribute, value, start, end)
         for attribute, value, start, end in ontology.values_in(phrase)
         if attribute in allowed
     )
     taken: set[int] = set()
-    named = []
-    for _, attribute, value, start, end in found:
+    values = []
+    for _, attribute, value, start, end in matches:
         if taken.isdisjoint(range(start, end)):
             taken.update(range(start, end))
-            named.append((attribute, value))
-    return named
+            values.append((attribute, value))
+    return values
 
 
 def _price(words: list[str], amounts: list[tuple[int, int]]) -> Price | None:
-    """The range that the price phrases tell, read with the three words before each."""
+    """The range of the price phrases; `amounts` are their spans. The three words before each count too."""
     low = high = currency = None
     for start, end in amounts:
         phrase = " ".join(words[start:end])
@@ -189,10 +189,10 @@ class Rewrite(Task[Request, Labels]):
         follows_phrase = False
         for tag in tags:
             if tag not in (*TYPES, OTHER, CONTINUES) or (tag == CONTINUES and not follows_phrase):
-                raise LineError(f"not labels of words: {line!r}")
+                raise LineError(f"not tags of words: {line!r}")
             follows_phrase = tag != OTHER
         if len(tags) != len(query_words(request.query)):
-            raise LineError(f"{len(tags)} labels for {len(query_words(request.query))} words")
+            raise LineError(f"{len(tags)} tags for {len(query_words(request.query))} words")
         return Labels(tags=tags)
 
     def grammar(self, request: Request, ontology: Ontology) -> str:
@@ -205,15 +205,15 @@ class Rewrite(Task[Request, Labels]):
         keywords: list[str] = []
         amounts: list[tuple[int, int]] = []
         for kind, start, end in spans(labels.tags):
-            written = " ".join(words[start:end])
-            phrase = _LEADING.sub("", written)
-            named = _named(kind, written, ontology)  # "for her" names a value, "her" does not
+            whole = " ".join(words[start:end])
+            phrase = _LEADING.sub("", whole)
+            values = _values(kind, whole, ontology)  # "for her" names a value, "her" does not
             if kind == "type":
                 product_type = f"{product_type} {phrase}" if product_type else phrase
             elif kind == "price":
                 amounts.append((start, end))
-            elif named:
-                for attribute, value in named:
+            elif values:
+                for attribute, value in values:
                     _add(filters, attribute, value)
             elif kind in AS_WRITTEN:
                 _add(filters, kind, phrase)
@@ -235,7 +235,7 @@ class Rewrite(Task[Request, Labels]):
         return [Request(query=" ".join(["word"] * n)) for n in range(1, MAX_WORDS + 1)]
 
     def fallback(self, request: Request, ontology: Ontology) -> Labels:
-        """Labels from the ontology's own words, so that a search never comes back empty."""
+        """Tags by the ontology's words, so that every search gets an answer."""
         words = query_words(request.query)
         tags = [OTHER] * len(words)
         kind_of = {a: kind for kind, allowed in reversed(ATTRIBUTES.items()) for a in allowed[:1]}
@@ -246,9 +246,9 @@ class Rewrite(Task[Request, Labels]):
                 if any(tag != OTHER for tag in tags[i:end]):
                     continue
                 category = ontology.category_in(phrase)
-                named = [n for n in ontology.values_in(phrase) if n[3] - n[2] == end - i]
-                if named:
-                    tags[i:end] = [kind_of.get(named[0][0], "modifier"), *[CONTINUES] * (end - i - 1)]
+                attributes = [match[0] for match in ontology.values_in(phrase) if match[3] - match[2] == end - i]
+                if attributes:
+                    tags[i:end] = [kind_of.get(attributes[0], "modifier"), *[CONTINUES] * (end - i - 1)]
                 elif category and end == i + 1:
                     tags[i] = "type"
         return Labels(tags=tags)

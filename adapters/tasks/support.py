@@ -1,10 +1,9 @@
-"""Support: a customer's message becomes a reply from the policy passages given with it, or none.
+"""Support: a customer's message and policy passages become a reply from the passages, or a hand-off to a person.
 
-The line is `handoff`, or the numbers of the passages that the reply rests on and the reply: `2:
-You can send it back within 30 days.` A reply may say no figure, date, link, address or telephone
-number that neither the message nor a passage has; one that does is not shown, but the passage that
-fits the message best, quoted and marked `source: fallback`, or a person is asked for. It is not
-streamed, since it is checked before it is shown. What else a reply makes up is not caught.
+The line is `handoff`, or the numbers of the cited passages and the reply: `2: You can send it back within 30 days.` A
+reply with a figure, date, link, address or telephone number that is in neither the message nor a passage is rejected.
+The fallback is the passage that fits the message best, quoted, or a hand-off. Other inventions are not detected. A
+reply is not streamed, because it is checked as a whole.
 """
 
 from __future__ import annotations
@@ -45,8 +44,8 @@ class Passage(Strict):
 
     @model_validator(mode="before")
     @classmethod
-    def _or_its_text_alone(cls, told: Any) -> Any:
-        return {"text": told} if isinstance(told, str) else told
+    def _from_text_alone(cls, passage: Any) -> Any:
+        return {"text": passage} if isinstance(passage, str) else passage
 
 
 class Request(Strict):
@@ -54,21 +53,21 @@ class Request(Strict):
     context: list[Passage] = Field(
         default_factory=list,
         max_length=MAX_PASSAGES,
-        description="policies and facts of the order, or their texts; without any, a hand-off",
+        description="passages of policies and facts of the order, or their texts; without any the answer is a hand-off",
     )
 
 
 class Cited(Strict):
-    passage: int = Field(description="its place in `context`, from 1")
+    passage: int = Field(description="its number in `context`, from 1")
     id: str | None
     title: str | None
 
 
 class Answer(Answered):
-    reply: str | None = Field(description="none where a person should answer")
-    cited: list[Cited] = Field(description="the passages that the reply rests on")
-    unsupported: list[str] = Field(description="what it says that was not given")
-    handoff: bool = Field(description="no passage answers this: a person should")
+    reply: str | None = Field(description="null if a person should answer")
+    cited: list[Cited] = Field(description="the passages that the reply is based on")
+    unsupported: list[str] = Field(description="figures of the reply that were not given")
+    handoff: bool = Field(description="no passage answers the message: a person should")
 
 
 class Labels(Copied):
@@ -102,7 +101,7 @@ def _grammar(passages: int) -> str:
 _CONTROLS = re.compile(r"[\x00-\x20\x7f]+")
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _LINK = re.compile(r"(?:https?://|www\.)\S+|\b(?:[a-z0-9-]+\.)+[a-z]{2,24}\b(?:/\S*)?", re.I)
-_LONG = re.compile(r"(?<!\w)[+(]?\d(?:[ ()./-]{0,2}\d){7,}(?!\w)")  # telephone, order, date
+_LONG = re.compile(r"(?<!\w)[+(]?\d(?:[ ()./-]{0,2}\d){7,}(?!\w)")  # of a telephone or an order, or a date
 _DAY = re.compile(
     r"\b(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day|january|february|march|april|june|july|"
     r"august|september|october|november|december)\b",
@@ -134,9 +133,9 @@ _WORDED = re.compile(rf"\b(?:{'|'.join(_VALUES)}|one(?={_SPAN}))\b", re.I)
 
 
 def figures(text: str) -> Iterator[tuple[str, str]]:
-    """(kind, value) of each e-mail address, link, long number, amount, span, number and day.
+    """(kind, value) of each e-mail address, link, long number, amount, time span, number and day.
 
-    A value is spelled one way: `30-day` and `thirty days` are `30 day`, `USD 9.50` is `$9.5`.
+    Values are normalised: `30-day` and `thirty days` are `30 day`, `USD 9.50` is `$9.5`.
     """
     text = _line(text)
     for kind, pattern in (("e-mail", _EMAIL), ("link", _LINK), ("number", _LONG)):
@@ -146,8 +145,8 @@ def figures(text: str) -> Iterator[tuple[str, str]]:
     yield from (("day", match[0].lower()) for match in _DAY.finditer(text))
     text = _WORDED.sub(lambda match: _VALUES.get(match[0].lower(), "1"), text)
     text = _CODE.sub(lambda match: _SIGNS[match[1].lower()], text)
-    for before, number, after, named, span in _NUMBER.findall(text):
-        sign, value = before or after or _SIGNS.get(named.lower(), ""), _value(number)
+    for sign_before, number, sign_after, currency, span in _NUMBER.findall(text):
+        sign, value = sign_before or sign_after or _SIGNS.get(currency.lower(), ""), _value(number)
         if sign:
             yield "amount", f"{value}%" if sign == "%" else f"{sign}{value}"
         elif span:
@@ -164,20 +163,20 @@ def _bare(address: str) -> str:
 
 
 def _value(number: str) -> str:
-    """`1,299.00` and `1299` are one number; a comma before three digits parts thousands."""
+    """A normalised number: `1,299.00` is `1299`; a comma before three digits separates thousands."""
     plain = re.sub(r",(?=\d{3}(?!\d))", "", number).replace(",", ".")
     return plain.rstrip("0").rstrip(".") if plain.count(".") == 1 else plain
 
 
 def unsupported(reply: str, request: Request) -> list[str]:
-    """The figures of a reply that neither the message nor a passage has, with their kinds."""
+    """`kind: value` of the figures of a reply that are in neither the message nor a passage."""
     texts = [request.message]
     texts += [t for p in request.context for t in (p.id, p.title, p.text) if t]
     given = {figure for text in texts for figure in figures(text)}
     return [f"{kind}: {v}" for kind, v in dict.fromkeys(figures(reply)) if (kind, v) not in given]
 
 
-# Words that a message and a passage may well share without being about the same.
+# Words that do not count as shared between a message and a passage.
 _COMMON = (
     "a an and any are as at be been can could did do does for from get give had has have help how "
     "i if in is it its like make may me my need no not of on one or our please so that the there "
@@ -250,18 +249,18 @@ class Support(Task[Request, Labels]):
         return [Request(message="?", context=[Passage(text="a")] * n) for n in range(MAX_PASSAGES + 1)]
 
     def rank(self, labels: Labels, request: Request, ontology: Ontology) -> tuple[float, ...]:
-        """Smallest is best: loops, then figures that were not given."""
+        """By loops, then figures that were not given."""
         reply = labels.reply or ""
         return (has_loop(reply), len(unsupported(reply, request)))
 
     def fallback(self, request: Request, ontology: Ontology) -> Labels:
-        """The passage that shares most with the message, rare words counting more; else a person."""
-        asked = _content(request.message)
-        said = [_content(f"{passage.title or ''} {passage.text}") for passage in request.context]
-        among = Counter(word for words in said for word in words)
-        shared = [sum(1 / among[word] for word in asked & words) for words in said]
-        best = max(range(len(shared)), key=shared.__getitem__, default=0)
-        if not any(shared) or len(asked & said[best]) < min(2, len(asked)):
+        """The passage that shares most words with the message, rare words weighing more; else a hand-off."""
+        message = _content(request.message)
+        passages = [_content(f"{passage.title or ''} {passage.text}") for passage in request.context]
+        counts = Counter(word for words in passages for word in words)
+        scores = [sum(1 / counts[word] for word in message & words) for words in passages]
+        best = max(range(len(scores)), key=scores.__getitem__, default=0)
+        if not any(scores) or len(message & passages[best]) < min(2, len(message)):
             return Labels()
         return Labels(cited=[best + 1], reply=_line(request.context[best].text))
 

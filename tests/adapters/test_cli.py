@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 from adapters import cli
 from adapters.manifest import Draft
 from adapters.store import Store
+from tests.server.tiny import make_adapter
 
-CONFIG = {"peft_type": "LORA", "r": 8, "lora_alpha": 16, "target_modules": ["o_proj"]}
 METRICS = {"rows": 500, "test": {"accuracy": 0.9312, "macro_f1": 0.875}, "tfidf": {"f1": 0.1}}
 
 
@@ -21,10 +21,7 @@ METRICS = {"rows": 500, "test": {"accuracy": 0.9312, "macro_f1": 0.875}, "tfidf"
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     """classify@1, and classify@2 which is live."""
     monkeypatch.setattr("adapters.adapter_folder.os.fsync", lambda descriptor: None)
-    staged = tmp_path / "staged"
-    staged.mkdir()
-    (staged / "adapter_config.json").write_text(json.dumps(CONFIG))
-    (staged / "adapter_model.safetensors").write_bytes(bytes(198_000))
+    staged = make_adapter(tmp_path / "staged", 0, ("o_proj",))
     store = Store(tmp_path / "store", shipped=None)
     draft = Draft(task="classify", base_digest="b" * 64, ontology_digest="c" * 64, metrics=METRICS)
     for _ in range(2):
@@ -46,7 +43,7 @@ def test_list_shows_each_version_in_a_row(store: Store) -> None:
     first, second = (line for line in run("list").splitlines() if "classify@" in line)
     cells = re.split(r"\s{2,}", second.strip())
     created = store.get("classify@2").manifest.created[:10]
-    assert cells == ["classify@2", "yes", "8", "o_proj", "198 kB", "accuracy 0.931", created]
+    assert cells == ["classify@2", "yes", "8", "o_proj", "13 kB", "accuracy 0.931", created]
     assert "yes" not in first
     assert "macro_f1 0.875" in run("list")
     assert "0.100" not in run("list")
@@ -54,7 +51,7 @@ def test_list_shows_each_version_in_a_row(store: Store) -> None:
 
 def test_names_stay_whole_in_a_narrow_terminal(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "70")
-    assert "classify@2  yes   8     o_proj   198 kB" in run("list")
+    assert "classify@2  yes   8     o_proj   13 kB" in run("list")
 
 
 def test_list_of_an_empty_store_is_an_empty_table(

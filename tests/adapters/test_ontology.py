@@ -1,9 +1,8 @@
-"""The ontology file and its lookups, as a shop that edits the file would meet them."""
+"""The ontology file, its lookups, and the errors that a shop gets when it edits the file."""
 
 from __future__ import annotations
 
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +11,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.ontology import SHIPPED, Category, Ontology, OntologyError, words
+from adapters.ontology import Category, Ontology, OntologyError
+from adapters.settings import SHIPPED_ONTOLOGY
+from adapters.words import phrases_in, words
 
 SHOP = Ontology.load()
 ROOT = Path(__file__).parents[2]
@@ -56,7 +57,7 @@ def errors_of(load: Load, text: str | bytes) -> list[str]:
 # The shipped file
 
 
-def test_a_leaf_knows_its_path_and_id() -> None:
+def test_a_leaf_has_a_path_and_an_id() -> None:
     assert SHOP.categories["Shirts"].path == ("Apparel", "Topwear", "Shirts")
     assert SHOP.categories["Face Moisturisers"].id == "face-moisturisers"
     assert "candle" in SHOP.categories["Candles"].synonyms
@@ -121,7 +122,7 @@ def test_value(attribute: str, text: str, value: str | None) -> None:
     assert SHOP.value(attribute, text) == value
 
 
-NAMED = [
+PHRASES = [
     (attribute.name, value, phrase)
     for attribute in SHOP.attributes.values()
     for value in attribute.values
@@ -129,10 +130,10 @@ NAMED = [
 ]
 
 
-@given(st.sampled_from(NAMED), st.sampled_from([str.lower, str.upper, str.title]))
-def test_every_value_and_synonym_names_its_value(named: tuple[str, str, str], written: Callable[[str], str]) -> None:
-    attribute, value, phrase = named
-    text = written(phrase)
+@given(st.sampled_from(PHRASES), st.sampled_from([str.lower, str.upper, str.title]))
+def test_every_value_and_synonym_names_its_value(entry: tuple[str, str, str], in_case: Callable[[str], str]) -> None:
+    attribute, value, phrase = entry
+    text = in_case(phrase)
     assert SHOP.value(attribute, text) == value
     assert (attribute, value, 0, len(words(text))) in SHOP.values_in(text)
 
@@ -146,25 +147,25 @@ def test_values_in_a_query() -> None:
 
 
 def test_the_longest_phrase_wins_within_an_attribute() -> None:
-    found = SHOP.values_in("turtle check men navy-blue shirt")
-    assert [match for match in found if match[0] == "color"] == [("color", "navy blue", 3, 4)]
-    assert ("gender", "men", 2, 3) in found
+    matches = SHOP.values_in("turtle check men navy-blue shirt")
+    assert [match for match in matches if match[0] == "color"] == [("color", "navy blue", 3, 4)]
+    assert ("gender", "men", 2, 3) in matches
 
 
 def test_glasses_are_not_glass() -> None:
     assert not any(match[0] == "material" for match in SHOP.values_in("reading glasses"))
 
 
-VOCABULARY = [phrase for _, _, phrase in NAMED] + ["and", "for", "the", "shirt", "$30"]
+VOCABULARY = [phrase for _, _, phrase in PHRASES] + ["and", "for", "the", "shirt", "$30"]
 
 
 @given(st.lists(st.sampled_from(VOCABULARY), max_size=8).map(" ".join))
 def test_values_in_are_ordered_and_disjoint(text: str) -> None:
-    found = SHOP.values_in(text)
-    assert [match[2] for match in found] == sorted(match[2] for match in found)
-    cells = [(name, word) for name, _, start, end in found for word in range(start, end)]
+    matches = SHOP.values_in(text)
+    assert [match[2] for match in matches] == sorted(match[2] for match in matches)
+    cells = [(name, word) for name, _, start, end in matches for word in range(start, end)]
     assert len(cells) == len(set(cells))
-    for name, value, start, end in found:
+    for name, value, start, end in matches:
         assert SHOP.value(name, " ".join(words(text)[start:end])) == value
 
 
@@ -192,8 +193,8 @@ def test_lookups_take_any_text(text: str) -> None:
     ],
 )
 def test_category_in(text: str, leaf: str | None) -> None:
-    found = SHOP.category_in(text)
-    assert (found.name if found else None) == leaf
+    category = SHOP.category_in(text)
+    assert (category.name if category else None) == leaf
 
 
 @given(st.sampled_from(list(SHOP.categories.values())))
@@ -228,9 +229,7 @@ def test_use_case_in() -> None:
 
 
 def test_lookups_are_linear_in_the_text() -> None:
-    started = time.perf_counter()
-    SHOP.values_in("navy blue " * 2_000)
-    assert time.perf_counter() - started < 2
+    assert len(list(phrases_in("navy blue " * 2_000, longest=3))) < 3 * 4_000
 
 
 # Mistakes in the file
@@ -264,8 +263,8 @@ def test_lookups_are_linear_in_the_text() -> None:
 )
 def test_a_mistake_is_reported_with_its_line(load: Load, old: str, new: str, error: str) -> None:
     assert SMALL.count(old) == 1
-    found = errors_of(load, SMALL.replace(old, new))
-    assert any(line.startswith(f"ontology.yaml:{error}") for line in found), found
+    errors = errors_of(load, SMALL.replace(old, new))
+    assert any(line.startswith(f"ontology.yaml:{error}") for line in errors), errors
 
 
 @pytest.mark.parametrize("text", ["", "- a list\n", "words\n"])
@@ -287,7 +286,7 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
         Ontology.load(tmp_path / "none.yaml")
 
 
-LINES = SHIPPED.read_text("utf-8").splitlines()
+LINES = SHIPPED_ONTOLOGY.read_text("utf-8").splitlines()
 SNIPPETS = ["", "  x:", "  - y", "a: [b", "{", "&a [*a]", "\t", "no: [yes]", "? [x]", "\x07"]
 
 

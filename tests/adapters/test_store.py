@@ -209,6 +209,11 @@ class TestPublish:
         with pytest.raises(StoreError, match=reason):
             store.publish(staged, draft(), "card")
 
+    def test_an_adapter_that_changes_nothing_is_refused(self, store: Store, tmp_path: Path) -> None:
+        with pytest.raises(StoreError, match="changes nothing: all its B matrices are zero"):
+            store.publish(stage(tmp_path / "untrained", weight=0), draft(), "card")
+        assert store.versions() == []
+
     def test_a_publication_that_fails_leaves_nothing_behind(
         self, store: Store, staged: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -30,9 +30,21 @@ _TITLES = (
 )
 _SYLLABLES = "ver mo lan tek ora sun kin dal fex bri zu nor el pra vis hol ami gre sto qua".split()  # noqa: SIM905
 _MEASURES = (
-    '{n} pack|pack of {n}|{n}pcs|set of {n}|{n} oz|{n}oz|{n} ml|XL|{n}ml|{n} inch|{n}"|'
-    "{n} cm|{n}x{n}|{n} count|{n}L|{n}kg|size {n}|{n} ft|{n}W|{n}pk"
-).split("|")
+    *(
+        "{n} pack",
+        "pack of {n}",
+        "{n}pcs",
+        "set of {n}",
+        "{n} oz",
+        "{n}oz",
+        "{n} ml",
+        "XL",
+        "{n}ml",
+        "{n} inch",
+        '{n}"',
+    ),
+    *("{n} cm", "{n}x{n}", "{n} count", "{n}L", "{n}kg", "size {n}", "{n} ft", "{n}W", "{n}pk"),
+)
 _GENDERS = {
     "men": ("men", "mens", "men's", "gents", "for him"),
     "boys": ("boys", "boy's"),
