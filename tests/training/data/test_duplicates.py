@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from training.data import duplicates
@@ -23,6 +23,7 @@ from training.data.duplicates import (
 TITLE = "Turtle Check Men Navy Blue Shirt"
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_folding_twice_is_folding_once(text: str) -> None:
     assert folded(folded(text)) == folded(text)
@@ -42,6 +43,7 @@ def test_folded(left: str, right: str, same: bool) -> None:
     assert (folded(left) == folded(right)) is same
 
 
+@settings(deadline=None)
 @given(st.text(min_size=1, max_size=30), st.text(min_size=1, max_size=30))
 def test_similarity_is_symmetric_and_one_for_itself(left: str, right: str) -> None:
     a, b = shingles(left), shingles(right)
@@ -55,11 +57,13 @@ def test_one_letter_is_near_and_another_colour_is_not() -> None:
     assert colour < SIMILAR <= letter
 
 
+@settings(deadline=None)
 @given(st.permutations(TITLE.lower().split()))
 def test_the_order_of_words_does_not_count(words: list[str]) -> None:
     assert jaccard(shingles(" ".join(words)), shingles(TITLE.lower())) == 1.0
 
 
+@settings(deadline=None)
 @given(st.lists(st.text("ab ", max_size=8), max_size=30), st.integers(1, 30))
 def test_parted_pairs_are_those_of_one_before_and_one_after(texts: list[str], parted: int) -> None:
     distinct = list(dict.fromkeys(map(folded, texts)))
@@ -99,6 +103,7 @@ def test_clusters_link_chains() -> None:
     assert clusters([]) == []
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=12))
 def test_linked_nodes_are_in_one_component_and_a_node_without_a_link_is_alone(links: list[tuple[int, int]]) -> None:
     numbers = components(10, links)
