@@ -76,7 +76,7 @@ def test_labels_are_those_that_the_answer_line_gives_back(tmp_path: Path, ontolo
         ("classify", {**SHIRT, "request": {"title": ""}}, "at least 1 character"),
         ("classify", {**SHIRT, "labels": {"category": "Spaceships"}}, "spaceships"),
         ("classify", {**SHIRT, "labels": {"category": "Shirts", "attributes": {"color": "puce!"}}}, "puce!"),
-        ("rewrite", {"request": {"query": "red shirt"}, "labels": {"tags": ["color"]}}, "1 labels for 2 words"),
+        ("rewrite", {"request": {"query": "red shirt"}, "labels": {"tags": ["color"]}}, "1 tags for 2 words"),
         ("rewrite", {"request": {"query": "red"}, "labels": {"tags": ["colour"]}}, "colour"),
         (
             "extract",

@@ -193,7 +193,7 @@ def test_an_example_is_imported_the_same_from_every_format(drawn: tuple[str, Any
         ("classify", {"user": "a", "assistant": None}, "labels: column 'assistant' is empty"),
         ("classify", {"user": "a", "assistant": '{"category": 3}'}, "category: Input should be"),
         ("classify", {"user": "a", "assistant": "[1]"}, "neither JSON nor an answer line"),
-        ("rewrite", {"query": "red dress", "tags": "color"}, "1 labels for 2 words"),
+        ("rewrite", {"query": "red dress", "tags": "color"}, "1 tags for 2 words"),
         ("rewrite", {"query": "red dress", "tags": "colour type"}, "near: 'color'"),
         ("extract", {"review": "fine", "stars": "3"}, "'3' is not in the ontology"),
         ("copywrite", {"name": "Mug", "description": "x", "color": "c" * 101}, "100 characters"),
