@@ -21,6 +21,7 @@ from typing import Annotated, Any, NamedTuple
 import typer
 
 from adapters.adapter_folder import CONFIG, WEIGHTS
+from adapters.base import base_folder
 from adapters.store import Store
 from server.engine.vllm_settings import engine_arguments, set_environment
 from server.settings import Settings
@@ -107,8 +108,10 @@ def start_engine(in_flight: int, adapters: list[Path], **changed: Any) -> tuple[
     from vllm.lora.request import LoRARequest
 
     configs = [json.loads((folder / CONFIG).read_text()) for folder in adapters]
+    settings = Settings(max_num_seqs=in_flight)
     arguments = engine_arguments(
-        Settings(max_num_seqs=in_flight),
+        settings,
+        base_folder(settings.base),
         ranks=(config["r"] for config in configs),
         modules=(module for config in configs for module in config["target_modules"]),
         adapters=len(adapters),

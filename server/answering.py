@@ -1,35 +1,41 @@
-"""From a valid request to a typed answer: prompt, engine, decode, choose, expand.
+"""From a valid request to a typed answer: admit, generate, decide, expand. The same for every task.
 
-Knows the contract of a task and the engine's interface; nothing of HTTP but the problems it raises.
-The routes call it, the same for every task.
+Knows the contract of a task and the engine's interface, nothing of HTTP. The routes call it: first `admit`, then
+`answer` or `stream`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from fastapi.sse import format_sse_event
 from pydantic import BaseModel
 
 from adapters.ontology import Ontology
 from adapters.store import Version
 from adapters.tasks.contract import Answered, Task, Usage
 from server.engine.generation import Generation, Job, Model
-from server.http.problems import UNEXPECTED, FieldError, Invalid, NoAdapter, Problem, Undecodable
-from server.metrics import Metrics, Tracked
-
-log = logging.getLogger("uvicorn.shoplora")
+from server.errors import NoAdapter, Undecodable, UnknownVariant
+from server.metrics import Metrics, Record
 
 AnyTask = Task[Any, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A request that has its adapter and its prompt and will be answered."""
+
+    task: AnyTask
+    request: BaseModel
+    job: Job
+    record: Record
+
+
 class Answering:
-    """Every task on one engine."""
+    """Every task on one engine; `versions` are the live ones by channel."""
 
     def __init__(self, engine: Model, ontology: Ontology, versions: dict[str, Version], metrics: Metrics) -> None:
         self._engine = engine
@@ -37,47 +43,38 @@ class Answering:
         self._versions = versions
         self._metrics = metrics
 
-    async def answer(self, task: AnyTask, request: BaseModel, request_id: str) -> Answered:
-        """The answer.
+    async def admit(self, task: AnyTask, request: BaseModel, record: Record) -> Admitted:
+        """The one way into the engine, for plain and for streamed answers.
 
         Raises:
-            Problem: one of NoAdapter, TextTooLong, EngineFailed and Undecodable.
+            NoAdapter: no version of the task is live.
+            UnknownVariant: none of the variant that the request names.
+            TextTooLong: prompt and answer exceed the context.
         """
         version = self._version(task, request)
-        with self._metrics.track(task.name, version.name) as tracked:
-            job = self._job(task, request, version, request_id)
-            generation = await self._engine.generate(job)
-            return self._told(task, request, job, generation, tracked)
+        record.adapter = version.name
+        job = self._job(task, request, version, record.request_id)
+        self._metrics.admit(record)
+        return Admitted(task, request, job, record)
 
-    async def begin(self, task: AnyTask, request: BaseModel, request_id: str) -> Job:
-        """What `events` needs; what can be refused is refused here, before the stream begins."""
-        version = self._version(task, request)
-        try:
-            return self._job(task, request, version, request_id)
-        except Problem as problem:
-            self._metrics.refused(task.name, version.name, problem.slug)
-            raise
+    async def answer(self, admitted: Admitted) -> Answered:
+        """The whole answer at once.
 
-    async def events(self, task: AnyTask, request: BaseModel, job: Job) -> AsyncGenerator[bytes]:
-        """Server-sent events: `delta` as the first sample is written, then `answer`.
-
-        The answer may come from another sample; it is its text that counts. `problem` comes instead
-        of `answer` when there is none.
+        Raises:
+            EngineFailed: the engine failed or has ended.
+            Undecodable: no output of the model is an answer, and the task has no fallback.
         """
-        try:
-            with self._metrics.track(task.name, job.version.name) as tracked:
-                async with aclosing(self._engine.stream(job)) as items:
-                    async for item in items:
-                        if isinstance(item, Generation):
-                            answer = self._told(task, request, job, item, tracked)
-                            yield _event("answer", answer)
-                        else:
-                            yield _event("delta", Delta(text=item))
-        except Problem as problem:
-            yield _event("problem", problem.details(job.request_id))
-        except Exception:
-            log.exception("request %s failed", job.request_id)
-            yield _event("problem", Problem(UNEXPECTED).details(job.request_id))
+        return self._answered(admitted, await self._engine.generate(admitted.job))
+
+    async def stream(self, admitted: Admitted) -> AsyncGenerator[str | Answered]:
+        """Pieces of the first sample's text, then the answer, which may come from another sample.
+
+        Raises:
+            EngineFailed, Undecodable: as `answer`.
+        """
+        async with aclosing(self._engine.stream(admitted.job)) as items:
+            async for item in items:
+                yield self._answered(admitted, item) if isinstance(item, Generation) else item
 
     async def warm(self, task: AnyTask, version: Version) -> None:
         """Has the engine compile the task's grammars and run the adapter once."""
@@ -94,10 +91,8 @@ class Answering:
         if channel == task.name or task.variant_field is None:
             raise NoAdapter(f"No adapter is published for {task.name}: train one with `shoplora train {task.name}`.")
         prefix = f"{task.name}/"
-        known = (n.removeprefix(prefix) for n in sorted(self._versions) if n.startswith(prefix))
-        message = f"no such {task.variant_field}; there are: {', '.join(known) or 'none'}"
-        error = FieldError(field=task.variant_field, message=message)
-        raise Invalid("No adapter of that name is live.", [error])
+        variants = [name.removeprefix(prefix) for name in sorted(self._versions) if name.startswith(prefix)]
+        raise UnknownVariant(task.variant_field, variants)
 
     def _job(self, task: AnyTask, request: BaseModel, version: Version, request_id: str) -> Job:
         max_tokens = task.max_tokens(request)
@@ -111,8 +106,9 @@ class Answering:
             temperature=task.temperature,
         )
 
-    def _told(self, task: AnyTask, request: BaseModel, job: Job, generation: Generation, tracked: Tracked) -> Answered:
-        tracked.generation = generation
+    def _answered(self, admitted: Admitted, generation: Generation) -> Answered:
+        task, request, job, record = admitted.task, admitted.request, admitted.job, admitted.record
+        record.generation = generation
         decided = task.decide(
             [completion.text for completion in generation.completions],
             [completion.logprob for completion in generation.completions],
@@ -123,7 +119,7 @@ class Answering:
         if decided.labels is None:
             raise Undecodable("Nothing that the model wrote is an answer of this task.")
         if decided.source == "fallback":
-            tracked.outcome = "fallback"
+            record.outcome = "fallback"
         return task.answer(
             **task.expand(decided.labels, request, self._ontology),
             model=job.version.name,
@@ -133,13 +129,3 @@ class Answering:
             needs_review=decided.needs_review,
             source=decided.source,
         )
-
-
-class Delta(BaseModel):
-    """A piece of the first sample's text."""
-
-    text: str
-
-
-def _event(name: str, data: BaseModel) -> bytes:
-    return format_sse_event(event=name, data_str=data.model_dump_json())

@@ -1,6 +1,6 @@
 """The application: settings, one lifespan, routes, problems and middleware put together.
 
-Knows how the parts fit; each part knows its own work. `shoplora serve` runs `create_app`.
+Knows how the parts fit together, and what happens when the start fails. `shoplora serve` runs `create_app`.
 """
 
 from __future__ import annotations
@@ -15,15 +15,14 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from adapters.ontology import OntologyError
-from adapters.store import StoreError
+from adapters.errors import ShopLoraError
 from server.engine.engine import Engine
 from server.engine.generation import Model
-from server.engine.preload import preload
-from server.http import problems as errors
-from server.http.middleware import BodyLimit, HangUp, RequestId
+from server.engine.preload import preload_status
+from server.http import problems
+from server.http.middleware import BodyLimits, HangUp, Outcomes, RequestId
 from server.http.routes import operations, task_routes
-from server.service import Service, StartError
+from server.service import Service
 from server.settings import Settings
 
 log = logging.getLogger("uvicorn.shoplora")
@@ -46,9 +45,10 @@ def create_app(
     app.state.service = service
     app.include_router(task_routes())
     app.include_router(operations)
-    errors.install(app)
+    problems.install(app)
     app.add_middleware(HangUp)
-    app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
+    app.add_middleware(BodyLimits, max_bytes=settings.max_body_bytes, timeout=settings.body_timeout)
+    app.add_middleware(Outcomes, service=service)
     app.add_middleware(RequestId)  # the last one added is the first one entered
     return app
 
@@ -60,7 +60,7 @@ def _operation_id(route: APIRoute) -> str:
 def _lifespan(service: Service, give_up: Callable[[], None]):  # type: ignore[no-untyped-def]
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        log.info("; ".join(preload()))
+        log.info("; ".join(preload_status()))
         starting = asyncio.create_task(_start(service, give_up))  # /health answers meanwhile
         yield
         starting.cancel()
@@ -75,7 +75,7 @@ def _lifespan(service: Service, give_up: Callable[[], None]):  # type: ignore[no
 async def _start(service: Service, give_up: Callable[[], None]) -> None:
     try:
         await service.start()
-    except (OntologyError, StoreError, StartError) as error:
+    except ShopLoraError as error:
         log.error("cannot start: %s", error)
     except Exception:
         log.exception("cannot start: the engine failed")
@@ -86,6 +86,6 @@ async def _start(service: Service, give_up: Callable[[], None]) -> None:
 
 
 def _exit() -> None:
-    """A server that cannot start has nothing to finish."""
+    """Ends the process at once: a server that cannot start has nothing to finish."""
     logging.shutdown()
     os._exit(1)

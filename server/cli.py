@@ -1,4 +1,4 @@
-"""`shoplora serve`: from options to a running server. Called by `shoplora`; heavy imports wait."""
+"""`shoplora serve`: from options to a running server. Called by `shoplora`; imports nothing heavy at the top."""
 
 import os
 import sys
@@ -8,18 +8,20 @@ import typer
 
 from server.engine.preload import ensure_preloaded
 
-# What training uses, and transformers imports wherever it is installed, is never used here.
+# Training uses these; transformers imports them wherever they are installed, and the server never needs them.
 LEFT_OUT = ("pandas", "scipy", "sklearn")
-# Seconds: longer than load balancers and clients keep an idle connection (60 is common), or they
-# send a request into one that is just being closed.
+# Seconds: longer than load balancers and clients keep an idle connection (60 is common), or they send a request into
+# one that is just being closed.
 KEEP_ALIVE = 75
+SHUTDOWN = 20  # seconds for requests in flight; containers are commonly killed after 30
 
 
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
     base: Annotated[
-        str | None, typer.Option(help="Base model: a folder or a name that vLLM can load; the demo base if not given.")
+        str | None,
+        typer.Option(help="Base model: a folder or a name on the Hugging Face hub; the demo base if not given."),
     ] = None,
     log_level: Annotated[str, typer.Option(help="critical, error, warning, info or debug.")] = "info",
 ) -> None:
@@ -28,7 +30,7 @@ def serve(
     if base:
         os.environ["SHOPLORA_BASE"] = base
     for name in LEFT_OUT:
-        sys.modules[name] = None  # type: ignore[assignment]  # to Python: not installed
+        sys.modules[name] = None  # type: ignore[assignment]  # as if not installed
 
     import uvicorn
 
@@ -40,4 +42,5 @@ def serve(
         log_level=log_level,
         access_log=False,  # `server.http.middleware` writes one
         timeout_keep_alive=KEEP_ALIVE,
+        timeout_graceful_shutdown=SHUTDOWN,
     )

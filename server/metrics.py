@@ -1,31 +1,39 @@
-"""Every metric of ours, by task and adapter version, and one page with vLLM's own.
+"""Every metric of the server's own, by task and adapter version, on one page with vLLM's.
 
-Knows prometheus-client, nothing of what is counted. `server.answering` tracks requests with it,
-`/metrics` shows it.
+Knows prometheus-client and what is recorded of a request. `server.answering` admits requests, the middleware
+`server.http.middleware.Outcomes` counts a request when its response ends, `/metrics` shows the page.
 """
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from server.engine.generation import Generation
-from server.http.problems import Problem
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 20, 30)
 LABELS = ("task", "adapter")
+CANCELLED = "cancelled"
 
 
 @dataclass(slots=True)
-class Tracked:
-    """A request in flight, as far as it got."""
+class Record:
+    """A request to a task: what is counted of it when its response ends.
 
+    Attributes:
+        adapter: the version that answers; until one is chosen, the live one of the task, or "none".
+        outcome: "ok", "fallback", "cancelled" or a problem's slug.
+        admitted_at: `time.perf_counter()` of the admission; None for a request that was refused before.
+        generation: the engine's output, once there is one.
+    """
+
+    request_id: str
+    task: str
+    adapter: str = "none"
     outcome: str = "ok"
+    admitted_at: float | None = None
     generation: Generation | None = None
 
 
@@ -57,44 +65,30 @@ class Metrics:
         self._in_flight = Gauge("shoplora_in_flight", "Requests being answered", LABELS, registry=self.registry)
 
     def announce(self, task: str, adapter: str) -> None:
-        """Shows the adapter with zeros, so that rates start from the first request."""
+        """Shows the adapter with zeros, so that a rate includes its first request."""
         self._requests.labels(task, adapter, "ok")
         for metric in (self._latency, self._first_token, self._read, self._written):
             metric.labels(task, adapter)
         self._in_flight.labels(task, adapter)
 
-    def refused(self, task: str, adapter: str, outcome: str) -> None:
-        """A request that never came to the engine."""
-        self._requests.labels(task, adapter, outcome).inc()
+    def admit(self, record: Record) -> None:
+        """From here on the request is in flight; `count` ends that."""
+        record.admitted_at = time.perf_counter()
+        self._in_flight.labels(record.task, record.adapter).inc()
 
-    @contextmanager
-    def track(self, task: str, adapter: str) -> Iterator[Tracked]:
-        """Counts what happens inside, whichever way it ends."""
-        labels = (task, adapter)
-        tracked = Tracked()
-        began = time.perf_counter()
-        self._in_flight.labels(*labels).inc()
-        try:
-            yield tracked
-        except Problem as problem:
-            tracked.outcome = problem.slug
-            raise
-        except (asyncio.CancelledError, GeneratorExit):
-            tracked.outcome = "cancelled"
-            raise
-        except Exception:
-            tracked.outcome = Problem.slug
-            raise
-        finally:
+    def count(self, record: Record) -> None:
+        """Counts a request whose response has ended; to be called once a request."""
+        labels = (record.task, record.adapter)
+        self._requests.labels(*labels, record.outcome).inc()
+        if record.admitted_at is not None:
             self._in_flight.labels(*labels).dec()
-            self._requests.labels(*labels, tracked.outcome).inc()
-            if tracked.outcome != "cancelled":
-                self._latency.labels(*labels).observe(time.perf_counter() - began)
-            if tracked.generation:
-                self._first_token.labels(*labels).observe(tracked.generation.first_token)
-                self._read.labels(*labels).inc(tracked.generation.prompt_tokens)
-                self._written.labels(*labels).inc(tracked.generation.completion_tokens)
+            if record.outcome != CANCELLED:
+                self._latency.labels(*labels).observe(time.perf_counter() - record.admitted_at)
+        if record.generation:
+            self._first_token.labels(*labels).observe(record.generation.first_token)
+            self._read.labels(*labels).inc(record.generation.prompt_tokens)
+            self._written.labels(*labels).inc(record.generation.completion_tokens)
 
     def page(self) -> bytes:
-        """Ours, then vLLM's and the process's from the default registry."""
+        """The server's own metrics, then vLLM's and the process's from the default registry."""
         return generate_latest(self.registry) + generate_latest(REGISTRY)

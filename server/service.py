@@ -1,7 +1,7 @@
-"""All that lives as long as the server: ontology, live versions, engine, metrics, and their start.
+"""All that lives as long as the server: ontology, base, live versions, engine, metrics, and their start.
 
-Knows in which order they start and why a start can fail; nothing of HTTP. The lifespan in
-`server.app` runs it, the dependencies in `server.http.dependencies` hand it to the routes.
+Knows in which order they start and why a start can fail; nothing of HTTP. The lifespan in `server.app` runs it, the
+dependencies in `server.http.dependencies` pass it to the routes.
 """
 
 from __future__ import annotations
@@ -12,19 +12,20 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+from adapters.base import base_digest, base_folder
+from adapters.errors import ShopLoraError
+from adapters.fit import check_fit
 from adapters.ontology import Ontology
-from adapters.store import SHIPPED, Store, Version, base_digest
+from adapters.settings import SHIPPED_STORE
+from adapters.store import Store, Version
 from adapters.tasks import tasks
 from server.answering import Answering
 from server.engine.generation import Model
-from server.metrics import Metrics
+from server.errors import EngineFailed, NotReady, StartError
+from server.metrics import Metrics, Record
 from server.settings import Settings
 
 log = logging.getLogger("uvicorn.shoplora")
-
-
-class StartError(Exception):
-    """Why the server cannot start, for the operator."""
 
 
 class Service:
@@ -32,52 +33,52 @@ class Service:
         self.settings = settings
         self.engine = engine
         self.metrics = Metrics()
-        self.versions: dict[str, Version] = {}
+        self.versions: dict[str, Version] = {}  # the live ones that are served, by channel
         self.base_digest: str | None = None
-        self.answering: Answering | None = None  # there is one when the server is ready
+        self.answering: Answering | None = None  # set once the server is ready
 
     async def start(self) -> None:
         """Returns when every live adapter can answer.
 
         Raises:
-            Exception: OntologyError, StoreError, StartError, or what the engine says.
+            ShopLoraError: the operator can mend it; the message is one line.
+            Exception: the engine failed.
         """
         began = time.perf_counter()
         ontology = Ontology.load(self.settings.ontology)
-        self.base_digest = _digest(self.settings.base)
-        shipped = SHIPPED if self.settings.demo_adapters else None
-        self.versions = self._fitting(Store(self.settings.store, shipped).live(), ontology)
+        base = await asyncio.to_thread(self._read, ontology)  # all of the base, or a download of it
         if self.unserved:
             log.warning("no adapter for %s: these answer 503", ", ".join(self.unserved))
-        await self.engine.start(list(self.versions.values()))
+        await self.engine.start(base, list(self.live))
         answering = Answering(self.engine, ontology, self.versions, self.metrics)
         for version in self.live:
             self.metrics.announce(version.manifest.task, version.name)
         await asyncio.gather(*(answering.warm(tasks()[v.manifest.task], v) for v in self.live))
         self.answering = answering
-        names = ", ".join(version.name for version in self.versions.values())
+        names = ", ".join(version.name for version in self.live)
         log.info("ready with %s after %.1f s", names, time.perf_counter() - began)
 
-    def _fitting(self, live: dict[str, Version], ontology: Ontology) -> dict[str, Version]:
-        """The live versions that were trained on this base, by channel."""
-        fitting = {}
-        for channel, version in live.items():
-            manifest = version.manifest
-            task = tasks().get(manifest.task)
-            if task is None or (manifest.variant and task.variant_field is None):
-                log.warning("%s is left out: no task serves %s", version.name, channel)
-            elif self.base_digest and manifest.base_digest != self.base_digest:
-                log.warning("%s is left out: it was trained on another base", version.name)
-            else:
-                if manifest.ontology_digest != ontology.digest:
-                    log.warning("%s was trained with another ontology", version.name)
-                fitting[channel] = version
-        if not fitting:
-            raise StartError(
-                f"no live adapter in {self.settings.store} fits the base {self.settings.base}: "
-                "train one with `shoplora train`, see `shoplora adapters list`"
-            )
-        return fitting
+    def ready(self) -> Answering:
+        """What answers requests.
+
+        Raises:
+            EngineFailed: the engine has ended.
+            NotReady: it is still loading.
+        """
+        self.check_alive()
+        if self.answering is None:
+            raise NotReady("The engine is loading; GET /ready answers 200 when it has loaded.")
+        return self.answering
+
+    def check_alive(self) -> None:
+        """Raises EngineFailed when the engine has ended."""
+        if self.engine.errored:
+            raise EngineFailed("The engine has ended; the server must be started again.")
+
+    def record(self, request_id: str, task: str) -> Record:
+        """A request that has just arrived; until it names another adapter, it counts for the task's own."""
+        version = self.versions.get(task)
+        return Record(request_id, task, version.name if version else "none")
 
     @property
     def unserved(self) -> list[str]:
@@ -88,17 +89,38 @@ class Service:
     def live(self) -> Iterable[Version]:
         return self.versions.values()
 
-    def count_refused(self, task: str, outcome: str) -> None:
-        """A request of a task that was refused before it was looked at."""
-        version = self.versions.get(task)
-        self.metrics.refused(task, version.name if version else "none", outcome)
+    def _read(self, ontology: Ontology) -> Path:
+        """Reads base and store from the disk and sets the versions to serve; the base's folder."""
+        base = base_folder(self.settings.base)
+        self.base_digest = base_digest(base)
+        shipped = SHIPPED_STORE if self.settings.demo_adapters else None
+        live = Store(self.settings.store, shipped).live()
+        self.versions = {channel: version for channel, version in live.items() if self._is_servable(version, ontology)}
+        if not self.versions:
+            raise StartError(
+                f"no live adapter in {self.settings.store} fits the base {self.settings.base}: "
+                "train one with `shoplora train`, see `shoplora adapters list`"
+            )
+        for version in self.live:
+            try:
+                check_fit(version.folder, base)
+            except ShopLoraError as error:
+                raise StartError(
+                    f"{version.name} cannot be served: {error}; make another version live with "
+                    "`shoplora adapters activate` or `shoplora adapters rollback`"
+                ) from error
+        return base
 
-
-def _digest(base: str) -> str | None:
-    """The digest of a base on disk; that of a model hub's is not known before it is loaded."""
-    folder = Path(base)
-    if folder.is_dir():
-        return base_digest(folder)
-    if folder.is_absolute() or base.startswith((".", "~")):
-        raise StartError(f"there is no base model in {base}")
-    return None
+    def _is_servable(self, version: Version, ontology: Ontology) -> bool:
+        """Whether there is a task for the version and it was trained on this base; if not, the log says why."""
+        manifest = version.manifest
+        task = tasks().get(manifest.task)
+        if task is None or (manifest.variant and task.variant_field is None):
+            log.warning("%s is left out: no task serves %s", version.name, manifest.channel)
+            return False
+        if manifest.base_digest != self.base_digest:
+            log.warning("%s is left out: it was trained on another base than %s", version.name, self.settings.base)
+            return False
+        if manifest.ontology_digest != ontology.digest:
+            log.warning("%s was trained with another ontology", version.name)
+        return True

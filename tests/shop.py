@@ -1,4 +1,4 @@
-"""The server on the shipped base and adapters, started as a user starts it, once a test session.
+"""The server on the shipped base and adapters, started by the command `shoplora serve`, once a test session.
 
 Used by test_readme, test_shipped and test_typed.
 """
@@ -17,14 +17,14 @@ _URL = pytest.StashKey[str]()
 
 
 def served(config: pytest.Config, folder: Path) -> str:
-    """The server's address; the first test that asks waits until it is ready."""
+    """The server's address; the first call starts it and returns when it is ready."""
     if _URL not in config.stash:
         config.stash[_URL] = _start(config, folder)
     return config.stash[_URL]
 
 
 def _start(config: pytest.Config, folder: Path) -> str:
-    kept = {name: v for name, v in os.environ.items() if not name.startswith("SHOPLORA_")}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("SHOPLORA_")}
     running = ExitStack()
     config.add_cleanup(running.close)
-    return running.enter_context(server({**kept, "SHOPLORA_STORE": str(folder / "store")}))
+    return running.enter_context(server({**environment, "SHOPLORA_STORE": str(folder / "store")}))

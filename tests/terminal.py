@@ -1,4 +1,4 @@
-"""The command `shoplora` as somebody at a terminal meets it."""
+"""The command `shoplora`, run in this process."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from shoplora import app
 
 
 def run(*arguments: str, status: int = 0) -> str:
-    """What it says, without colours; it ends with that status and never with a traceback."""
+    """The command's output without colours, after a check that it ended with that status and without a traceback."""
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == status, result.output
     assert "Traceback" not in result.output

@@ -1,11 +1,12 @@
-"""The rules about files: the README's tree, what no file may name."""
+"""The rules about files: the tree in docs/architecture.md, and what no file may name."""
 
 import re
 import subprocess
 from pathlib import Path
 
+from tests.test_imports import modules
+
 ROOT = Path(__file__).parent.parent
-PACKAGES = ("adapters", "server", "training", "loadtests")
 SKIPPED = {".git", ".venv", "__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache"}
 
 
@@ -19,25 +20,23 @@ def files() -> list[str]:
 
 
 def tree() -> dict[str, str]:
-    """Path and phrase of each line in the block under the README's "## Layout"."""
-    section = (ROOT / "README.md").read_text().split("\n## Layout\n")[1]
-    lines = section.split("```")[1].splitlines()[1:]
-    parts = (re.split(r"\s{2,}", line.strip(), maxsplit=1) for line in lines if line.strip())
-    return {path: "".join(phrase) for path, *phrase in parts}
+    """Path and phrase of each line in the block under "## Files" of docs/architecture.md."""
+    block = (ROOT / "docs/architecture.md").read_text().split("\n## Files\n")[1].split("```")[1]
+    phrases, parents = {}, [""]
+    for line in filter(None, block.splitlines()[1:]):
+        depth = (len(line) - len(line.lstrip())) // 2
+        name, _, phrase = line.strip().partition("  ")
+        parents[depth + 1 :] = [parents[depth] + name]
+        phrases[parents[-1]] = phrase.strip()
+    return phrases
 
 
-def test_the_readme_lists_every_module() -> None:
-    modules = {
-        name
-        for name in files()
-        if name.startswith(tuple(f"{package}/" for package in PACKAGES))
-        and name.endswith(".py")
-        and not name.endswith("__init__.py")
-    }
-    assert modules - tree().keys() == set()
+def test_the_tree_lists_every_module() -> None:
+    paths = {str(path.relative_to(ROOT)) for path in modules().values() if path.name != "__init__.py"}
+    assert paths - tree().keys() == set()
 
 
-def test_all_that_the_readme_lists_exists_and_has_a_phrase() -> None:
+def test_every_path_in_the_tree_exists_and_has_a_phrase() -> None:
     assert [path for path in tree() if not (ROOT / path).exists()] == []
     assert [path for path, phrase in tree().items() if not phrase] == []
 

@@ -29,7 +29,7 @@ from server.engine.fake_engine import FakeEngine
 from server.settings import Settings
 from tests.adapters.tasks.grammars import admits
 from tests.server.test_metrics import sample
-from tests.server.tiny import make_adapter, make_base
+from tests.server.tiny import make_adapter, make_base, make_weights
 from training.tasks import training_task
 
 ROOT = Path(__file__).parent.parent
@@ -52,9 +52,7 @@ def urgency(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def serving(folder: Path, *names: str) -> TestClient:
     """A server with an adapter of each of these tasks; its fake engine always answers `high`."""
-    base = folder / "base"
-    base.mkdir()
-    (base / "model.safetensors").write_bytes(b"weights")
+    base = make_weights(folder / "base")
     for name in names:
         draft = Draft(
             task=name,

@@ -1,22 +1,22 @@
-"""Answers to what people type, as `tests/typed` has it: floors that no new adapter may go below."""
+"""Floors for the answers to the hand-written requests in `tests/typed`, which no new adapter may go below."""
 
 from __future__ import annotations
 
 import pytest
 
 from adapters.ontology import Ontology
-from adapters.store import default_base
+from adapters.settings import SHIPPED_BASE
 from adapters.tasks import tasks
 from tests.shop import served
-from tests.typed.asked import CHECKS, body, figures, lines, pairs_of
+from tests.typed.measure import CHECKS, body, figures, lines, pairs_of
 
 ONTOLOGY = Ontology.load()
 
 
 @pytest.mark.parametrize("task", CHECKS)
-def test_there_are_enough_and_all_are_valid_requests(task: str) -> None:
-    asked = [fields[0] for fields in lines(task)]
-    assert len(asked) == len(set(asked)) >= 200
+def test_there_are_200_different_valid_requests_of_each_task(task: str) -> None:
+    texts = [fields[0] for fields in lines(task)]
+    assert len(texts) == len(set(texts)) >= 200
     for fields in lines(task):
         tasks()[task].request.model_validate(body(task, fields))
 
@@ -50,8 +50,8 @@ FLOORS = {
 
 
 @pytest.mark.engine
-@pytest.mark.skipif(not default_base().exists(), reason="no base and adapters are shipped yet")
+@pytest.mark.skipif(not SHIPPED_BASE.exists(), reason="no base and adapters are shipped yet")
 def test_no_figure_is_below_its_floor(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> None:
-    found = figures(served(pytestconfig, tmp_path_factory.mktemp("shop")))
-    told = {(task, what): share for task, shares in found.items() for what, share in shares.items()}
-    assert {name: told[name] for name, floor in FLOORS.items() if told[name] < floor} == {}
+    by_task = figures(served(pytestconfig, tmp_path_factory.mktemp("shop")))
+    shares = {(task, figure): share for task, of_task in by_task.items() for figure, share in of_task.items()}
+    assert {name: shares[name] for name, floor in FLOORS.items() if shares[name] < floor} == {}

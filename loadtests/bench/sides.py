@@ -26,6 +26,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
+from adapters.base import base_folder
 from adapters.ontology import Ontology
 from adapters.store import Store
 from adapters.tasks import task
@@ -179,13 +180,15 @@ async def typed(plan: Plan, ontology: Ontology) -> AsyncIterator[Client]:
     def http_request(name: str, number: int) -> tuple[str, dict[str, Any]]:
         return f"/v1/{name}", plan.requests[name][number]
 
-    def read_reply(name: str, number: int, answer: dict[str, Any]) -> Reply:
-        fields = {key: value for key, value in answer.items() if key not in Answered.model_fields}
-        return Reply(fields, answer["usage"]["completion_tokens"])
-
     with TemporaryDirectory() as store, server({**os.environ, "SHOPLORA_STORE": store}) as url:
-        async with _over_http(url, http_request, read_reply) as client:
+        async with _over_http(url, http_request, lambda name, number, answer: _reply(answer)) as client:
             yield client
+
+
+def _reply(answer: dict[str, Any]) -> Reply:
+    """A typed answer: the fields that every task has are not compared."""
+    fields = {key: value for key, value in answer.items() if key not in Answered.model_fields}
+    return Reply(fields, answer["usage"]["completion_tokens"])
 
 
 @asynccontextmanager
@@ -244,50 +247,41 @@ def _first_tokens(metrics: str) -> tuple[float, float]:
 
 @asynccontextmanager
 async def engine(plan: Plan, ontology: Ontology) -> AsyncIterator[Client]:
-    """The engine alone: all jobs are made before the first is sent."""
+    """The engine alone: all requests are admitted before the first is sent."""
+    from server.answering import Answering
     from server.engine.engine import Engine
-    from server.engine.generation import Job
-    from server.http.problems import Problem
+    from server.errors import Refusal
+    from server.metrics import Metrics, Record
     from server.settings import Settings
 
+    settings = Settings()
+    llm = Engine(settings)
     with TemporaryDirectory() as store:
         live = Store(Path(store)).live()
-        llm = Engine(Settings())
-        await llm.start(list(live.values()))
         try:
-            jobs: dict[str, list[tuple[Any, Job]]] = {}
-            for name, requests in plan.requests.items():
-                of = task(name)
-                for body in requests:
-                    request = of.request.model_validate(body)
-                    tokens = of.max_tokens(request)
-                    job = Job(
-                        "",
-                        live[name],
-                        llm.tokenize(of.prompt(request, ontology), tokens),
-                        of.grammar(request, ontology),
-                        tokens,
-                        of.samples,
-                        of.temperature,
-                    )
-                    jobs.setdefault(name, []).append((request, job))
+            await llm.start(base_folder(settings.base), list(live.values()))
+            answering = Answering(llm, ontology, live, Metrics())
+            admitted = {
+                name: [
+                    await answering.admit(task(name), task(name).request.model_validate(body), Record("", name))
+                    for body in requests
+                ]
+                for name, requests in plan.requests.items()
+            }
             ids = count()
 
             async def send(name: str, number: int) -> Reply:
-                request, job = jobs[name][number]
+                request = admitted[name][number]
+                request = replace(request, job=replace(request.job, request_id=str(next(ids))))
                 try:
-                    generation = await llm.generate(replace(job, request_id=str(next(ids))))
-                except Problem as problem:
-                    raise Failed(str(problem)) from problem
-                fields: dict[str, Any] | None = None
-                if number < COMPARED:
-                    of = task(name)
-                    lines = [completion.text for completion in generation.completions]
-                    logprobs = [completion.logprob for completion in generation.completions]
-                    fitted = job.version.manifest.calibration
-                    decided = of.decide(lines, logprobs, fitted, request, ontology)
-                    fields = answer_fields(name, decided.labels, request, ontology)
-                return Reply(fields, generation.completion_tokens, generation.first_token)
+                    if number >= COMPARED:
+                        generation = await llm.generate(request.job)
+                        return Reply(None, generation.completion_tokens, generation.first_token)
+                    answer = await answering.answer(request)
+                except Refusal as refusal:
+                    raise Failed(str(refusal)) from refusal
+                first_token = request.record.generation.first_token if request.record.generation else None
+                return replace(_reply(answer.model_dump(mode="json")), first_token=first_token)
 
             async def first_tokens() -> None:
                 return None  # each reply has its own

@@ -1,7 +1,7 @@
-"""What vLLM's LoRA layers call on a CPU, in place of vLLM's own operation: `server.cpu_lora.kernel`.
+"""The operation that vLLM's LoRA layers call on a CPU, by `server.cpu_lora.kernel` instead of vLLM's code.
 
-vLLM's copies A and B for each token and gives rows without an adapter the last slot's (vllm#48421).
-Knows vLLM's interface between LoRA layers and operation. `server.cpu_lora.plugin` names it to vLLM.
+vLLM's operation copies A and B for each token, and applies the last slot's adapter to rows without one (vllm#48421).
+Knows vLLM's interface between LoRA layers and operation. `server.cpu_lora.plugin` registers it with vLLM.
 """
 
 from __future__ import annotations
@@ -17,19 +17,18 @@ from server.cpu_lora.kernel import Layer, Rows
 
 
 class CpuLora(PunicaWrapperCPU):
-    """What vLLM's LoRA layers call; they share one. Their `scale` is 1: B has it already."""
+    """One object for all LoRA layers. Their `scale` is 1, since B has the scaling in it."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         threads = torch.get_num_threads()
         numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
-        # Numba has just had OpenMP use every core; torch's public function does nothing by now,
-        # since vLLM has replaced it.
+        # Numba has just set OpenMP to every core. torch's public function does nothing: vLLM has replaced it.
         torch._C.set_num_threads(threads)
         self._layers: dict[int, tuple[Tensor, Layer]] = {}
 
     def update_metadata(self, mapping: Any, lora_index_to_id: list[int | None], *args: Any, **kwargs: Any) -> None:
-        """Called before a step whose rows, or whose slots, are not those of the step before."""
+        """Called before a step whose rows or slots differ from the step before."""
         super().update_metadata(mapping, lora_index_to_id, *args, **kwargs)
         self._tokens = Rows(self.token_lora_indices)
         self._samples = Rows(self.sampler_indices)
@@ -69,5 +68,5 @@ class CpuLora(PunicaWrapperCPU):
     def _layer(self, a: tuple[Tensor, ...], b: tuple[Tensor, ...]) -> Layer:
         key = id(b[0])
         if key not in self._layers:
-            self._layers[key] = b[0], Layer(a, b)  # the tensor is kept: its id stays its own
+            self._layers[key] = b[0], Layer(a, b)  # holding the tensor keeps its id unique
         return self._layers[key][1]

@@ -3,8 +3,8 @@
     shrink  h[row] = A[slot] x[row]
     expand  y[row] += B[slot] h[row]
 
-Numba knows no numbers of half precision: they come as integers of 16 bits, which `bits` makes of a
-tensor, unsigned for bfloat16 and signed for float16. Sums are in float32.
+Numba has no half precision: such numbers come as integers of 16 bits, which `bits` makes of a tensor, unsigned for
+bfloat16 and signed for float16. Sums are in float32.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from numba.extending import overload
 from torch import Tensor
 
 NONE = -1  # the slot of a row without an adapter
-AT_ONCE = 4  # lines of A, or of B, that a loop goes through together: ranks are multiples of it
-# When vLLM's CPU worker starts, it asks every object in every module for its `__dict__` (0.32,
-# triton_utils/dispatcher.py). To this one that is a function of LLVM's, and vLLM trips over it.
+AT_ONCE = 4  # lines of A or of B that a loop reads together; ranks are multiples of it
+# When vLLM's CPU worker starts, it reads `__dict__` of every object in every module (0.32,
+# triton_utils/dispatcher.py). This object takes that for a function of LLVM's and raises what vLLM does not expect.
 ffi.lib._fntab["__dict__"] = {}
 
 
@@ -37,9 +37,9 @@ def bits(tensor: Tensor) -> Any:
 
 
 def _compiled(function: Callable[..., None]) -> Any:
-    # Sums may be taken in any order; unlike with fastmath=True, what is not finite stays so.
+    # Sums may be taken in any order; unlike with fastmath=True, infinities and NaN stay as they are.
     compiled = njit(parallel=True, fastmath={"reassoc", "contract", "nsz"})(function)
-    with suppress(RuntimeError):  # no folder can be written to: compiled at each start
+    with suppress(RuntimeError):  # without a writable folder, it is compiled at each start
         compiled.enable_caching()
     return compiled
 
@@ -49,17 +49,17 @@ def _wide(number: Any) -> Any:
 
 
 def _narrow(number: Any, like: Any) -> Any:
-    """Rounded from float32 to bfloat16, or as it is, for where `like` lies."""
+    """Rounded from float32 to the type of `like`."""
 
 
-# What these two give and take has no annotations: Numba compares it with their own arguments.
+# No annotations: Numba compares the arguments of the two functions with those of the ones that they overload.
 @overload(_wide)
 def _wide_of(number):  # type: ignore[no-untyped-def]
     if number == types.uint16:
         return lambda number: np.uint32(np.uint32(number) << np.uint32(16)).view(np.float32)
     if number == types.int16:
 
-        def of_half(number):  # type: ignore[no-untyped-def]  # what is below 2**-14 counts as 0
+        def of_half(number):  # type: ignore[no-untyped-def]  # numbers below 2**-14 count as 0
             sign = np.uint32(np.uint32(np.uint32(number) & np.uint32(0x8000)) << np.uint32(16))
             digits = np.uint32(np.uint32(np.uint32(number) & np.uint32(0x7FFF)) << np.uint32(13))
             return np.uint32(sign | np.uint32(digits + np.uint32(112 << 23))).view(np.float32)
@@ -103,18 +103,18 @@ def shrink(h: Any, x: Any, a: Any, slots: Any) -> None:
 
 @_compiled
 def expand(y: Any, h: Any, b: Any, slots: Any, first: int) -> None:
-    """y (rows, columns), of which b (slots, ranks, outputs) makes those from `first` on."""
+    """y (rows, columns), h (rows, ranks), b (slots, ranks, outputs): adds to the columns of y from `first` on."""
     for row in prange(h.shape[0]):
         slot = slots[row]
         if slot == NONE:
             continue
-        own = y[row, first : first + b.shape[2]]
-        sums = np.zeros(own.shape[0], np.float32)
+        outputs = y[row, first : first + b.shape[2]]
+        sums = np.zeros(outputs.shape[0], np.float32)
         for rank in range(0, b.shape[1], AT_ONCE):
             b0, b1, b2, b3 = b[slot, rank], b[slot, rank + 1], b[slot, rank + 2], b[slot, rank + 3]
             h0, h1, h2, h3 = h[row, rank], h[row, rank + 1], h[row, rank + 2], h[row, rank + 3]
-            for i in range(own.shape[0]):
+            for i in range(outputs.shape[0]):
                 sums[i] += h0 * _wide(b0[i]) + h1 * _wide(b1[i])
                 sums[i] += h2 * _wide(b2[i]) + h3 * _wide(b3[i])
-        for i in range(own.shape[0]):
-            own[i] = _narrow(_wide(own[i]) + sums[i], own[i])
+        for i in range(outputs.shape[0]):
+            outputs[i] = _narrow(_wide(outputs[i]) + sums[i], outputs[i])

@@ -1,7 +1,7 @@
-"""A plugin of vLLM's: on a CPU, LoRA by `server.cpu_lora.layers` instead of vLLM's own operation.
+"""A plugin for vLLM: on a CPU, LoRA by `server.cpu_lora.layers` instead of vLLM's operation.
 
-`register` is an entry point in `vllm.general_plugins`: vLLM calls it in each process that runs a
-model, and imports what it names where LoRA is used. On a GPU nothing is imported or changed.
+`register` is an entry point in `vllm.general_plugins`: vLLM calls it in each process that runs a model, and imports the
+class where LoRA is used. On a GPU nothing is imported or changed.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""vLLM: started, asked, its settings."""
+"""The engine: vLLM, its settings, and the fake engine for tests."""

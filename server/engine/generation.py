@@ -1,12 +1,13 @@
-"""What goes into the engine and what comes out, in words that the engine and its fake share.
+"""The engine's interface: what goes in, what comes out, and what the parts around the engine can ask of it.
 
-Knows no vLLM. `server.answering` makes jobs and reads generations.
+Knows no vLLM. `server.answering` makes jobs and reads generations; the engine and its fake implement `Model`.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, Protocol
 
 from adapters.store import Version
@@ -38,7 +39,11 @@ class Completion:
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """Every sample of a job, and the seconds until its first token."""
+    """Every sample of a job.
+
+    `first_token`: seconds from the engine's receipt of the job to the first token of the sample that ended last;
+    vLLM measures it, the same for plain and streamed jobs.
+    """
 
     completions: list[Completion]
     prompt_tokens: int
@@ -52,14 +57,19 @@ class Generation:
 class Model(Protocol):
     """What the parts around the engine ask of it."""
 
-    async def start(self, versions: list[Version]) -> None:
-        """Loads base and adapters; returns when every one of them can answer."""
+    async def start(self, base: Path, versions: list[Version]) -> None:
+        """Loads the base in that folder and the adapters; returns when every one of them can answer."""
 
     async def close(self) -> None:
-        """Ends the engine; what is in flight fails."""
+        """Ends the engine; jobs in flight fail."""
 
     def tokenize(self, messages: list[Message], max_tokens: int) -> list[int]:
-        """The prompt's tokens; TextTooLong when they and the answer exceed the context."""
+        """The prompt's tokens.
+
+        Raises:
+            TextTooLong: prompt and answer exceed the context.
+            TemplateError: the base's tokenizer has no chat template.
+        """
 
     async def generate(self, job: Job) -> Generation:
         """All samples at once; cancelling it frees the job's slots."""

@@ -1,8 +1,8 @@
-"""The libraries that the CPU engine is faster with, loaded before anything else.
+"""The libraries that make the CPU engine faster, loaded before anything else.
 
-tcmalloc and Intel's OpenMP only count when the dynamic linker loads them before Python does, so
-the process replaces itself once with LD_PRELOAD set. `server.cli` calls `ensure_preloaded`; the
-Makefile runs this module to get LD_PRELOAD for the tests. Knows nothing about vLLM.
+tcmalloc and Intel's OpenMP take effect only when the dynamic linker loads them before Python does, so the process
+replaces itself once with LD_PRELOAD set. `server.cli` calls `ensure_preloaded`; the Makefile runs this module to get
+LD_PRELOAD for the tests. Knows nothing about vLLM.
 """
 
 import os
@@ -14,8 +14,8 @@ GUARD = "SHOPLORA_PRELOADED"
 
 def find_tcmalloc() -> Path | None:
     places = ("/usr/lib/*-linux-gnu", "/usr/lib64", "/usr/lib")
-    found = (f for p in places for f in Path("/").glob(f"{p[1:]}/libtcmalloc_minimal.so.4"))
-    return next(found, None)
+    files = (file for place in places for file in Path("/").glob(f"{place[1:]}/libtcmalloc_minimal.so.4"))
+    return next(files, None)
 
 
 def find_openmp() -> Path | None:
@@ -25,14 +25,14 @@ def find_openmp() -> Path | None:
 
 
 def ld_preload() -> str:
-    """LD_PRELOAD as it is, with those of the libraries that are found and not yet in it."""
-    now = os.environ.get("LD_PRELOAD", "").replace(" ", ":").split(":")
-    found = [str(path) for path in (find_tcmalloc(), find_openmp()) if path]
-    return ":".join(dict.fromkeys(path for path in now + found if path))
+    """LD_PRELOAD as it is, and after it the libraries that are installed and not yet in it."""
+    current = os.environ.get("LD_PRELOAD", "").replace(" ", ":").split(":")
+    installed = [str(path) for path in (find_tcmalloc(), find_openmp()) if path]
+    return ":".join(dict.fromkeys(path for path in current + installed if path))
 
 
-def preload() -> list[str]:
-    """What the operator should know of the libraries in this process: one log line."""
+def preload_status() -> list[str]:
+    """Which of the libraries are in this process, and what to do about the others: parts of one log line."""
     loaded = os.environ.get("LD_PRELOAD", "")
     messages = []
     if "libtcmalloc" in loaded:
@@ -50,10 +50,10 @@ def preload() -> list[str]:
 
 def ensure_preloaded() -> None:
     """Start this same command again, once, with the libraries preloaded."""
-    wanted = ld_preload()
-    if GUARD in os.environ or wanted == os.environ.get("LD_PRELOAD", ""):
+    libraries = ld_preload()
+    if GUARD in os.environ or libraries == os.environ.get("LD_PRELOAD", ""):
         return
-    environment = {**os.environ, "LD_PRELOAD": wanted, GUARD: "1"}
+    environment = {**os.environ, "LD_PRELOAD": libraries, GUARD: "1"}
     os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)
 
 

@@ -1,24 +1,23 @@
-"""What this project sets in vLLM, all in one place: its environment and its engine's arguments.
+"""Every setting of vLLM that this project makes: environment variables and engine arguments.
 
-Knows the names of vLLM's settings; starts nothing. `server.engine.engine` starts the engine with them,
-`loadtests` measures engines with them.
+Starts nothing. `server.engine.engine` starts the engine with them, `loadtests` measures engines with them.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from server.settings import Settings
 
-RANKS = (8, 16, 32, 64, 128, 256, 320, 512)  # that vLLM accepts
+RANKS = (8, 16, 32, 64, 128, 256, 320, 512)  # as vLLM accepts them
 MIN_SLOTS = 4
-# On a CPU a slot costs an adapter's own size in memory and nothing in time: as many as a batch can
-# use (docs/performance.md, "Many adapters"). On a GPU it takes room from the KV cache: a cap, not
-# measured.
+# On a CPU a slot costs an adapter's size in memory and no time: as many as a batch can use (docs/performance.md, "Many
+# adapters"). On a GPU it takes room from the KV cache: this cap is not measured.
 MAX_GPU_SLOTS = 32
-# Where the operator set nothing; vLLM reads these when it starts.
+# Defaults: what the operator has set stays. vLLM reads these when it starts.
 ENVIRONMENT = {"VLLM_NO_USAGE_STATS": "1", "VLLM_LOGGING_LEVEL": "ERROR"}
 CPU_ENVIRONMENT = {
     "VLLM_CPU_KVCACHE_SPACE": "1",  # GiB
@@ -38,18 +37,18 @@ CPU_ARGUMENTS = {"distributed_executor_backend": "uni", "enforce_eager": True}
 
 
 def engine_arguments(
-    settings: Settings, ranks: Iterable[int], modules: Iterable[str], adapters: int, on_cpu: bool = True
+    settings: Settings, base: Path, ranks: Iterable[int], modules: Iterable[str], adapters: int, on_cpu: bool = True
 ) -> dict[str, Any]:
-    """Of `AsyncEngineArgs`, for so many adapters of those ranks on those modules; 0 is no LoRA."""
+    """Arguments of `AsyncEngineArgs` for that many adapters of those ranks on those modules; without LoRA for 0."""
     arguments: dict[str, Any] = {
-        "model": settings.base,
+        "model": str(base),
         "dtype": settings.dtype,
         "load_format": settings.load_format,
         "use_tqdm_on_load": False,
         "max_model_len": settings.max_model_len,
         "max_num_seqs": settings.max_num_seqs,
         "structured_outputs_config": {"backend": "xgrammar"},
-        "generation_config": "vllm",  # no sampling defaults from the base's folder
+        "generation_config": "vllm",  # ignores the sampling defaults in the base's folder
     } | (CPU_ARGUMENTS if on_cpu else {})
     if adapters:
         most = settings.max_num_seqs if on_cpu else MAX_GPU_SLOTS

@@ -1,1 +1,1 @@
-"""HTTP: routes, problems, middleware."""
+"""HTTP: routes, events, problems, middleware, dependencies, OpenAPI."""

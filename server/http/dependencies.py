@@ -1,7 +1,7 @@
-"""What a route can ask for, by name.
+"""What a route can ask for, by type.
 
-Knows where the app keeps things; the routes do not. All are coroutines: FastAPI would run
-plain functions in threads, at some 0.15 ms each and three a request.
+Knows where the app keeps things; the routes do not. All are coroutines: FastAPI would run plain functions in
+threads, at some 0.15 ms each.
 """
 
 from typing import Annotated
@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from server.answering import Answering
-from server.http.problems import EngineFailed, NotReady
+from server.metrics import Record
 from server.service import Service
 
 
@@ -22,19 +22,15 @@ ServiceDep = Annotated[Service, Depends(_service)]
 
 
 async def _answering(service: ServiceDep) -> Answering:
-    if service.engine.errored:
-        raise EngineFailed("The engine has ended; the server must be started again.")
-    if service.answering is None:
-        raise NotReady("The engine is loading; /ready tells when it is done.")
-    return service.answering
+    return service.ready()
 
 
 AnsweringDep = Annotated[Answering, Depends(_answering)]
 
 
-async def _request_id(request: Request) -> str:
-    request_id: str = request.state.request_id
-    return request_id
+async def _record(request: Request) -> Record:
+    record: Record = request.state.record
+    return record
 
 
-RequestIdDep = Annotated[str, Depends(_request_id)]
+RecordDep = Annotated[Record, Depends(_record)]

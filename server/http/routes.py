@@ -1,38 +1,19 @@
-"""The paths: one for each task, made from its contract, and four for those who run the server.
+"""The paths: one for each task, made from its contract, and four for operators.
 
-Knows HTTP and OpenAPI; how an answer comes about is `server.answering`'s. `server.app` mounts them.
+Knows HTTP and OpenAPI; `server.answering` makes the answers. `server.app` mounts the paths.
 """
 
 from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Response
-from fastapi.sse import EventSourceResponse
 from pydantic import BaseModel, Field
-from starlette.types import Receive, Scope, Send
 
 from adapters.tasks import tasks
 from adapters.tasks.contract import Task
-from server.http.dependencies import AnsweringDep, RequestIdDep, ServiceDep
-from server.http.problems import MEDIA_TYPE, Details, EngineFailed
-
-REFUSALS = {
-    400: "Not JSON, or not UTF-8",
-    413: "Body too large",
-    415: "Not declared as JSON",
-    422: "A field is wrong, or the text does not fit the context",
-    503: "Not ready, no adapter, or an engine error; retry after Retry-After",
-}
-
-
-class EventStream(EventSourceResponse):
-    """Closes its events however the response ends, so that the engine's slot is free at once."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            await super().__call__(scope, receive, send)
-        finally:
-            await self.body_iterator.aclose()  # type: ignore[attr-defined]
+from server.http.dependencies import AnsweringDep, RecordDep, ServiceDep
+from server.http.events import HEADERS, EventStream, events
+from server.http.openapi import DESCRIPTION, refusals
 
 
 class Adapter(BaseModel):
@@ -54,17 +35,7 @@ class Status(BaseModel):
 
 class Ready(Status):
     adapters: list[str]
-    without_adapter: list[str] = Field(description="tasks that answer 503 until one is published")
-
-
-def _refusal(description: str) -> dict[str, Any]:
-    schema = Details.model_json_schema(ref_template="#/components/schemas/{model}")
-    schema.pop("$defs", None)
-    schema["properties"]["errors"] = {
-        "type": "array",
-        "items": {"type": "object", "properties": {"field": {"type": "string"}, "message": {"type": "string"}}},
-    }
-    return {"description": description, "content": {MEDIA_TYPE: {"schema": schema}}}
+    without_adapter: list[str] = Field(description="tasks that answer 503 until an adapter is published")
 
 
 def task_routes() -> APIRouter:
@@ -75,30 +46,26 @@ def task_routes() -> APIRouter:
 
 
 def _add(router: APIRouter, task: Task[Any, Any]) -> None:
-    async def answer(body: Any, answering: AnsweringDep, request_id: RequestIdDep) -> Response:
+    async def answer(body: Any, answering: AnsweringDep, record: RecordDep) -> Response:
+        admitted = await answering.admit(task, body, record)
         if task.streams and body.stream:
-            job = await answering.begin(task, body, request_id)
-            return EventStream(
-                answering.events(task, body, job), headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-            )
-        told = await answering.answer(task, body, request_id)
-        return Response(told.model_dump_json(), media_type="application/json")
+            return EventStream(events(answering, admitted), headers=HEADERS)
+        answer = await answering.answer(admitted)
+        return Response(answer.model_dump_json(), media_type="application/json")
 
     body = Body(openapi_examples={"example": {"value": task.example}})
     answer.__annotations__["body"] = Annotated[task.request, body]
-    responses: dict[int | str, dict[str, Any]] = {
-        status: _refusal(description) for status, description in REFUSALS.items()
-    }
+    responses = refusals()
     if task.streams:
         text = "`delta` with a piece of text, then `answer`, or `problem`, when `stream` is true"
-        content = {"text/event-stream": {"schema": {"type": "string", "description": text}}}
-        responses[200] = {"content": content}
+        responses[200] = {"content": {"text/event-stream": {"schema": {"type": "string", "description": text}}}}
     router.add_api_route(
         f"/{task.name}",
         answer,
         methods=["POST"],
         name=task.name,
         summary=task.summary,
+        description=DESCRIPTION,
         response_model=task.answer,
         responses=responses,
     )
@@ -110,8 +77,7 @@ operations = APIRouter(tags=["operations"])
 @operations.get("/health")
 async def health(service: ServiceDep) -> Status:
     """Whether the process is alive; 503 when its engine has died."""
-    if service.engine.errored:
-        raise EngineFailed("The engine has ended; the server must be started again.")
+    service.check_alive()
     return Status(status="alive")
 
 
@@ -124,7 +90,7 @@ async def ready(service: ServiceDep, _: AnsweringDep) -> Ready:
 
 @operations.get("/metrics", response_class=Response)
 async def metrics(service: ServiceDep) -> Response:
-    """Ours and vLLM's, for Prometheus."""
+    """The server's own and vLLM's, for Prometheus."""
     return Response(service.metrics.page(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 

@@ -4,15 +4,16 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
+from adapters.base import base_digest
 from adapters.manifest import Calibration, Draft
 from adapters.ontology import Ontology
-from adapters.store import Store, base_digest
+from adapters.store import Store
 from adapters.tasks import tasks
 from server.app import create_app
 from server.engine.fake_engine import FakeEngine
 from server.engine.generation import Job
 from server.settings import Settings
-from tests.server.tiny import make_adapter
+from tests.server.tiny import make_adapter, make_weights
 
 COPY = "An ivory soy wax candle for the home."
 LINES = {
@@ -45,11 +46,9 @@ def ontology() -> Ontology:
 
 @pytest.fixture(scope="session")
 def shop(tmp_path_factory: pytest.TempPathFactory, ontology: Ontology) -> Settings:
-    """A base that nothing reads and a store with an adapter for each task."""
+    """A base that no engine can load and a store with an adapter for each task."""
     folder = tmp_path_factory.mktemp("shop")
-    base = folder / "base"
-    base.mkdir()
-    (base / "model.safetensors").write_bytes(b"weights")
+    base = make_weights(folder / "base")
     publish_all(Store(folder / "store"), base, ontology, folder / "staged")
     return Settings(base=str(base), store=folder / "store")
 

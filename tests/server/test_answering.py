@@ -1,9 +1,15 @@
+import json
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from pydantic import ValidationError
+from transformers import AutoTokenizer
 
+from adapters.manifest import Calibration
 from adapters.ontology import Ontology
+from adapters.prompts import token_ids
+from adapters.settings import SHIPPED_BASE
 from adapters.tasks import tasks
 from server.engine.fake_engine import FakeEngine
 from tests.server.conftest import COPY
@@ -11,7 +17,7 @@ from tests.server.conftest import COPY
 CANDLE = tasks()["copywrite"].example
 
 
-def answering(engine: FakeEngine, *samples: str) -> None:
+def set_samples(engine: FakeEngine, *samples: str) -> None:
     engine.answer = lambda job: list(samples)
 
 
@@ -30,15 +36,17 @@ def test_every_grammar_is_warm_before_the_server_is_ready(client: TestClient, en
 
 
 def test_the_most_faithful_sample_is_shown(client: TestClient, engine: FakeEngine) -> None:
-    answering(engine, "A red candle.", "A candle.", COPY, "\x00")
+    set_samples(engine, "A red candle.", "A candle.", COPY, "\x00")
     answer = client.post("/v1/copywrite", json=CANDLE).json()
     assert (answer["description"], answer["source"]) == (COPY, "model")
     assert answer["unsupported"] == [] and answer["missing"] == []
 
 
 @pytest.mark.parametrize("samples", [["A red steel candle."], ["", "\x00"]])
-def test_the_fallback_where_no_sample_will_do(client: TestClient, engine: FakeEngine, samples: list[str]) -> None:
-    answering(engine, *samples)
+def test_the_fallback_answers_where_no_sample_is_faithful(
+    client: TestClient, engine: FakeEngine, samples: list[str]
+) -> None:
+    set_samples(engine, *samples)
     answer = client.post("/v1/copywrite", json=CANDLE).json()
     assert answer["source"] == "fallback" and answer["needs_review"]
     assert answer["confidence"] == 0 and answer["unsupported"] == []
@@ -46,18 +54,30 @@ def test_the_fallback_where_no_sample_will_do(client: TestClient, engine: FakeEn
 
 
 def test_no_answer_and_no_fallback(client: TestClient, engine: FakeEngine) -> None:
-    answering(engine, "shirts; navy")
-    answered = client.post("/v1/classify", json={"title": "shirt"})
-    assert answered.status_code == 503
-    assert answered.json()["type"].endswith(":undecodable-answer")
+    set_samples(engine, "shirts; navy")
+    response = client.post("/v1/classify", json={"title": "shirt"})
+    assert response.status_code == 503
+    assert response.json()["type"].endswith(":undecodable-answer")
     assert 'outcome="undecodable-answer",task="classify"' in client.get("/metrics").text
 
 
 def test_a_doubtful_answer_needs_review(
     client: TestClient, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from adapters.manifest import Calibration
-
     monkeypatch.setattr(Calibration, "confidence", lambda self, logprob: 0.2)
     answer: dict[str, Any] = client.post("/v1/classify", json={"title": "shirt"}).json()
     assert (answer["confidence"], answer["needs_review"]) == (0.2, True)
+
+
+def test_a_rewrite_query_of_the_longest_that_the_schema_allows_fits_the_demo_base(ontology: Ontology) -> None:
+    """In ASCII: tokenizers of bytes never make more tokens than characters of it."""
+    task = tasks()["rewrite"]
+    longest = task.request(query=("x" * 8 + " ") * 31 + "x" * 21)
+    assert len(longest.query) == 300
+    with pytest.raises(ValidationError):
+        task.request(query=longest.query + "x")
+    config = json.loads((SHIPPED_BASE / "config.json").read_text())
+    instructions = token_ids(
+        AutoTokenizer.from_pretrained(SHIPPED_BASE), task.prompt(task.request(query="x"), ontology)
+    )
+    assert len(instructions) + 300 + task.max_tokens(longest) <= config["max_position_embeddings"]

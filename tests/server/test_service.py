@@ -1,15 +1,22 @@
 import asyncio
 import shutil
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+from huggingface_hub import constants
+from safetensors.numpy import load_file, save_file
 
+from adapters.adapter_folder import WEIGHTS
+from adapters.base import BaseError, base_digest
 from adapters.manifest import Draft
 from adapters.ontology import OntologyError
-from adapters.store import Store, base_digest
+from adapters.store import Store
 from adapters.tasks import tasks
 from server.engine.fake_engine import FakeEngine
-from server.service import Service, StartError
+from server.errors import StartError
+from server.service import Service
 from server.settings import Settings
 
 
@@ -25,15 +32,67 @@ def test_live_versions_are_loaded(shop: Settings, engine: FakeEngine) -> None:
     assert service.versions.keys() == tasks().keys()
 
 
-def test_another_base_has_no_adapter(shop: Settings, engine: FakeEngine, tmp_path: Path) -> None:
-    (tmp_path / "model.safetensors").write_bytes(b"others")
+def test_on_another_base_no_adapter_is_served(shop: Settings, engine: FakeEngine, tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").write_bytes(b"other weights")
     with pytest.raises(StartError, match="no live adapter"):
         started(shop.model_copy(update={"base": str(tmp_path)}), engine)
 
 
 def test_a_base_that_is_not_there(shop: Settings, engine: FakeEngine, tmp_path: Path) -> None:
-    with pytest.raises(StartError, match="there is no base model in"):
+    with pytest.raises(BaseError, match="there is no base model in"):
         started(shop.model_copy(update={"base": str(tmp_path / "none")}), engine)
+
+
+@pytest.fixture
+def hub_base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the base "tiny/base" in a cache of the Hugging Face hub, which is offline."""
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    repository = tmp_path / "hub/models--tiny--base"
+    (repository / "refs").mkdir(parents=True)
+    (repository / "refs/main").write_text("c0ffee")
+    folder = repository / "snapshots/c0ffee"
+    folder.mkdir(parents=True)
+    return folder
+
+
+def test_a_base_named_by_hub_id_gets_the_adapters_that_were_trained_on_it(
+    shop: Settings, engine: FakeEngine, hub_base: Path
+) -> None:
+    shutil.copy(Path(shop.base, "model.safetensors"), hub_base)
+    service = started(shop.model_copy(update={"base": "tiny/base"}), engine)
+    assert service.base_digest == base_digest(hub_base)
+    assert engine.base == hub_base
+    assert engine.versions == list(service.live) != []
+
+
+def test_a_base_named_by_hub_id_gets_no_adapters_of_another_base(
+    shop: Settings, engine: FakeEngine, hub_base: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (hub_base / "model.safetensors").write_bytes(b"other weights")
+    with pytest.raises(StartError, match=r"no live adapter .* fits the base tiny/base"):
+        started(shop.model_copy(update={"base": "tiny/base"}), engine)
+    assert "classify@1 is left out: it was trained on another base than tiny/base" in caplog.text
+    assert engine.versions == []
+
+
+@pytest.mark.parametrize(
+    ("weights", "reason"),
+    [
+        ({"B": np.zeros((64, 8), np.float32)}, "changes nothing"),
+        ({"B": np.ones((32, 8), np.float32)}, "does not fit"),
+    ],
+)
+def test_an_adapter_that_does_not_fit_the_base_stops_the_start_by_name(
+    shop: Settings, engine: FakeEngine, tmp_path: Path, weights: dict[str, Any], reason: str
+) -> None:
+    shutil.copytree(shop.store, tmp_path / "store")
+    path = Store(tmp_path / "store").live()["classify"].folder / WEIGHTS
+    tensors = load_file(path)
+    save_file({name: weights["B"] if ".lora_B." in name else tensor for name, tensor in tensors.items()}, path)
+    with pytest.raises(StartError, match=rf"classify@1 cannot be served: .*{reason}.*`shoplora adapters activate`"):
+        started(shop.model_copy(update={"store": tmp_path / "store"}), engine)
+    assert engine.versions == []
 
 
 def test_a_wrong_ontology(shop: Settings, engine: FakeEngine, tmp_path: Path) -> None:
@@ -42,7 +101,7 @@ def test_a_wrong_ontology(shop: Settings, engine: FakeEngine, tmp_path: Path) ->
         started(shop.model_copy(update={"ontology": tmp_path / "shop.yaml"}), engine)
 
 
-def test_an_adapter_of_another_base_is_left_out_and_said(
+def test_an_adapter_of_another_base_is_left_out_with_a_warning(
     shop: Settings, engine: FakeEngine, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     shutil.copytree(shop.store, tmp_path / "store")
@@ -58,5 +117,5 @@ def test_an_adapter_of_another_base_is_left_out_and_said(
     assert "no adapter for classify" in caplog.text
 
 
-def test_the_digest_is_the_stores(shop: Settings, engine: FakeEngine) -> None:
+def test_the_digest_is_that_of_the_bases_weights(shop: Settings, engine: FakeEngine) -> None:
     assert started(shop, engine).base_digest == base_digest(Path(shop.base))

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
+from adapters.base import base_digest
 from adapters.manifest import Draft
 from adapters.ontology import Ontology
-from adapters.store import Store, base_digest
+from adapters.store import Store
 from adapters.tasks import tasks
 from server.app import create_app
 from server.engine.fake_engine import FakeEngine
@@ -45,19 +46,19 @@ def test_the_voice_selects_the_adapter(voiced: TestClient) -> None:
     assert 'adapter="copywrite/streetwear@1"' in voiced.get("/metrics").text
 
 
-def test_an_unknown_voice_is_refused_with_those_there_are(voiced: TestClient) -> None:
-    answered = voiced.post("/v1/copywrite", json={**CANDLE, "voice": "pirate"})
-    assert answered.status_code == 422
-    (error,) = answered.json()["errors"]
+def test_an_unknown_voice_is_refused_with_the_voices_there_are(voiced: TestClient) -> None:
+    response = voiced.post("/v1/copywrite", json={**CANDLE, "voice": "pirate"})
+    assert response.status_code == 422
+    (error,) = response.json()["errors"]
     assert error == {"field": "voice", "message": "no such voice; there are: streetwear"}
-    assert "pirate" not in answered.text
+    assert "pirate" not in response.text
 
 
 @pytest.mark.parametrize("voice", ["", "Street", "../x", "a" * 65, 3])
 def test_a_voice_is_a_plain_name(voiced: TestClient, voice: object) -> None:
-    answered = voiced.post("/v1/copywrite", json={**CANDLE, "voice": voice})
-    assert answered.status_code == 422
-    assert [error["field"] for error in answered.json()["errors"]] == ["voice"]
+    response = voiced.post("/v1/copywrite", json={**CANDLE, "voice": voice})
+    assert response.status_code == 422
+    assert [error["field"] for error in response.json()["errors"]] == ["voice"]
 
 
 def test_a_task_without_voices_leaves_them_out(voiced: TestClient) -> None:

@@ -15,10 +15,12 @@ CHAT = (
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
 HIDDEN, LAYERS, HEADS, HEAD, FEED_FORWARD, CONTEXT = 64, 2, 2, 64, 128, 512
+SHAPES = {"o_proj": (HEADS * HEAD, HIDDEN), "down_proj": (FEED_FORWARD, HIDDEN)}  # (inputs, outputs)
+PLACES = {"o_proj": "self_attn", "down_proj": "mlp"}
 
 
 def make_base(folder: Path, architecture: str, ontology: Ontology) -> Path:
-    """A base of that architecture, "qwen3" or "llama", with weights that mean nothing."""
+    """A base of that architecture, "qwen3" or "llama", with random weights."""
     import torch
     from transformers import AutoModelForCausalLM, LlamaConfig, Qwen3Config
 
@@ -41,6 +43,18 @@ def make_base(folder: Path, architecture: str, ontology: Ontology) -> Path:
     model = AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+    return folder
+
+
+def make_weights(folder: Path) -> Path:
+    """A base of which there is no more than the weights of the modules that `make_adapter` adapts."""
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = {
+        f"model.layers.{layer}.{PLACES[module]}.{module}.weight": np.ones((written, read), np.float16)
+        for layer in range(LAYERS)
+        for module, (read, written) in SHAPES.items()
+    }
+    save_file(weights, folder / "model.safetensors")
     return folder
 
 
@@ -69,13 +83,11 @@ def make_tokenizer(ontology: Ontology):  # type: ignore[no-untyped-def]
 def make_adapter(folder: Path, seed: int, modules: tuple[str, ...], rank: int = 8) -> Path:
     """A LoRA adapter in PEFT's format with random weights, large enough to change every answer."""
     generator = np.random.default_rng(seed)
-    shapes = {"o_proj": (HEADS * HEAD, HIDDEN), "down_proj": (FEED_FORWARD, HIDDEN)}
-    places = {"o_proj": "self_attn", "down_proj": "mlp"}
     tensors = {}
     for layer in range(LAYERS):
         for module in modules:
-            read, written = shapes[module]
-            name = f"base_model.model.model.layers.{layer}.{places[module]}.{module}"
+            read, written = SHAPES[module]
+            name = f"base_model.model.model.layers.{layer}.{PLACES[module]}.{module}"
             tensors[f"{name}.lora_A.weight"] = generator.standard_normal((rank, read), np.float32)
             tensors[f"{name}.lora_B.weight"] = generator.standard_normal((written, rank), np.float32)
     folder.mkdir(parents=True, exist_ok=True)

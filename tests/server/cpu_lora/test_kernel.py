@@ -1,4 +1,4 @@
-"""The kernel beside PEFT's own forward, whose mixed batches name an adapter a row."""
+"""The kernel against PEFT's forward pass with an adapter for each row."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def adapted(model: nn.Module, ranks: list[int], seed: int = 0) -> nn.Module:
 
 
 class Slots:
-    """One layer's slots, kept and written as vLLM's LoRA layers do."""
+    """One layer's slots, allocated and written as vLLM's LoRA layers do."""
 
     def __init__(self, model: nn.Module, count: int, dtype: torch.dtype = torch.float32) -> None:
         self.parts = list(model.base_model.model.parts)
@@ -72,8 +72,9 @@ class Slots:
             b[slot, 0, :, : weight.shape[1]].copy_(weight)
 
 
-def error(found: Tensor, expected: Tensor) -> float:
-    return float((found.float() - expected).norm() / expected.norm())
+def error(actual: Tensor, expected: Tensor) -> float:
+    """Relative, in the Frobenius norm."""
+    return float((actual.float() - expected).norm() / expected.norm())
 
 
 def applied(slots: Slots, y: Tensor, x: Tensor, rows: list[int]) -> Tensor:
@@ -93,7 +94,7 @@ def mixes(draw: st.DrawFn, slots: list[int]) -> list[int]:
 
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
-def test_any_mix_in_any_slots_is_what_peft_computes(data: st.DataObject) -> None:
+def test_any_mix_in_any_slots_equals_peft(data: st.DataObject) -> None:
     ranks = data.draw(st.lists(st.sampled_from([1, 4, RANK]), min_size=1, max_size=5))
     outputs = FUSED[data.draw(st.sampled_from(sorted(FUSED)))]
     model = adapted(Fused(outputs), ranks, data.draw(st.integers(0, 2**32 - 1)))
@@ -138,7 +139,7 @@ def test_an_embedding_gets_the_second_half_alone(data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("length", COUNTS)
-def test_each_row_is_as_if_it_were_alone(length: int) -> None:
+def test_a_row_in_a_batch_equals_the_row_alone(length: int) -> None:
     slots = Slots(adapted(Fused(FUSED["qkv"]), [4, RANK, 1]), 3)
     for slot in range(3):
         slots.write(slot, str(slot))
@@ -167,7 +168,7 @@ def test_weights_that_are_not_finite_stay_with_their_own_rows(length: int, broke
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 @pytest.mark.parametrize("length", COUNTS)
-def test_half_precision_is_as_near_as_it_can_be(length: int, dtype: torch.dtype) -> None:
+def test_half_precision_is_right_to_its_last_digits(length: int, dtype: torch.dtype) -> None:
     model = adapted(Fused(FUSED["gate_up"]), [RANK, RANK])
     slots = Slots(model, 2, dtype)
     slots.write(0, "1")
@@ -193,7 +194,7 @@ def test_a_layer_that_no_row_adapts_is_skipped(monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.parametrize("count", [3, 100])
-def test_a_slot_written_anew_counts_at_once(count: int) -> None:
+def test_a_rewritten_slot_takes_effect_at_once(count: int) -> None:
     model = adapted(Fused(FUSED["qkv"]), [RANK, RANK])
     slots = Slots(model, count)
     x = torch.randn(3, READ)
@@ -205,11 +206,11 @@ def test_a_slot_written_anew_counts_at_once(count: int) -> None:
         assert error(applied(slots, base, x, [NONE, count - 1, count - 1]), expected) < 1e-5
 
 
-def test_what_vllm_holds_keeps_its_values_and_its_shape() -> None:
+def test_the_tensors_of_vllm_keep_their_values_and_shapes() -> None:
     a, b = torch.randn(3, 1, RANK, READ), torch.randn(3, 1, 16, RANK)
-    held = a.clone(), b.clone()
+    before = a.clone(), b.clone()
     Layer((a,), (b,))
-    assert torch.equal(a, held[0]) and torch.equal(b, held[1])
+    assert torch.equal(a, before[0]) and torch.equal(b, before[1])
 
 
 def test_outputs_narrower_than_the_weights_are_padding() -> None:

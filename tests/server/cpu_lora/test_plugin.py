@@ -1,4 +1,4 @@
-"""The kernel inside vLLM, beside PEFT and the base on their own, in float32.
+"""The kernel inside vLLM against transformers and PEFT, in float32.
 
 Two slots for three adapters, so that slots are evicted and reused while requests run.
 """
@@ -57,7 +57,7 @@ def adapters(base: Path) -> dict[str, Path]:
 
 @pytest.fixture(scope="module")
 def expected(base: Path, adapters: dict[str, Path]) -> list[list[int]]:
-    """What transformers and PEFT write, one request at a time."""
+    """The tokens that transformers and PEFT write, one request at a time."""
     import torch
     from peft import PeftModel
     from transformers import AutoModelForCausalLM
@@ -126,24 +126,22 @@ def _wrapper(model: Any) -> str:
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["whole", "fully sharded"])
-def answered(request: pytest.FixtureRequest, base: Path, adapters: dict[str, Path]) -> dict[str, Any]:
+def generated(request: pytest.FixtureRequest, base: Path, adapters: dict[str, Path]) -> dict[str, Any]:
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         return pool.submit(generate, base, adapters, request.param).result()
 
 
-def test_registered_twice_it_is_the_kernel_that_runs(answered: dict[str, Any]) -> None:
-    assert answered["wrapper"] == "CpuLora"
+def test_registered_twice_it_is_the_kernel_that_runs(generated: dict[str, Any]) -> None:
+    assert generated["wrapper"] == "CpuLora"
 
 
-def test_torch_keeps_its_threads(answered: dict[str, Any]) -> None:
-    assert answered["threads"] == 1
+def test_torch_keeps_its_threads(generated: dict[str, Any]) -> None:
+    assert generated["threads"] == 1
 
 
 @pytest.mark.parametrize("how", ["mixed", "alone"])
-def test_every_request_gets_its_own_adapter_or_none(
-    answered: dict[str, Any], expected: list[list[int]], how: str
-) -> None:
-    assert answered[how] == expected
+def test_every_request_gets_its_adapter_or_none(generated: dict[str, Any], expected: list[list[int]], how: str) -> None:
+    assert generated[how] == expected
     assert len({tuple(tokens) for tokens in expected}) == len(REQUESTS)
 
 

@@ -1,7 +1,8 @@
-"""How many slots the store's adapters get, and what else of vLLM's follows from them."""
+"""How many slots the store's adapters get, and which other arguments of vLLM follow from them."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,22 +10,24 @@ import pytest
 from server.engine.vllm_settings import MAX_GPU_SLOTS, MIN_SLOTS, engine_arguments
 from server.settings import Settings
 
+BASE = Path("base")
+
 
 def arguments(adapters: int, on_cpu: bool, in_flight: int = 64) -> dict[str, Any]:
     modules = ["o_proj", "down_proj", "o_proj"]
-    return engine_arguments(Settings(max_num_seqs=in_flight), [12, 4], modules, adapters, on_cpu)
+    return engine_arguments(Settings(max_num_seqs=in_flight), BASE, [12, 4], modules, adapters, on_cpu)
 
 
 def test_without_adapters_there_is_no_lora() -> None:
-    assert "enable_lora" not in engine_arguments(Settings(), [], [], 0)
+    assert "enable_lora" not in engine_arguments(Settings(), BASE, [], [], 0)
 
 
 @pytest.mark.parametrize("on_cpu", [True, False])
 @pytest.mark.parametrize("adapters", [1, MIN_SLOTS, 9, 1000])
 def test_every_adapter_stays_in_memory(adapters: int, on_cpu: bool) -> None:
-    found = arguments(adapters, on_cpu)
-    assert found["max_cpu_loras"] >= max(adapters, found["max_loras"])
-    assert MIN_SLOTS <= found["max_loras"] <= max(MIN_SLOTS, adapters)
+    values = arguments(adapters, on_cpu)
+    assert values["max_cpu_loras"] >= max(adapters, values["max_loras"])
+    assert MIN_SLOTS <= values["max_loras"] <= max(MIN_SLOTS, adapters)
 
 
 def test_on_a_cpu_there_are_as_many_slots_as_a_batch_can_use() -> None:
@@ -36,7 +39,7 @@ def test_on_a_gpu_slots_have_a_limit_of_their_own() -> None:
     assert arguments(1000, on_cpu=False, in_flight=256)["max_loras"] == MAX_GPU_SLOTS
 
 
-def test_rank_and_modules_are_those_that_the_adapters_need() -> None:
-    found = arguments(2, on_cpu=True)
-    assert found["max_lora_rank"] == 16
-    assert found["lora_target_modules"] == ["down_proj", "o_proj"]
+def test_rank_and_modules_are_the_ones_that_the_adapters_need() -> None:
+    values = arguments(2, on_cpu=True)
+    assert values["max_lora_rank"] == 16
+    assert values["lora_target_modules"] == ["down_proj", "o_proj"]

@@ -1,22 +1,30 @@
+import gzip
+import json
 from typing import Any
 
 import pytest
+from fastapi import HTTPException
 from fastapi.testclient import TestClient
 
+from server import errors
+from server.app import create_app
 from server.engine.fake_engine import FakeEngine
-from server.http import problems as errors
+from server.errors import EngineFailed
+from server.http import problems
+from server.http.dependencies import _answering
+from server.settings import Settings
 
 JSON = {"Content-Type": "application/json"}
 
 
-def refused(answered: Any, status: int, slug: str) -> dict[str, Any]:
-    """The problem in it, after checks of what each must have."""
-    problem: dict[str, Any] = answered.json()
-    assert (answered.status_code, problem["status"]) == (status, status), answered.text
-    assert answered.headers["content-type"] == errors.MEDIA_TYPE
+def refused(response: Any, status: int, slug: str) -> dict[str, Any]:
+    """The problem in a response, after checks of what every problem must have."""
+    problem: dict[str, Any] = response.json()
+    assert (response.status_code, problem["status"]) == (status, status), response.text
+    assert response.headers["content-type"] == problems.MEDIA_TYPE
     assert problem["type"] == f"urn:shoplora:problem:{slug}"
     assert problem["title"] and problem["detail"]
-    assert problem["instance"] == f"urn:shoplora:request:{answered.headers['X-Request-ID']}"
+    assert problem["instance"] == f"urn:shoplora:request:{response.headers['X-Request-ID']}"
     return problem
 
 
@@ -38,12 +46,10 @@ def refused(answered: Any, status: int, slug: str) -> dict[str, Any]:
     ],
 )
 def test_a_wrong_field_is_named(client: TestClient, path: str, body: Any, field: str) -> None:
-    import json
-
-    answered = client.post(f"/v1/{path}", content=json.dumps(body), headers=JSON)
-    problem = refused(answered, 422, "invalid-request")
+    response = client.post(f"/v1/{path}", content=json.dumps(body), headers=JSON)
+    problem = refused(response, 422, "invalid-request")
     assert field in [error["field"] for error in problem["errors"]]
-    assert "xxx" not in answered.text
+    assert "xxx" not in response.text
 
 
 def test_an_unknown_field_is_called_unknown(client: TestClient) -> None:
@@ -53,9 +59,9 @@ def test_an_unknown_field_is_called_unknown(client: TestClient) -> None:
 
 def test_many_long_names_make_a_short_answer(client: TestClient) -> None:
     body = {f"{number}{'n' * 500}": 1 for number in range(60)}
-    answered = client.post("/v1/classify", json=body)
-    assert len(refused(answered, 422, "invalid-request")["errors"]) == errors.MAX_ERRORS
-    assert len(answered.content) < 8000
+    response = client.post("/v1/classify", json=body)
+    assert len(refused(response, 422, "invalid-request")["errors"]) == problems.MAX_ERRORS
+    assert len(response.content) < 8000
 
 
 @pytest.mark.parametrize(
@@ -73,8 +79,8 @@ def test_a_wrong_body(client: TestClient, content: bytes, status: int, slug: str
 
 
 def test_a_body_that_is_not_declared_as_json(client: TestClient) -> None:
-    answered = client.post("/v1/classify", content=b'{"title": "shirt"}', headers={"Content-Type": "text/plain"})
-    refused(answered, 415, "unsupported-media-type")
+    response = client.post("/v1/classify", content=b'{"title": "shirt"}', headers={"Content-Type": "text/plain"})
+    refused(response, 415, "unsupported-media-type")
 
 
 def test_a_body_without_length_is_limited_too(client: TestClient) -> None:
@@ -88,27 +94,27 @@ def test_an_unknown_path(client: TestClient, path: str) -> None:
 
 
 def test_an_unknown_method(client: TestClient) -> None:
-    answered = client.get("/v1/classify")
-    refused(answered, 405, "method-not-allowed")
-    assert answered.headers["Allow"] == "POST"
+    response = client.get("/v1/classify")
+    refused(response, 405, "method-not-allowed")
+    assert response.headers["Allow"] == "POST"
 
 
 def test_a_text_longer_than_the_context_names_the_limit(client: TestClient, engine: FakeEngine) -> None:
     engine.limit = 50
-    answered = client.post("/v1/classify", json={"title": "red shirt " * 20})
-    assert "10 tokens" in refused(answered, 422, "text-too-long")["detail"]
+    response = client.post("/v1/classify", json={"title": "red shirt " * 20})
+    assert "10 tokens" in refused(response, 422, "text-too-long")["detail"]
     streamed = {"name": "a candle " * 20, "stream": True}
     refused(client.post("/v1/copywrite", json=streamed), 422, "text-too-long")
 
 
 def test_an_engine_error(client: TestClient, engine: FakeEngine) -> None:
     def broken(job: Any) -> list[str]:
-        raise errors.EngineFailed("The engine failed; the error was logged.")
+        raise EngineFailed("The engine failed; the error was logged.")
 
     engine.answer = broken
-    answered = client.post("/v1/classify", json={"title": "shirt"})
-    refused(answered, 503, "engine-failed")
-    assert answered.headers["Retry-After"] == "5"
+    response = client.post("/v1/classify", json={"title": "shirt"})
+    refused(response, 503, "engine-failed")
+    assert response.headers["Retry-After"] == "5"
 
 
 def test_an_unexpected_error_shows_no_traceback(client: TestClient, engine: FakeEngine) -> None:
@@ -116,12 +122,46 @@ def test_an_unexpected_error_shows_no_traceback(client: TestClient, engine: Fake
         raise RuntimeError("secret")
 
     engine.answer = broken
-    answered = client.post("/v1/classify", json={"title": "shirt"})
-    refused(answered, 500, "internal-error")
-    assert "secret" not in answered.text and "Traceback" not in answered.text
+    response = client.post("/v1/classify", json={"title": "shirt"})
+    refused(response, 500, "internal-error")
+    assert "secret" not in response.text and "Traceback" not in response.text
 
 
-def test_the_tree_at_the_top_lists_every_problem() -> None:
-    for kind in (errors.Problem, *errors.Problem.__subclasses__()):
-        line = next(line for line in (errors.__doc__ or "").splitlines() if kind.__name__ in line)
-        assert line.split()[-2:] == [str(kind.status), kind.slug]
+def test_a_compressed_body_is_refused_with_what_to_send_instead(client: TestClient) -> None:
+    body = gzip.compress(b'{"title": "shirt"}')
+    response = client.post("/v1/classify", content=body, headers={**JSON, "Content-Encoding": "gzip"})
+    problem = refused(response, 415, "unsupported-media-type")
+    assert problem["detail"] == "Send the body without Content-Encoding."
+    assert response.headers["Accept-Encoding"] == "identity"
+
+
+@pytest.mark.parametrize(
+    ("status", "slug", "headers"),
+    [
+        (400, "bad-request", {}),
+        (401, "unauthorized", {"WWW-Authenticate": "Bearer"}),
+        (403, "forbidden", {}),
+        (429, "too-many-requests", {"Retry-After": "7"}),
+    ],
+)
+def test_an_http_exception_of_another_package_keeps_its_status_and_headers(
+    shop: Settings, engine: FakeEngine, status: int, slug: str, headers: dict[str, str]
+) -> None:
+    async def refuse() -> None:
+        raise HTTPException(status, "Not for you.", headers)
+
+    app = create_app(shop, engine)
+    app.dependency_overrides[_answering] = refuse
+    response = TestClient(app).post("/v1/classify", json={"title": "shirt"})
+    assert refused(response, status, slug)["detail"] == "Not for you."
+    assert {name: response.headers[name] for name in headers} == headers
+
+
+def test_every_refusal_of_the_domain_has_a_problem_type() -> None:
+    assert set(problems.OF_REFUSAL) == set(errors.Refusal.__subclasses__())
+
+
+def test_the_tree_of_the_domains_errors_lists_every_one() -> None:
+    tree = errors.__doc__ or ""
+    for error in (errors.StartError, errors.Refusal, *errors.Refusal.__subclasses__()):
+        assert f"── {error.__name__} " in tree

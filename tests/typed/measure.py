@@ -1,9 +1,8 @@
-"""What people typed in their own words, asked of a running server: python -m tests.typed.asked URL.
+"""How right a running server is on hand-written requests: python -m tests.typed.measure URL.
 
-Titles, queries, reviews and products written by hand for this test, with typos, lower case and
-brands that the training data lacks; none of it is in any training data. One line each, fields
-parted by `|`; what is expected is less than a full answer: the filters that must be among those
-found, the aspects that must be among those told.
+The titles, queries, reviews and products in `*.txt` were written for this test, with typos, lower case and brands
+that the training data lacks; none of them is in any training data. One request a line, its fields separated by `|`.
+A line expects a part of the answer: filters, or aspects, that must be in it.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from typing import Any
 import httpx
 
 Answer = dict[str, Any]
-Checked = list[tuple[str, bool]]  # what was looked at, and whether it was right
+Checked = list[tuple[str, bool]]  # (figure, whether the answer is right in it)
 IN_FLIGHT = 32
 SIGNS = {"+": "positive", "-": "negative", "=": "neutral"}
 
@@ -53,8 +52,8 @@ def rewrite(fields: list[str], answer: Answer) -> Checked:
     if "price" in expected.replace(";", " ").split():
         checked.append(("price", answer["price"] is not None))
     if kind:
-        found = (answer["product_type"] or "").split()
-        checked.append(("product type", kind.split()[-1] in found))
+        words = (answer["product_type"] or "").split()
+        checked.append(("product type", kind.split()[-1] in words))
     checked.append(("everything", all(right for _, right in checked)))
     return checked
 
@@ -62,10 +61,10 @@ def rewrite(fields: list[str], answer: Answer) -> Checked:
 def extract(fields: list[str], answer: Answer) -> Checked:
     _, overall, aspects = fields
     checked = [("overall sentiment", answer["overall_sentiment"] == overall)]
-    told = {(a["category"], a["sentiment"]) for a in answer["aspects"]}
+    mentioned = {(aspect["category"], aspect["sentiment"]) for aspect in answer["aspects"]}
     for part in filter(None, (part.strip() for part in aspects.split(";"))):
         name, _, sign = part.partition(" ")
-        checked.append(("aspect", (name, SIGNS.get(sign, overall)) in told))
+        checked.append(("aspect", (name, SIGNS.get(sign, overall)) in mentioned))
     return checked
 
 
@@ -86,28 +85,27 @@ CHECKS: dict[str, Callable[[list[str], Answer], Checked]] = {
 
 
 def figures(url: str) -> dict[str, dict[str, float]]:
-    """Share of right answers by task and by what was looked at."""
+    """Share of right answers by task and figure."""
     return {task: asyncio.run(_figures(url, task)) for task in CHECKS}
 
 
 async def _figures(url: str, task: str) -> dict[str, float]:
     slots = asyncio.Semaphore(IN_FLIGHT)
 
-    async def ask(fields: list[str]) -> Checked:
+    async def check(fields: list[str]) -> Checked:
         async with slots:
             response = await client.post(f"/v1/{task}", json=body(task, fields))
         response.raise_for_status()
         return CHECKS[task](fields, response.json())
 
     async with httpx.AsyncClient(base_url=url, timeout=300) as client:
-        found = await asyncio.gather(*map(ask, lines(task)))
+        answers = await asyncio.gather(*map(check, lines(task)))
     shares: dict[str, list[bool]] = {}
-    for what, right in (pair for checked in found for pair in checked):
-        shares.setdefault(what, []).append(right)
-    return {what: sum(rights) / len(rights) for what, rights in shares.items()}
+    for figure, right in (pair for checked in answers for pair in checked):
+        shares.setdefault(figure, []).append(right)
+    return {figure: sum(rights) / len(rights) for figure, rights in shares.items()}
 
 
 if __name__ == "__main__":
     for task, shares in figures(sys.argv[1]).items():
-        told = ", ".join(f"{what} {share:.3f}" for what, share in shares.items())
-        print(f"{task}: {told}")
+        print(f"{task}: " + ", ".join(f"{figure} {share:.3f}" for figure, share in shares.items()))

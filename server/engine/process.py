@@ -1,0 +1,62 @@
+"""The engine core's process on a CPU: a fork of the server that shares its imports, but none of its connections.
+
+Knows Linux and Python's garbage collector, nothing of vLLM. `server.engine.engine` calls it around the fork.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import os
+import signal
+import socket
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+PR_SET_PDEATHSIG = 1
+
+
+def separate_the_next_fork() -> None:
+    """Has the next fork close the server's connections, ignore its signals and end with it.
+
+    It would otherwise hold the clients' connections open, wake the server's event loop with its own signals, and
+    outlive a server that is killed. Linux sends the death signal when the *thread* that forked ends, not the process:
+    fork from a thread that lives as long as the process.
+    """
+    libc = ctypes.CDLL(None)
+    armed = [True]
+
+    def in_child() -> None:
+        if armed:
+            libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+            with suppress(ValueError):
+                signal.set_wakeup_fd(-1)
+            for fd in map(int, os.listdir("/proc/self/fd")):
+                with suppress(OSError):
+                    if stat.S_ISSOCK(os.fstat(fd).st_mode) and _is_tcp(fd):
+                        os.close(fd)
+
+    def in_parent() -> None:
+        armed.clear()
+
+    os.register_at_fork(after_in_child=in_child, after_in_parent=in_parent)
+
+
+def _is_tcp(fd: int) -> bool:
+    with socket.socket(fileno=os.dup(fd)) as copy:
+        return copy.family in (socket.AF_INET, socket.AF_INET6)
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """For imports: the garbage collector never searches what they create, here or in the forked engine core.
+
+    In the core each search would copy every page that it looks at.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()

@@ -1,0 +1,150 @@
+"""What the engine does around vLLM, with vLLM itself replaced; `test_engine_e2e` has the real one."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+from adapters.store import Store, Version
+from server.engine.engine import Engine
+from server.engine.generation import Completion, Generation, Job
+from server.errors import EngineFailed, StartError
+from server.settings import Settings
+
+
+@dataclass
+class LoRARequest:
+    """In place of vLLM's."""
+
+    name: str
+    number: int
+    path: str
+
+
+class Llm:
+    """In place of vLLM's engine."""
+
+    def __init__(self) -> None:
+        self.loaded: list[LoRARequest] = []
+        self.model_config = SimpleNamespace(max_model_len=512)
+        self.is_shut_down = False
+
+    def get_tokenizer(self) -> None:
+        pass
+
+    async def add_lora(self, lora: LoRARequest) -> None:
+        self.loaded.append(lora)
+
+    def shutdown(self) -> None:
+        self.is_shut_down = True
+
+
+@pytest.fixture
+def versions(shop: Settings) -> list[Version]:
+    return list(Store(shop.store, None).live().values())
+
+
+@pytest.fixture
+def llm(monkeypatch: pytest.MonkeyPatch) -> Llm:
+    llm = Llm()
+    monkeypatch.setattr(Engine, "_import", lambda self: None)
+    monkeypatch.setattr(Engine, "_build", lambda self, base, versions: llm)
+    modules = {"vllm": ModuleType("vllm"), "vllm.lora": ModuleType("vllm.lora"), "vllm.lora.request": LoRARequest}
+    for name, module in modules.items():
+        monkeypatch.setitem(sys.modules, name, module)
+    monkeypatch.setattr(LoRARequest, "LoRARequest", LoRARequest, raising=False)
+    return llm
+
+
+def test_each_adapter_gets_an_integer_of_its_own_when_it_is_loaded(llm: Llm, versions: list[Version]) -> None:
+    asyncio.run(Engine(Settings()).start(Path("base"), versions))
+    assert [lora.name for lora in llm.loaded] == [version.name for version in versions]
+    assert [lora.number for lora in llm.loaded] == list(range(1, len(versions) + 1))
+
+
+def test_the_engine_core_is_forked_on_a_thread_that_lives_until_the_engine_is_closed(
+    llm: Llm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[threading.Thread] = []
+
+    def build(self: Engine, base: Path, versions: list[Version]) -> Llm:
+        threads.append(threading.current_thread())
+        return llm
+
+    monkeypatch.setattr(Engine, "_build", build)
+    engine = Engine(Settings())
+    asyncio.run(engine.start(Path("base"), []))  # its end is the end of the event loop's own threads
+    [thread] = threads
+    assert thread is not threading.current_thread() and thread.is_alive()
+    asyncio.run(engine.close())
+    assert llm.is_shut_down
+    thread.join(60)
+    assert not thread.is_alive()
+
+
+def test_without_a_gpu_the_build_for_gpus_says_what_to_run_instead(monkeypatch: pytest.MonkeyPatch) -> None:
+    platforms: Any = ModuleType("vllm.platforms")
+    platforms.current_platform = SimpleNamespace(is_unspecified=lambda: True)
+    monkeypatch.setitem(sys.modules, "vllm", ModuleType("vllm"))
+    monkeypatch.setitem(sys.modules, "vllm.platforms", platforms)
+    with pytest.raises(StartError, match=r"finds no GPU.*`ENGINE=cpu make serve`"):
+        asyncio.run(Engine(Settings()).start(Path("base"), []))
+
+
+def output(index: int, text: str, seconds: float, finish_reason: str | None = None) -> Any:
+    sample = SimpleNamespace(
+        index=index, text=text, token_ids=[1], cumulative_logprob=-0.5, finish_reason=finish_reason
+    )
+    return SimpleNamespace(outputs=[sample], metrics=SimpleNamespace(first_token_latency=seconds))
+
+
+def job(version: Version, n: int) -> Job:
+    return Job("id", version, [1, 2, 3], "root ::= [a-z]+", 8, n)
+
+
+def collected(engine: Engine, of: Job) -> list[str | Generation]:
+    async def run() -> list[str | Generation]:
+        return [item async for item in engine.stream(of)]
+
+    return asyncio.run(run())
+
+
+def test_plain_and_streamed_jobs_take_the_time_of_the_first_token_from_vllm(
+    monkeypatch: pytest.MonkeyPatch, versions: list[Version]
+) -> None:
+    streamed = [output(0, "a", 0.25), output(1, "b", 0.5), output(0, "c", 0.25, "stop"), output(1, "", 0.5, "length")]
+    whole = output(0, "ac", 0.5, "stop")
+    whole.outputs += output(1, "b", 0.5, "length").outputs
+
+    async def run(self: Engine, of: Job, is_streamed: bool) -> AsyncGenerator[Any]:
+        for item in streamed if is_streamed else [whole]:
+            yield item
+
+    monkeypatch.setattr(Engine, "_run", run)
+    engine, two = Engine(Settings()), job(versions[0], 2)
+    *pieces, generation = collected(engine, two)
+    assert pieces == ["a", "c"]
+    completions = [Completion("ac", -0.5, 2, "stop"), Completion("b", -0.5, 2, "length")]
+    assert generation == Generation(completions, 3, 0.5)
+    assert asyncio.run(engine.generate(two)).first_token == 0.5
+
+
+@pytest.mark.parametrize("outputs", [[], [output(0, "a", 0.1, "stop")], [output(0, "a", 0.1), output(1, "a", 0.1)]])
+def test_an_answer_of_which_a_sample_is_missing_or_unfinished_is_a_failure(
+    monkeypatch: pytest.MonkeyPatch, versions: list[Version], outputs: list[Any]
+) -> None:
+    async def run(self: Engine, of: Job, is_streamed: bool) -> AsyncGenerator[Any]:
+        for item in outputs:
+            yield item
+
+    monkeypatch.setattr(Engine, "_run", run)
+    with pytest.raises(EngineFailed):
+        asyncio.run(Engine(Settings()).generate(job(versions[0], 2)))
