@@ -1,6 +1,6 @@
 """Published versions on disk: immutable, content-addressed folders, and channels that point at them.
 
-Does layout, numbering, locking and digests; does not train or run an adapter. Training publishes into it, the server
+Handles layout, numbering, locking and digests; does not train or run an adapter. Training publishes into it, the server
 reads the live versions, `shoplora adapters` lists versions and moves channels.
 
     versions/<task>/<variant or default>/<number>-<first 12 of the digest>/
@@ -133,7 +133,7 @@ class Store:
     def live(self) -> dict[str, Version]:
         """The version that each channel points at; the root's channels override the shipped ones.
 
-        A channel that points at a demo version is left out where no demo versions are read or its task ships none.
+        A channel that points at a demo version is left out if the task ships none or demo versions are off.
 
         Raises:
             StoreError: a channel points at an own version that is not there.

@@ -70,9 +70,10 @@ def _reviews() -> Iterator[dict[str, Any]]:
 
 
 def _products() -> Iterator[dict[str, Any]]:
-    from training.examples import as_record, public
+    from training.examples import as_record
+    from training.tasks import training_task
 
-    examples = public("copywrite", Ontology.load())
+    examples = training_task("copywrite").public_examples(Ontology.load())
     return (as_record(example)["request"] for example in examples if example.split == "test")
 
 

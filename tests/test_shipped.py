@@ -1,4 +1,4 @@
-"""The base and adapters that ship: whole, small, honestly described, and right where it counts."""
+"""The shipped base and adapters: undamaged, small, described, and right on known examples."""
 
 from __future__ import annotations
 
@@ -11,29 +11,32 @@ import httpx
 import pytest
 
 from adapters.adapter_folder import CARD
+from adapters.base import base_digest
+from adapters.fit import check_fit
 from adapters.ontology import Ontology
-from adapters.store import SHIPPED, Store, Version, base_digest, default_base
+from adapters.settings import SHIPPED_BASE, SHIPPED_STORE
+from adapters.store import Store, Version
 from adapters.tasks import tasks
 from adapters.tasks.contract import Task
 from tests.readme import asking, tables
 from tests.shop import served
 from training.public.sources import sources
 
-pytestmark = pytest.mark.skipif(not default_base().exists(), reason="no base and adapters are shipped yet")
+pytestmark = pytest.mark.skipif(not SHIPPED_BASE.exists(), reason="no base and adapters are shipped yet")
 
 MAX_BYTES = 45_000_000
 SUFFIXES = {".safetensors", ".json", ".jinja", ".md", ".yaml"}
 SAMPLES = Path(__file__).parent.parent / "training/samples"
-ASKED = 20  # sample requests a task
+REQUESTS = 20  # sample requests of a task
 AGREE = 0.9  # share of answers that bfloat16 in vLLM and float32 in transformers must share
-NEAR = 0.1  # of a confidence, between the two
-# What comes with every answer and is not read from the model's line.
+NEAR = 0.1  # the largest difference of a confidence between the two
+# Fields that do not depend on the model's line alone.
 COMMON = {"model", "request_id", "usage", "confidence", "needs_review", "source"}
 Answer = dict[str, Any]
 
 
 def shipped() -> dict[str, Version]:
-    return Store(SHIPPED).live() if default_base().exists() else {}
+    return Store(SHIPPED_STORE).live() if SHIPPED_BASE.exists() else {}
 
 
 def task_of(channel: str) -> Task[Any, Any]:
@@ -47,29 +50,34 @@ def test_every_live_adapter_has_a_task() -> None:
         assert not variant or tasks()[name].variant_field
 
 
-def test_all_of_it_is_small() -> None:
-    assert sum(path.stat().st_size for path in SHIPPED.rglob("*") if path.is_file()) <= MAX_BYTES
+def test_all_files_together_are_small() -> None:
+    assert sum(path.stat().st_size for path in SHIPPED_STORE.rglob("*") if path.is_file()) <= MAX_BYTES
 
 
 def test_no_file_can_run_code() -> None:
-    assert {path.suffix for path in SHIPPED.rglob("*") if path.is_file()} <= SUFFIXES
+    assert {path.suffix for path in SHIPPED_STORE.rglob("*") if path.is_file()} <= SUFFIXES
 
 
 def test_every_version_is_what_was_published() -> None:
-    store = Store(SHIPPED)
+    store = Store(SHIPPED_STORE)
     for version in store.versions():
         store.verify(version.name)
 
 
 def test_every_version_was_trained_on_this_base_and_this_ontology() -> None:
-    base, ontology = base_digest(default_base()), Ontology.load().digest
-    for version in Store(SHIPPED).versions():
+    base, ontology = base_digest(SHIPPED_BASE), Ontology.load().digest
+    for version in Store(SHIPPED_STORE).versions():
         assert version.manifest.base_digest == base, version.name
         assert version.manifest.ontology_digest == ontology, version.name
 
 
+def test_every_version_fits_the_base() -> None:
+    for version in Store(SHIPPED_STORE).versions():
+        check_fit(version.folder, SHIPPED_BASE)
+
+
 def test_the_card_of_the_base_names_data_and_licences() -> None:
-    card = (default_base() / CARD).read_text(encoding="utf-8")
+    card = (SHIPPED_BASE / CARD).read_text(encoding="utf-8")
     for source in sources():
         assert source.repository in card and source.licence in card
 
@@ -83,11 +91,11 @@ def test_the_card_of_an_adapter_names_data_licences_and_its_figures(name: str) -
         assert source.name in card and source.licence in card
         assert source.rows > 0
     assert version.manifest.recipe.keys() >= {"modules", "rank", "lr", "epochs", "seed"}
-    told = tables(card)
-    assert told.keys() == version.manifest.metrics.keys()
+    rows = tables(card)
+    assert rows.keys() == version.manifest.metrics.keys()
     for source_name, figures in version.manifest.metrics.items():
-        assert len(told[source_name]) >= 3  # the adapter, the prompted base, a cheap baseline
-        for figure, value in told[source_name]["adapter"].items():
+        assert len(rows[source_name]) >= 3  # the adapter, the prompted base, a cheap baseline
+        for figure, value in rows[source_name]["adapter"].items():
             assert value == pytest.approx(figures[figure], abs=0.0006)
 
 
@@ -123,7 +131,7 @@ def test_a_supplier_title_becomes_a_category(url: str) -> None:
 
 
 @pytest.mark.engine
-def test_copy_says_nothing_that_was_not_given(url: str) -> None:
+def test_copy_invents_nothing(url: str) -> None:
     answer = asking(url)("/v1/copywrite", tasks()["copywrite"].example)
     assert answer["description"] and answer["unsupported"] == []
 
@@ -131,38 +139,38 @@ def test_copy_says_nothing_that_was_not_given(url: str) -> None:
 def sample_requests(channel: str) -> list[dict[str, Any]]:
     task, variant = task_of(channel), channel.partition("/")[2]
     lines = (SAMPLES / f"{task.name}.jsonl").read_text(encoding="utf-8").splitlines()
-    asked: dict[str, Any] = {task.variant_field: variant} if task.variant_field and variant else {}
-    return [json.loads(line)["request"] | asked for line in lines[:ASKED]]
+    voice: dict[str, Any] = {task.variant_field: variant} if task.variant_field and variant else {}
+    return [json.loads(line)["request"] | voice for line in lines[:REQUESTS]]
 
 
 @pytest.fixture(scope="module")
 def mixed(url: str) -> dict[str, list[Answer]]:
-    """What the server answers when it is asked everything of all tasks at once."""
+    """The server's answers to the samples of all tasks at once, by channel."""
 
     async def ask_all() -> list[tuple[str, Answer]]:
         bodies = {name: sample_requests(name) for name in shipped()}
-        rounds = [(name, bodies[name][i]) for i in range(ASKED) for name in bodies]
+        rounds = [(name, bodies[name][i]) for i in range(REQUESTS) for name in bodies]
         async with httpx.AsyncClient(base_url=url, timeout=300) as client:
             posts = (client.post(f"/v1/{task_of(c).name}", json=body) for c, body in rounds)
             responses = await asyncio.gather(*posts)
         assert {response.status_code for response in responses} == {200}
         return [(name, r.json()) for (name, _), r in zip(rounds, responses, strict=True)]
 
-    found: dict[str, list[Answer]] = {name: [] for name in shipped()}
+    answers: dict[str, list[Answer]] = {name: [] for name in shipped()}
     for name, answer in asyncio.run(ask_all()):
-        found[name].append(answer)
-    return found
+        answers[name].append(answer)
+    return answers
 
 
 @pytest.mark.engine
 @pytest.mark.parametrize("name", shipped())
-def test_mixed_requests_are_answered_each_by_its_own_adapter(mixed: dict[str, list[Answer]], name: str) -> None:
+def test_mixed_requests_are_answered_by_the_adapter_of_their_channel(mixed: dict[str, list[Answer]], name: str) -> None:
     version = shipped()[name].name
     for answer in mixed[name]:
         task_of(name).answer.model_validate(answer)
         assert answer["model"] == version
     if task_of(name).name == "copywrite":
-        assert [answer["unsupported"] for answer in mixed[name]] == [[]] * ASKED
+        assert [answer["unsupported"] for answer in mixed[name]] == [[]] * REQUESTS
 
 
 @pytest.mark.engine
@@ -173,13 +181,13 @@ def test_the_engine_answers_as_evaluation_does(mixed: dict[str, list[Answer]], n
 
     task, ontology, version = task_of(name), Ontology.load(), shipped()[name]
     requests = [task.request.model_validate(body) for body in sample_requests(name)]
-    decoder = Decoder(default_base(), version.folder, ontology)
+    decoder = Decoder(SHIPPED_BASE, version.folder, ontology)
     agreed = 0
     for request, [line], answer in zip(requests, decoder.lines(task, requests), mixed[name], strict=True):
         calibration = version.manifest.calibration
         decided = task.decide([line.line], [line.logprob], calibration, request, ontology)
-        told = task.expand(decided.labels, request, ontology)
-        fields = json.loads(task.answer.model_construct(**told).model_dump_json(include=set(told)))
-        same = {k: v for k, v in answer.items() if k not in COMMON} == fields
-        agreed += same and answer["confidence"] == pytest.approx(decided.confidence, abs=NEAR)
+        expanded = task.expand(decided.labels, request, ontology)
+        fields = json.loads(task.answer.model_construct(**expanded).model_dump_json(include=set(expanded)))
+        is_same = {k: v for k, v in answer.items() if k not in COMMON} == fields
+        agreed += is_same and answer["confidence"] == pytest.approx(decided.confidence, abs=NEAR)
     assert agreed >= AGREE * len(requests)

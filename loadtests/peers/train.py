@@ -23,8 +23,10 @@ from adapters.adapter_folder import CONFIG, WEIGHTS, read_config
 from adapters.base import base_digest
 from adapters.settings import SHIPPED_BASE
 from loadtests.peers.as_json import JSON_TASKS
-from training.options import TaskName, examples_of, ontology_of_the_shop, run_key
+from training.options import TaskName, ontology_of_the_shop, task_named
+from training.pipeline import load_examples
 from training.tuning import finetune
+from training.tuning.recipe import recipe_for, run_key
 
 ADAPTERS = Path(__file__).with_name("adapters")
 
@@ -34,12 +36,13 @@ def main(
 ) -> None:
     """Train a task's JSON adapter and copy it to the peers' adapters."""
     ontology, json_task = ontology_of_the_shop(), JSON_TASKS[task]
-    train = [e for e in examples_of(task, None, ontology, None) if e.split == "train" and not e.partial]
+    public = load_examples(task_named(task), None, ontology)
+    train = [e for e in public if e.split == "train" and e.known_fields is None]
     examples = [
         replace(e, labels=json_task.complete(e.labels, e.request, ontology))
         for e in random.Random(0).sample(train, min(count, len(train)))
     ]
-    recipe = finetune.recipe_for(task, epochs=1.0)
+    recipe = recipe_for(task, epochs=1.0)
     run = Path("runs", f"json-{task}-{run_key(recipe, examples, base_digest(SHIPPED_BASE))}")
     copy_for_serving(finetune.run(json_task, examples, recipe, SHIPPED_BASE, run, ontology), ADAPTERS / task)
 

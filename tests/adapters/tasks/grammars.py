@@ -1,4 +1,4 @@
-"""Whether a grammar admits a line, asked of the engine's own library."""
+"""Whether a grammar admits a line, by the engine's own library."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 @cache
 def _compiled(ebnf: str) -> Any:
-    import xgrammar  # takes seconds, so only where a test needs it
+    import xgrammar  # takes seconds
 
     vocabulary = [bytes([byte]) for byte in range(256)] + [b"</s>"]
     tokens = xgrammar.TokenizerInfo(vocabulary, vocab_type=xgrammar.VocabType.RAW, stop_token_ids=[256])

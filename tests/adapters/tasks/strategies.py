@@ -1,4 +1,4 @@
-"""Requests and labels of each task, drawn from the shipped ontology."""
+"""Strategies for requests and labels of each task, from the shipped ontology."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from adapters.tasks import churn, classify, copywrite, extract, rewrite, support
 
 SHOP = Ontology.load()
 
-# Text as people write it, with what a parser trips over: separators, signs, accents, odd spaces.
+# Characters that are hard to parse: separators, signs, accents, odd spaces.
 TRICKY = st.sampled_from(list(" ;:|-+=,.!?'\"\\/()&%$€éßİΣ日本😀\u00a0\u2009\u200b\u0301\x85\x80"))
 PRINTABLE = st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"])
 CHARACTERS = TRICKY | PRINTABLE | st.sampled_from("abcdefghijklmnopqrstuvwxyz0123456789")
 
-# Phrases that the ontology knows, beside some it does not.
-NAMED = [
+# Phrases of the ontology, and some others.
+VALUES = [
     (attribute.name, phrase)
     for attribute in SHOP.attributes.values()
     for value in attribute.values
     for phrase in (value, *SHOP.phrases(attribute.name, value))
 ]
-PHRASES = sorted({phrase for _, phrase in NAMED} | {name.lower() for name in SHOP.categories})
+PHRASES = sorted({phrase for _, phrase in VALUES} | {name.lower() for name in SHOP.categories})
 FREE = ["zorblax", "quux", "xt-500", "500ml", "3/4", "o'hara", "café", "under", "$50", "1,299"]
 FREE += ["for", "a", "with", "and", "the"]
 QUERY_WORDS = st.sampled_from(sorted({w for phrase in PHRASES for w in phrase.split()})) | (st.sampled_from(FREE))
@@ -43,12 +43,12 @@ def classified(draw: st.DrawFn) -> tuple[classify.Request, classify.Labels]:
 
 @st.composite
 def tags(draw: st.DrawFn, count: int) -> list[str]:
-    """Any labels that `count` words may bear: no phrase goes on after a word of none."""
-    found: list[str] = []
+    """Any valid tags of `count` words: only a word after a phrase's word may continue it."""
+    drawn: list[str] = []
     for _ in range(count):
-        goes_on = [rewrite.CONTINUES] if found and found[-1] != rewrite.OTHER else []
-        found.append(draw(st.sampled_from([rewrite.OTHER, *rewrite.TYPES, *goes_on * 8])))
-    return found
+        continues = [rewrite.CONTINUES] if drawn and drawn[-1] != rewrite.OTHER else []
+        drawn.append(draw(st.sampled_from([rewrite.OTHER, *rewrite.TYPES, *continues * 8])))
+    return drawn
 
 
 @st.composite
@@ -60,21 +60,21 @@ def rewritten(draw: st.DrawFn) -> tuple[rewrite.Request, rewrite.Labels]:
 
 @st.composite
 def reviews(draw: st.DrawFn) -> str:
-    """Words with what trips a parser inside and between them, one of them too long for a line."""
+    """Words with characters that are hard to parse, some too long for a line."""
     letters = st.text(CHARACTERS, min_size=1, max_size=6)
-    said = draw(st.lists(letters | QUERY_WORDS | st.just("x" * 30), min_size=1, max_size=9))
-    return draw(st.sampled_from([" ", "  ", "; ", ":"])).join(said).strip() or "a review"
+    words = draw(st.lists(letters | QUERY_WORDS | st.just("x" * 30), min_size=1, max_size=9))
+    return draw(st.sampled_from([" ", "  ", "; ", ":"])).join(words).strip() or "a review"
 
 
 @st.composite
 def extracted(draw: st.DrawFn) -> tuple[extract.Request, extract.Labels]:
-    """Aspects with the review's own words, each opinion after the one before."""
+    """Aspects with words of the review, opinions in its order."""
     review = draw(reviews())
     forms = extract._Review(review).forms
 
     def span(start: int) -> str:
         end = draw(st.integers(start + 1, min(len(forms), start + extract.MAX_SPAN)))
-        return " ".join(draw(st.sampled_from(said)) for said in forms[start:end])
+        return " ".join(draw(st.sampled_from(word)) for word in forms[start:end])
 
     chosen = [i for i in range(len(forms)) for _ in range(2) if draw(st.booleans())]
     aspects = [
@@ -97,8 +97,8 @@ def extracted(draw: st.DrawFn) -> tuple[extract.Request, extract.Labels]:
 
 @st.composite
 def facts(draw: st.DrawFn) -> copywrite.Request:
-    """What a shop would give: a name, values of the ontology and some of its own."""
-    given = dict(draw(st.lists(st.sampled_from(NAMED), max_size=6)))
+    """A product's name, values of the ontology and some others."""
+    given = dict(draw(st.lists(st.sampled_from(VALUES), max_size=6)))
     given |= draw(st.dictionaries(st.sampled_from(["inner_lining", "volume"]), QUERY_WORDS))
     return copywrite.Request(
         name=draw(st.sampled_from(["Evening Calm", "Trail 28L", "Nº 5 café set", "X-2"])),
@@ -141,27 +141,27 @@ FIGURES = (
     "Refunds take thirty 30 60 days, for $30 or 5% call +1 555 0100 at help@shop.example or "
     "www.shop.example/returns 1,299.00 EUR one month by Monday. (30) twenty-five e.g. A-1"
 )
-SAID = (
+MESSAGES = (
     st.lists(st.sampled_from([*FIGURES.split(" "), "\x1f"]) | st.text(CHARACTERS, max_size=6), min_size=1, max_size=15)
     .map(" ".join)
     .filter(str.strip)
 )
 
 
-def asked() -> st.SearchStrategy[support.Request]:
-    """A message with passages, full of figures."""
-    passage = st.fixed_dictionaries({"text": SAID}, optional={"title": st.just("Refunds: $5")})
+def support_requests() -> st.SearchStrategy[support.Request]:
+    """A message with passages, with many figures."""
+    passage = st.fixed_dictionaries({"text": MESSAGES}, optional={"title": st.just("Refunds: $5")})
     passages = st.lists(passage, max_size=support.MAX_PASSAGES)
-    parts = st.fixed_dictionaries({"message": SAID, "context": passages})
+    parts = st.fixed_dictionaries({"message": MESSAGES, "context": passages})
     return parts.map(support.Request.model_validate)
 
 
 @st.composite
 def answered(draw: st.DrawFn) -> tuple[support.Request, support.Labels]:
-    request = draw(asked())
+    request = draw(support_requests())
     places = range(1, len(request.context) + 1)
     cited = sorted(draw(st.sets(st.sampled_from(places)))) if places else []
-    reply = draw(SAID).replace("\x1f", "").strip(" ") or "-"
+    reply = draw(MESSAGES).replace("\x1f", "").strip(" ") or "-"
     return request, support.Labels(cited=cited, reply=reply if cited else None)
 
 
@@ -177,7 +177,7 @@ LABELLED: dict[str, st.SearchStrategy[tuple[Any, Any]]] = {
 
 @st.composite
 def mutated(draw: st.DrawFn, line: str) -> str:
-    """A line with characters put in, out or replaced, or fields dropped, doubled or swapped."""
+    """A line with characters inserted, deleted or replaced, or fields dropped, doubled or swapped."""
     for _ in range(draw(st.integers(1, 2))):
         start = draw(st.integers(0, len(line)))
         end = min(len(line), start + draw(st.sampled_from([0, 1, 1, 2, 9])))

@@ -1,4 +1,4 @@
-"""Churn: flags come in order, each borne out by a field of the request, and none for who stays."""
+"""Churn: flags come in order, each has a field of the request as its reason; a subscriber who stays has none."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ SHOP = Ontology.load()
 NEW: dict[str, Any] = {"tenure_months": 2, "contract": "monthly"}
 
 
-def flags(request: churn.Request, *wanted: churn.Flag) -> dict[str, Any]:
-    """Field and value of each flag that is shown when the model tells those."""
-    ordered = [flag for flag in churn.FLAGS if flag in (wanted or churn.FLAGS)]
+def flags(request: churn.Request, *predicted: churn.Flag) -> dict[str, Any]:
+    """Field and value of each flag in the answer, for predicted flags."""
+    ordered = [flag for flag in churn.FLAGS if flag in (predicted or churn.FLAGS)]
     labels = churn.Labels(will_churn=True, flags=ordered)
-    told = churn.TASK.expand(labels, request, SHOP)
-    return {each.flag: (each.reason.field, each.reason.value) for each in told["flags"]}
+    answer = churn.TASK.expand(labels, request, SHOP)
+    return {shown.flag: (shown.reason.field, shown.reason.value) for shown in answer["flags"]}
 
 
 @pytest.mark.parametrize(
-    ("told", "flag", "reason"),
+    ("fields", "flag", "reason"),
     [
         ({}, "monthly_contract", ("contract", "monthly")),
         ({}, "new_subscriber", ("tenure_months", 2)),
@@ -46,26 +46,26 @@ def flags(request: churn.Request, *wanted: churn.Flag) -> dict[str, Any]:
         ({"failed_payments": 1}, "failed_payment", ("failed_payments", 1)),
     ],
 )
-def test_a_flag_is_shown_with_the_field_that_bears_it_out(told: dict[str, Any], flag: churn.Flag, reason: Any) -> None:
-    assert flags(churn.Request(**NEW | told), flag).get(flag) == reason
+def test_a_flag_has_the_field_that_is_its_reason(fields: dict[str, Any], flag: churn.Flag, reason: Any) -> None:
+    assert flags(churn.Request(**NEW | fields), flag).get(flag) == reason
 
 
 @settings(deadline=None)
 @given(subscribers(), st.sets(st.sampled_from(churn.FLAGS)))
-def test_no_field_that_is_not_told_is_a_reason(request: churn.Request, wanted: set[churn.Flag]) -> None:
+def test_no_missing_field_is_a_reason(request: churn.Request, predicted: set[churn.Flag]) -> None:
     given = request.model_dump(exclude_none=True, exclude_defaults=True) | NEW
-    for flag, (field, _) in flags(request, *wanted).items():
+    for flag, (field, _) in flags(request, *predicted).items():
         name, _, service = field.partition(".")
         assert name in given and (not service or service in request.services), flag
 
 
 @settings(deadline=None)
 @given(subscribers(), st.booleans())
-def test_flags_that_an_example_leaves_out_follow_from_the_rule(request: churn.Request, leaves: bool) -> None:
-    found = churn.TASK.complete(churn.Labels(will_churn=leaves), request, SHOP)
-    assert found.flags == (list(flags(request)) if leaves else [])
-    assert churn.TASK.complete(found, request, SHOP) == found
-    assert churn.TASK.decode(churn.TASK.encode(found), request, SHOP) == found
+def test_flags_that_an_example_leaves_out_follow_from_the_conditions(request: churn.Request, leaves: bool) -> None:
+    completed = churn.TASK.complete(churn.Labels(will_churn=leaves), request, SHOP)
+    assert completed.flags == (list(flags(request)) if leaves else [])
+    assert churn.TASK.complete(completed, request, SHOP) == completed
+    assert churn.TASK.decode(churn.TASK.encode(completed), request, SHOP) == completed
 
 
 @pytest.mark.parametrize(
@@ -77,12 +77,12 @@ def test_flags_that_an_example_leaves_out_follow_from_the_rule(request: churn.Re
         {"will_churn": True, "flags": ["bored"]},
     ],
 )
-def test_labels_that_no_line_tells_are_refused(labels: dict[str, Any]) -> None:
+def test_labels_that_no_line_expresses_are_refused(labels: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         churn.Labels.model_validate(labels)
 
 
-def test_the_prompt_tells_all_that_is_told_and_nothing_else() -> None:
+def test_the_prompt_has_all_given_fields_and_no_others() -> None:
     request = churn.Request(**NEW, plan="Gold", services={"tech_support": True, "gift_wrap": False}, failed_payments=0)
     assert churn.TASK.prompt(request, SHOP)[1]["content"].splitlines() == [
         "tenure months: 2",
@@ -94,7 +94,7 @@ def test_the_prompt_tells_all_that_is_told_and_nothing_else() -> None:
     ]
 
 
-def test_who_somebody_is_is_no_field() -> None:
+def test_personal_traits_are_no_fields() -> None:
     for name in ("age", "gender", "senior", "partner"):
         with pytest.raises(ValidationError):
             churn.Request.model_validate({**NEW, name: "yes"})

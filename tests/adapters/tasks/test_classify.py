@@ -1,4 +1,4 @@
-"""What classify asks of the model, and what it makes of the labels."""
+"""Classify: the prompt, the line, and the answer from the model's labels."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ SHOP = Ontology.load()
 
 def expanded(category: str, request: Request, **decided: str) -> dict[str, object]:
     labels = Labels(category=category, attributes=decided)
-    told = classify.TASK.expand(labels, request, SHOP)
-    return {"path": told["category"].path, **told["attributes"]}
+    answer = classify.TASK.expand(labels, request, SHOP)
+    return {"path": answer["category"].path, **answer["attributes"]}
 
 
-def test_the_prompt_holds_all_that_was_given_in_lower_case() -> None:
+def test_the_prompt_is_title_brand_and_description_in_lower_case() -> None:
     request = Request(title="Oxford SHIRT", brand="Acme", description="Slim. Cotton.")
     system, user = classify.TASK.prompt(request, SHOP)
     assert system["content"] == "Classify the product: category; color; gender."
@@ -36,10 +36,10 @@ def test_the_line_is_leaf_color_and_gender() -> None:
 def test_the_path_follows_from_the_leaf() -> None:
     request = Request(title="Turtle Check Men Navy Blue Shirt")
     labels = Labels(category="Shirts", attributes={"color": "navy blue", "gender": "men"})
-    told = classify.TASK.expand(labels, request, SHOP)
-    assert told["category"].id == "shirts"
-    assert told["category"].path == ["Apparel", "Topwear", "Shirts"]
-    assert told["attributes"] == {"color": "navy blue", "gender": "men", "pattern": "checked"}
+    answer = classify.TASK.expand(labels, request, SHOP)
+    assert answer["category"].id == "shirts"
+    assert answer["category"].path == ["Apparel", "Topwear", "Shirts"]
+    assert answer["attributes"] == {"color": "navy blue", "gender": "men", "pattern": "checked"}
 
 
 def test_stated_attributes_are_read_from_title_and_description() -> None:
@@ -63,7 +63,7 @@ def test_no_phrase_runs_from_title_into_description() -> None:
     assert "sleeve" not in expanded("Dresses", request)
 
 
-def test_color_and_gender_are_the_models_to_decide() -> None:
+def test_color_and_gender_come_from_the_model_alone() -> None:
     request = Request(title="mens red cap")
     assert set(expanded("Caps", request)) == {"path"}
     assert expanded("Caps", request, color="maroon")["color"] == "maroon"
@@ -81,7 +81,7 @@ def test_color_and_gender_are_the_models_to_decide() -> None:
         {"title": 7},
     ],
 )
-def test_what_is_no_request(request_: dict[str, object]) -> None:
+def test_a_malformed_request_is_refused(request_: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         Request.model_validate(request_)
 
@@ -95,7 +95,7 @@ def test_what_is_no_request(request_: dict[str, object]) -> None:
         ("blue jeans", -3.0, "Jeans", "model"),  # it names the same
     ],
 )
-def test_where_the_model_is_unsure_the_leaf_that_the_title_names_is_the_answer(
+def test_if_the_model_is_unsure_the_leaf_that_the_title_names_is_the_answer(
     title: str, intercept: float, category: str, source: str
 ) -> None:
     request, calibration = Request(title=title), Calibration(intercept=intercept)

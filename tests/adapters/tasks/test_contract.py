@@ -1,4 +1,4 @@
-"""What holds of every task: its line, its grammar and its labels are one language."""
+"""For every task, lines, grammar and labels agree."""
 
 from __future__ import annotations
 
@@ -59,13 +59,13 @@ def decodes(task: Task[Any, Any], line: str, request: Any, ontology: Ontology = 
 
 
 def agree(task: Task[Any, Any], line: str, request: Any, ontology: Ontology = SHOP) -> bool:
-    """The grammar admits the line if and only if it decodes; which of the two is the answer."""
+    """Asserts that the grammar admits the line if and only if it decodes; whether it does."""
     admitted = admits(task.grammar(request, ontology), line)
     assert admitted == decodes(task, line, request, ontology), repr(line)
     return admitted
 
 
-def test_every_task_is_held_against_the_contract() -> None:
+def test_every_task_is_tested_here() -> None:
     assert list(tasks()) == sorted(LABELLED)
     with pytest.raises(KeyError, match="no task 'translate'; there are churn, classify, copywrite"):
         task("translate")
@@ -142,7 +142,7 @@ def test_lines_at_the_edge(name: str, line: str) -> None:
         ("support", "1, 2: Yes."),
     ],
 )
-def test_a_line(name: str, line: str) -> None:
+def test_these_lines_decode(name: str, line: str) -> None:
     assert agree(task(name), line, _seven_words(name))
 
 
@@ -193,7 +193,7 @@ def test_a_line(name: str, line: str) -> None:
         ("support", "Yes."),
     ],
 )
-def test_no_line(name: str, line: str) -> None:
+def test_these_lines_do_not_decode(name: str, line: str) -> None:
     assert not agree(task(name), line, _seven_words(name))
 
 

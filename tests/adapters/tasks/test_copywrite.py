@@ -1,4 +1,4 @@
-"""What copywrite counts as said, left out and invented, and what it shows instead."""
+"""Copywrite: facts that a description mentions, leaves out or invents, the choice of a sample, and the fallback."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CANDLE = Request(
 FAITHFUL = "An ivory candle of soy wax that burns for 40 hours."
 
 
-def told(description: str, request: Request = CANDLE) -> dict[str, Any]:
+def expanded(description: str, request: Request = CANDLE) -> dict[str, Any]:
     return copywrite.TASK.expand(Labels(description=description), request, SHOP)
 
 
@@ -64,14 +64,14 @@ def test_the_prompt_is_one_fact_a_line() -> None:
 )
 def test_mentioned(attribute: str, value: str, description: str, mentioned: bool) -> None:
     request = Request(name="Thing", attributes={attribute: value})
-    found = told(description, request)
-    assert found["mentioned"] == [attribute] * mentioned
-    assert found["missing"] == [attribute] * (not mentioned)
+    answer = expanded(description, request)
+    assert answer["mentioned"] == [attribute] * mentioned
+    assert answer["missing"] == [attribute] * (not mentioned)
 
 
 def test_all_and_none() -> None:
-    assert told(FAITHFUL)["mentioned"] == ["color", "material", "burn_time"]
-    assert told("A calm evening.")["missing"] == ["color", "material", "burn_time"]
+    assert expanded(FAITHFUL)["mentioned"] == ["color", "material", "burn_time"]
+    assert expanded("A calm evening.")["missing"] == ["color", "material", "burn_time"]
 
 
 # Unsupported
@@ -94,25 +94,25 @@ def test_all_and_none() -> None:
     ],
 )
 def test_unsupported(description: str, unsupported: list[str]) -> None:
-    assert told(description)["unsupported"] == unsupported
+    assert expanded(description)["unsupported"] == unsupported
 
 
 def test_a_claim_in_name_category_or_context_is_given() -> None:
     request = Request(name="Red Fox 500", category="Wooden toys", context=["for winter evenings"])
-    assert told("A red wood toy for winter, 500 in all.", request)["unsupported"] == []
+    assert expanded("A red wood toy for winter, 500 in all.", request)["unsupported"] == []
 
 
-def test_two_given_facts_are_not_read_as_one() -> None:
+def test_two_facts_are_not_read_as_one_phrase() -> None:
     request = Request(name="Rose", category="Gold rings")
-    assert told("A rose gold ring.", request)["unsupported"] == []  # each word was given
+    assert expanded("A rose gold ring.", request)["unsupported"] == []  # each word was given
     request = Request(name="Dark", attributes={"tone": "blue"})
-    assert told("Navy.", request)["unsupported"] == ["color: navy blue"]
+    assert expanded("Navy.", request)["unsupported"] == ["color: navy blue"]
 
 
 def test_words_of_a_given_value_are_given() -> None:
     request = Request(name="Ring", attributes={"finish": "gold-plated", "wool_content": "60%"})
     description = "A gold ring, gold plated; 60% wool content."
-    assert told(description, request)["unsupported"] == []
+    assert expanded(description, request)["unsupported"] == []
 
 
 # Loops and length
@@ -145,28 +145,28 @@ def test_has_loop(description: str, loop: bool) -> None:
 )
 def test_max_words_ends_with_a_sentence(max_words: int | None, description: str) -> None:
     request = Request(name="Thing", max_words=max_words)
-    found = told("One two three. Four five six! Seven eight? Nine.", request)
-    assert found["description"] == description
+    answer = expanded("One two three. Four five six! Seven eight? Nine.", request)
+    assert answer["description"] == description
 
 
 def test_a_first_sentence_that_is_too_long_is_cut_at_a_word() -> None:
     request = Request(name="Thing", max_words=5)
-    found = told("One two three four five six. Seven.", request)
-    assert found["description"] == "One two three four five"
+    answer = expanded("One two three four five six. Seven.", request)
+    assert answer["description"] == "One two three four five"
 
 
 @quick
 @given(st.text(CHARACTERS, min_size=1).map(str.strip), st.integers(5, 150))
-def test_max_words_is_never_passed(text: str, max_words: int) -> None:
+def test_max_words_is_never_exceeded(text: str, max_words: int) -> None:
     request = Request(name="Thing", max_words=max_words)
     description = " ".join(filter(str.isprintable, text)) or "x"
-    assert len(told(description.strip(" ") or "x", request)["description"].split()) <= max_words
+    assert len(expanded(description.strip(" ") or "x", request)["description"].split()) <= max_words
 
 
-def test_facts_that_the_cut_takes_away_are_missing() -> None:
+def test_facts_that_are_cut_off_are_missing() -> None:
     request = CANDLE.model_copy(update={"max_words": 5})
-    found = told("An ivory candle. Made of soy wax.", request)
-    assert found["mentioned"] == ["color"]
+    answer = expanded("An ivory candle. Made of soy wax.", request)
+    assert answer["mentioned"] == ["color"]
 
 
 # Ranking
@@ -214,8 +214,8 @@ def test_the_fallback_is_a_plain_sentence() -> None:
 @given(facts())
 def test_the_fallback_is_faithful(request_: Request) -> None:
     labels = copywrite.TASK.fallback(request_, SHOP)
-    found = told(labels.description, request_)
-    assert (found["missing"], found["unsupported"]) == ([], [])
+    answer = expanded(labels.description, request_)
+    assert (answer["missing"], answer["unsupported"]) == ([], [])
     assert copywrite.TASK.faithful(labels, request_, SHOP)
 
 
@@ -223,7 +223,7 @@ def test_the_fallback_is_faithful(request_: Request) -> None:
 @given(facts(), st.integers(5, 20))
 def test_a_shortened_fallback_still_invents_nothing(request_: Request, max_words: int) -> None:
     request_ = request_.model_copy(update={"max_words": max_words})
-    assert told(copywrite.TASK.fallback(request_, SHOP).description, request_)["unsupported"] == []
+    assert expanded(copywrite.TASK.fallback(request_, SHOP).description, request_)["unsupported"] == []
 
 
 @quick
@@ -250,6 +250,6 @@ def test_the_fallbacks_line_decodes_whatever_was_given(name: str, attributes: di
         {"tone": "dry"},
     ],
 )
-def test_what_is_no_request(change: dict[str, object]) -> None:
+def test_a_malformed_request_is_refused(change: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         Request.model_validate({"name": "Vase", **change})

@@ -1,4 +1,4 @@
-"""What extract makes of the labels of a review."""
+"""Extract: the line, spans of the review, and the answer from the model's labels."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def expanded(line: str, review: str) -> dict[str, Any]:
     return extract.TASK.expand(extract.TASK.decode(line, request, SHOP), request, SHOP)
 
 
-def found(review: str, span: str) -> str | None:
-    """The opinion that is shown for a span; None if the review has no such words."""
+def opinion_shown(review: str, span: str) -> str | None:
+    """The opinion in the answer for a span; None if the review has no such words."""
     try:
         aspects = expanded(f"mixed; no; -; fit + {span}", review)["aspects"]
     except LineError:
@@ -43,8 +43,8 @@ def test_the_prompt_is_the_review_on_one_line() -> None:
 
 def test_a_review_with_an_issue() -> None:
     review = "Great for beginners but the handle is uncomfortable after 20 minutes"
-    told = expanded("positive; no; beginner; comfort - handle: uncomfortable", review)
-    assert told == {
+    answer = expanded("positive; no; beginner; comfort - handle: uncomfortable", review)
+    assert answer == {
         "overall_sentiment": "positive",
         "aspects": [Aspect(aspect="handle", category="comfort", sentiment="negative", opinion="uncomfortable")],
         "attribute_issues": ["handle_comfort"],
@@ -84,17 +84,17 @@ def test_the_line() -> None:
         ("a fine thing ...", "...", None),
     ],
 )
-def test_a_span_is_shown_as_the_review_spells_it(review: str, span: str, spelled: str | None) -> None:
-    assert found(review, span) == spelled
+def test_a_span_is_shown_in_the_reviews_spelling(review: str, span: str, spelled: str | None) -> None:
+    assert opinion_shown(review, span) == spelled
 
 
-def test_what_the_review_does_not_say_is_no_line() -> None:
+def test_words_that_the_review_lacks_are_a_line_error() -> None:
     for line in ("parts - handle: wobbly", "sound - motor: loose", "parts - loose handle"):
         with pytest.raises(LineError, match="not in the review"):
             expanded(f"negative; no; -; {line}", "The handle is loose.")
 
 
-def test_opinions_come_in_the_order_of_the_review() -> None:
+def test_opinions_stand_in_the_order_of_the_review() -> None:
     review = Request(review="Great sound, poor battery")
     sound = Aspect(aspect="sound", category="sound", sentiment="positive", opinion="great")
     battery = Aspect(aspect=None, category="battery", sentiment="negative", opinion="poor")
@@ -108,7 +108,7 @@ def test_opinions_come_in_the_order_of_the_review() -> None:
 
 @quick
 @given(st.text(CHARACTERS, min_size=1, max_size=60), st.data())
-def test_a_phrase_of_the_review_is_a_span_that_is_found(review: str, data: st.DataObject) -> None:
+def test_every_phrase_of_the_review_is_a_span_of_it(review: str, data: st.DataObject) -> None:
     start = data.draw(st.integers(0, len(review) - 1))
     parts = review[:start].split()
     span = extract.as_span(" ".join(review.split()[len(parts) : len(parts) + 9]))
@@ -120,12 +120,12 @@ def test_a_phrase_of_the_review_is_a_span_that_is_found(review: str, data: st.Da
     ("line", "category"),
     [
         ("sound - handle: uncomfortable", "comfort"),  # the ontology's word decides
-        ("sound - strap: digs in", "sound"),  # they only tell that it is a part
+        ("sound - strap: digs in", "sound"),  # they show only that it is a part
         ("general - strap: digs in", "parts"),
-        ("sound - it: digs in", "sound"),  # they tell nothing
+        ("sound - it: digs in", "sound"),  # they show nothing
     ],
 )
-def test_the_category_is_the_ontologys_where_a_word_tells_it(line: str, category: str) -> None:
+def test_the_ontologys_category_counts_if_a_word_has_one(line: str, category: str) -> None:
     review = "The handle is uncomfortable, the strap digs in, it digs in."
     assert expanded(f"negative; no; -; {line}", review)["aspects"][0].category == category
 
@@ -146,7 +146,7 @@ def test_as_span(phrase: str | None, span: str | None) -> None:
 
 
 @pytest.mark.parametrize("span", ["", "a  b", " a", "a;b", "a:", "x" * 25])
-def test_what_is_no_span(span: str) -> None:
+def test_a_malformed_span_is_refused(span: str) -> None:
     aspect = Aspect(aspect=None, category="fit", sentiment="neutral", opinion=span)
     with pytest.raises(ValidationError, match="not a span"):
         Labels(overall_sentiment="mixed", aspects=[aspect])
@@ -187,16 +187,16 @@ def test_category_of(part: str | None, opinion: str | None, category: str) -> No
         ("$", "price", "price"),
     ],
 )
-def test_an_issue_is_a_part_and_what_is_wrong_with_it(part: str | None, category: str, issue: str | None) -> None:
+def test_an_issue_is_a_part_and_its_category(part: str | None, category: str, issue: str | None) -> None:
     aspect = Aspect(aspect=part, category=category, sentiment="negative", opinion=None)
     assert extract.issue_of(aspect, SHOP) == issue
 
 
-def test_only_complaints_are_issues_and_each_is_named_once() -> None:
+def test_only_complaints_are_issues_without_repeats() -> None:
     review = "Short battery, battery dies fast, great sound, price ok"
-    told = expanded(
+    answer = expanded(
         "mixed; no; -; battery - battery: short; battery - battery: dies fast; sound + sound: great; price = price: ok",
         review,
     )
-    assert len(told["aspects"]) == 4
-    assert told["attribute_issues"] == ["battery"]
+    assert len(answer["aspects"]) == 4
+    assert answer["attribute_issues"] == ["battery"]

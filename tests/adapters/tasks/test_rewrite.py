@@ -1,4 +1,4 @@
-"""What rewrite makes of a query once each of its words has a label."""
+"""Rewrite: the answer from a query whose words have tags."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ quick = settings(max_examples=50, deadline=None)
 
 
 def expanded(tagged: str) -> dict[str, Any]:
-    """`red/color dress/type`: the answer when the words have these labels."""
+    """`red/color dress/type`: the answer for words with these tags."""
     words, tags = zip(*(word.rsplit("/", 1) for word in tagged.split()), strict=True)
     return rewrite.TASK.expand(Labels(tags=list(tags)), Request(query=" ".join(words)), SHOP)
 
 
 def price(tagged: str) -> dict[str, Any] | None:
-    found = expanded(tagged)["price"]
-    return found and found.model_dump(exclude_none=True)
+    answer = expanded(tagged)["price"]
+    return answer and answer.model_dump(exclude_none=True)
 
 
 def test_the_prompt_is_the_querys_words() -> None:
@@ -46,16 +46,16 @@ def test_a_query_with_an_occasion() -> None:
 
 
 def test_a_query_with_a_product_type() -> None:
-    told = expanded("black/color running/type shoes/+ for/department men/+ airy/modifier")
-    assert told["product_type"] == "running shoes"
-    assert told["category"] == ["Footwear", "Shoes", "Sports Shoes"]
-    assert told["filters"] == {"color": ["black"], "gender": ["men"]}
-    assert told["keywords"] == ["airy"]
+    answer = expanded("black/color running/type shoes/+ for/department men/+ airy/modifier")
+    assert answer["product_type"] == "running shoes"
+    assert answer["category"] == ["Footwear", "Shoes", "Sports Shoes"]
+    assert answer["filters"] == {"color": ["black"], "gender": ["men"]}
+    assert answer["keywords"] == ["airy"]
 
 
-def test_a_product_type_that_the_taxonomy_does_not_know() -> None:
-    told = expanded("zorblax/type holder/+")
-    assert (told["product_type"], told["category"]) == ("zorblax holder", None)
+def test_a_product_type_that_is_not_in_the_taxonomy() -> None:
+    answer = expanded("zorblax/type holder/+")
+    assert (answer["product_type"], answer["category"]) == ("zorblax holder", None)
 
 
 @pytest.mark.parametrize(
@@ -87,25 +87,25 @@ def test_a_phrase_becomes_a_filter(tagged: str, filters: dict[str, list[str]]) -
 
 
 @pytest.mark.parametrize("tagged", ["wireles/modifier", "dragon/name", "space/content"])
-def test_what_names_no_value_is_a_keyword(tagged: str) -> None:
-    told = expanded(tagged)
-    assert (told["filters"], told["keywords"]) == ({}, [tagged.split("/")[0]])
+def test_a_phrase_that_names_no_value_is_a_keyword(tagged: str) -> None:
+    answer = expanded(tagged)
+    assert (answer["filters"], answer["keywords"]) == ({}, [tagged.split("/")[0]])
 
 
 @quick
 @given(rewritten())
 def test_every_filter_value_is_in_the_ontology_or_in_the_query(example: tuple[Request, Labels]) -> None:
     request, labels = example
-    told = rewrite.TASK.expand(labels, request, SHOP)
+    answer = rewrite.TASK.expand(labels, request, SHOP)
     query = " ".join(rewrite.query_words(request.query))
-    for attribute, values in told["filters"].items():
+    for attribute, values in answer["filters"].items():
         known = SHOP.attributes[attribute].values if attribute in SHOP.attributes else ()
         assert all(value in known or value in query for value in values)
         assert len(set(values)) == len(values)
-    assert all(keyword in query for keyword in told["keywords"])
+    assert all(keyword in query for keyword in answer["keywords"])
     assert rewrite.Answer.model_validate(
         {
-            **told,
+            **answer,
             "model": "rewrite@1",
             "request_id": "1",
             "usage": {"prompt_tokens": 1, "completion_tokens": 1},
@@ -163,12 +163,12 @@ def without_model(query: str) -> dict[str, Any]:
     return rewrite.TASK.expand(rewrite.TASK.fallback(request, SHOP), request, SHOP)
 
 
-def test_the_fallback_knows_the_ontologys_words() -> None:
-    told = without_model("something red and flowy for a wedding")
-    assert told["filters"] == {"color": ["red"], "silhouette": ["flowy"], "occasion": ["wedding"]}
-    told = without_model("waterproof navy blue backpack mens")
-    assert told["category"] == ["Accessories", "Bags", "Backpacks"]
-    assert told["filters"] == {"feature": ["waterproof"], "color": ["navy blue"], "gender": ["men"]}
+def test_the_fallback_uses_the_ontologys_words() -> None:
+    answer = without_model("something red and flowy for a wedding")
+    assert answer["filters"] == {"color": ["red"], "silhouette": ["flowy"], "occasion": ["wedding"]}
+    answer = without_model("waterproof navy blue backpack mens")
+    assert answer["category"] == ["Accessories", "Bags", "Backpacks"]
+    assert answer["filters"] == {"feature": ["waterproof"], "color": ["navy blue"], "gender": ["men"]}
 
 
 @quick
@@ -183,7 +183,7 @@ def test_the_fallbacks_line_decodes(query: str) -> None:
 
 
 @pytest.mark.parametrize("query", ["", " ", "\x1f", "x" * 301, "a " * 33])
-def test_what_is_no_query(query: str) -> None:
+def test_a_malformed_query_is_refused(query: str) -> None:
     with pytest.raises(ValidationError):
         Request(query=query)
 

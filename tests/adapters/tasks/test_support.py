@@ -1,4 +1,4 @@
-"""Support: nothing is shown that states a figure which neither message nor passages have."""
+"""Support: no answer has a figure that is in neither the message nor a passage."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from adapters.ontology import Ontology
 from adapters.tasks import support
-from tests.adapters.tasks.strategies import asked
+from tests.adapters.tasks.strategies import support_requests
 
 SHOP = Ontology.load()
 RETURNS = "Send unworn items back within 30 days, for $4.50 or free above 60 €."
@@ -18,12 +18,12 @@ CONTACT = "Call +1 555 010 0199 or write to help@shop.example, Monday to Friday.
 LINK = "See www.shop.example/returns; refunds take five to ten working days."
 
 
-def request(message: str, *context: str) -> support.Request:
+def make_request(message: str, *context: str) -> support.Request:
     return support.Request.model_validate({"message": message, "context": list(context)})
 
 
 @pytest.mark.parametrize(
-    ("reply", "beyond"),
+    ("reply", "inventions"),
     [
         ("Yes, within 30 days.", []),
         ("Yes, within thirty days.", []),
@@ -50,26 +50,26 @@ def request(message: str, *context: str) -> support.Request:
         ("Five to 10 working days.", []),
     ],
 )
-def test_figures_must_have_been_given(reply: str, beyond: list[str]) -> None:
-    said = request("Where is order 4711 with my 1299 points?", RETURNS, CONTACT, LINK)
-    assert support.unsupported(reply, said) == beyond
+def test_figures_must_have_been_given(reply: str, inventions: list[str]) -> None:
+    request = make_request("Where is order 4711 with my 1299 points?", RETURNS, CONTACT, LINK)
+    assert support.unsupported(reply, request) == inventions
     labels = support.Labels(cited=[1], reply=reply)
-    assert support.TASK.faithful(labels, said, SHOP) is (beyond == [])
-    assert support.TASK.expand(labels, said, SHOP)["unsupported"] == beyond
+    assert support.TASK.faithful(labels, request, SHOP) is (inventions == [])
+    assert support.TASK.expand(labels, request, SHOP)["unsupported"] == inventions
 
 
 def test_a_figure_may_be_in_a_title_or_an_id() -> None:
-    told: dict[str, Any] = {"id": "2024-7", "title": "30 days", "text": "Items can come back."}
-    said = support.Request.model_validate({"message": "?", "context": [told]})
-    assert support.unsupported("30 days, says 2024-7.", said) == []
+    passage = {"id": "2024-7", "title": "30 days", "text": "Items can come back."}
+    request = support.Request.model_validate({"message": "?", "context": [passage]})
+    assert support.unsupported("30 days, says 2024-7.", request) == []
 
 
 def test_the_first_faithful_sample_is_chosen_and_a_loop_is_not() -> None:
-    said, loop = request("Can I return it?", RETURNS), " ".join(["send it back please"] * 3)
+    request, loop = make_request("Can I return it?", RETURNS), " ".join(["send it back please"] * 3)
     lines = ["1: Within 90 days.", f"1: {loop}", "1: Within 30 days.", "handoff"]
-    found = support.TASK.choose(lines, said, SHOP)
-    assert found == (support.Labels(cited=[1], reply="Within 30 days."), 2)
-    assert support.TASK.choose(lines[:2], said, SHOP) is None
+    choice = support.TASK.choose(lines, request, SHOP)
+    assert choice == (support.Labels(cited=[1], reply="Within 30 days."), 2)
+    assert support.TASK.choose(lines[:2], request, SHOP) is None
 
 
 @pytest.mark.parametrize(
@@ -83,25 +83,25 @@ def test_the_first_faithful_sample_is_chosen_and_a_loop_is_not() -> None:
     ],
 )
 def test_the_fallback_quotes_the_passage_that_fits_or_asks_for_a_person(message: str, cited: list[int]) -> None:
-    said = request(message, RETURNS, CONTACT, LINK)
-    labels = support.TASK.fallback(said, SHOP)
+    request = make_request(message, RETURNS, CONTACT, LINK)
+    labels = support.TASK.fallback(request, SHOP)
     assert labels.cited == cited
-    told = support.TASK.expand(labels, said, SHOP)
-    assert told["reply"] == (said.context[cited[0] - 1].text if cited else None)
-    assert told["handoff"] is (cited == [])
+    answer = support.TASK.expand(labels, request, SHOP)
+    assert answer["reply"] == (request.context[cited[0] - 1].text if cited else None)
+    assert answer["handoff"] is (cited == [])
 
 
 @settings(deadline=None, max_examples=300)
-@given(asked())
-def test_the_fallback_says_nothing_that_was_not_given(said: support.Request) -> None:
-    labels = support.TASK.fallback(said, SHOP)
-    assert support.TASK.decode(support.TASK.encode(labels), said, SHOP) == labels
-    assert labels.reply is None or support.unsupported(labels.reply, said) == []
+@given(support_requests())
+def test_the_fallback_invents_nothing(request: support.Request) -> None:
+    labels = support.TASK.fallback(request, SHOP)
+    assert support.TASK.decode(support.TASK.encode(labels), request, SHOP) == labels
+    assert labels.reply is None or support.unsupported(labels.reply, request) == []
 
 
 def test_without_passages_a_person_answers() -> None:
-    assert support.TASK.grammar(request("Hello"), SHOP) == 'root ::= "handoff"'
-    assert support.TASK.fallback(request("Hello"), SHOP) == support.Labels()
+    assert support.TASK.grammar(make_request("Hello"), SHOP) == 'root ::= "handoff"'
+    assert support.TASK.fallback(make_request("Hello"), SHOP) == support.Labels()
 
 
 @pytest.mark.parametrize(
@@ -116,10 +116,10 @@ def test_without_passages_a_person_answers() -> None:
         {"cited": [1], "reply": "Two\nlines."},
     ],
 )
-def test_labels_that_no_line_tells_are_refused(labels: dict[str, Any]) -> None:
+def test_labels_that_no_line_expresses_are_refused(labels: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         support.Labels.model_validate(labels)
 
 
-def test_a_passage_may_be_its_text_alone() -> None:
-    assert request("Hi", "Open daily.").context == [support.Passage(text="Open daily.")]
+def test_a_passage_may_be_given_as_its_text() -> None:
+    assert make_request("Hi", "Open daily.").context == [support.Passage(text="Open daily.")]
