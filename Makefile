@@ -7,19 +7,19 @@ BIN := .venv/bin
 LOCK := requirements/uv.sh pip compile pyproject.toml --quiet --no-header \
 	--python-version 3.11 --overrides requirements/overrides.txt --extra training --extra loadtests --extra dev
 
-help: ## say what there is to make
+help: ## list the targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 serve: $(BIN)/ready-$(ENGINE) ## set up and serve on HOST (127.0.0.1) and PORT (8000)
 	$(BIN)/shoplora serve --host $(HOST) --port $(PORT)
 
-test: $(BIN)/ready-$(ENGINE) ## set up and pass the tests
+test: $(BIN)/ready-$(ENGINE) ## set up and run the tests
 	LD_PRELOAD=$$($(BIN)/python -m server.engine.preload) $(BIN)/pytest
 
-loadtest: $(BIN)/ready-$(ENGINE) ## drive the server on HOST and PORT; fails if it is too slow
+loadtest: $(BIN)/ready-$(ENGINE) ## send load to the server on HOST and PORT; fails if it is too slow
 	$(BIN)/locust --config loadtests/locust.conf --host http://$(HOST):$(PORT)
 
-readme: $(BIN)/ready-$(ENGINE) ## write into the README what the server on HOST and PORT answers
+readme: $(BIN)/ready-$(ENGINE) ## write the answers of the server on HOST and PORT into the README
 	$(BIN)/python -m tests.readme http://$(HOST):$(PORT)
 
 check: lint types ## format, lint and types
@@ -29,7 +29,7 @@ lint: $(BIN)/ready-$(ENGINE) ## ruff
 	$(BIN)/ruff check
 
 types: $(BIN)/ready-$(ENGINE) ## mypy, strict
-	$(BIN)/mypy adapters server training shoplora.py
+	$(BIN)/mypy adapters loadtests server training shoplora.py
 
 setup: $(BIN)/ready-$(ENGINE) ## .venv from the pinned requirements; ENGINE=gpu for vLLM on CUDA
 

@@ -1,21 +1,125 @@
-"""The command `shoplora`: one sub-command a verb, each from the package that does the work.
+"""The command `shoplora`: a table of verbs, each imported from its package when it is asked for.
 
-Nothing heavy is imported here or at the top of the modules named here, so `--help` is instant.
+An image or an installation without one of the packages has the other packages' verbs.
 """
 
-import typer
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
 
-import adapters.cli
-import loadtests.bench.cli
-import server.cli
-import training.cli
-import training.data.cli
-import training.studies.cli
+import typer
+from typer.core import TyperGroup
+
 from adapters.help import examples
 
+# Verb: the function or `typer.Typer` that it runs, and the examples under its help.
+VERBS = {
+    "serve": (
+        "server.cli:serve",
+        ["shoplora serve", "shoplora serve --host 0.0.0.0 --port 9000", "shoplora serve --base ~/models/my-qwen3"],
+    ),
+    "fetch": ("training.cli:fetch", ["shoplora fetch", "SHOPLORA_MIRROR=~/mirror shoplora fetch"]),
+    "pretrain": (
+        "training.cli:pretrain",
+        ["shoplora pretrain", "shoplora pretrain --output runs/larger --tokens 40000000 --hidden 384 --layers 8"],
+    ),
+    "train": (
+        "training.cli:train",
+        [
+            "shoplora train classify",
+            'shoplora train classify --data training/samples/classify.jsonl --force "a first try"',
+            "shoplora train copywrite --variant streetwear --data streetwear.jsonl",
+            "shoplora train extract --recipe recipe.yaml --dry-run",
+            "shoplora train rewrite --modules o_proj,down_proj --rank 8 --lr 0.005 --epochs 2",
+        ],
+    ),
+    "evaluate": (
+        "training.cli:evaluate",
+        ["shoplora evaluate classify", "shoplora evaluate rewrite --adapter rewrite@1 --json figures.json"],
+    ),
+    "publish": (
+        "training.cli:publish",
+        [
+            "shoplora publish runs/classify-1a2b3c4d",
+            'shoplora publish runs/classify-1a2b3c4d --force "trying it on the staging shop"',
+        ],
+    ),
+    "ablate": (
+        "training.studies.cli:ablate",
+        [
+            "shoplora ablate rewrite",
+            "shoplora ablate rewrite --modules o_proj,o_proj+down_proj,all-linear --no-serve",
+            "shoplora ablate classify --examples 100,250,500,1000,2000",
+        ],
+    ),
+    "cost": (
+        "training.studies.cli:cost",
+        ["shoplora cost classify --machine 0.40 --rate 50 --input-price 0.15 --output-price 0.60"],
+    ),
+    "matrix": (
+        "training.studies.cli:matrix",
+        ["shoplora matrix", "shoplora matrix --examples 50 --json matrix.json --html matrix.html"],
+    ),
+    "bench": (
+        "loadtests.bench.cli:bench",
+        [
+            "shoplora bench",
+            "shoplora bench --json bench.json --page bench.md",
+            "shoplora bench --sides typed,engine --workloads rewrite --no-parts",
+        ],
+    ),
+    "data": (
+        "training.data.cli:app",
+        [
+            "shoplora data import classify products.csv",
+            "shoplora data check classify.jsonl --html check.html",
+            "shoplora data split classify.jsonl --output splits",
+        ],
+    ),
+    "adapters": ("adapters.cli:app", ["shoplora adapters list", "shoplora adapters activate classify@2"]),
+}
+
+
+class LazyCommands(Mapping[str, Any]):
+    """Click's command of each verb whose package is installed; imported on access."""
+
+    def __getitem__(self, verb: str) -> Any:
+        place, lines = VERBS[verb]
+        if not _is_installed(verb):
+            package = place.partition(".")[0]
+            typer.secho(f"`shoplora {verb}` needs the package `{package}`, which is not installed", fg="red", err=True)
+            raise typer.Exit(1)
+        module, _, attribute = place.partition(":")
+        run, epilog = getattr(import_module(module), attribute), examples(*lines)
+        parent = typer.Typer(rich_markup_mode="markdown")
+        if isinstance(run, typer.Typer):
+            parent.add_typer(run, name=verb, epilog=epilog)
+        else:
+            parent.command(verb, epilog=epilog)(run)
+        return typer.main.get_group(parent).commands[verb]
+
+    def __iter__(self) -> Iterator[str]:
+        return filter(_is_installed, VERBS)
+
+    def __len__(self) -> int:
+        return len(list(self))
+
+
+def _is_installed(verb: str) -> bool:
+    return find_spec(VERBS[verb][0].partition(".")[0]) is not None
+
+
+class LazyGroup(TyperGroup):
+    """The root command."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands = LazyCommands()  # type: ignore[assignment]  # never changed
+
+
 app = typer.Typer(
-    name="shoplora",
-    help="Train small LoRA adapters for a shop's language jobs and serve them on one base model.",
+    cls=LazyGroup,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="markdown",
@@ -23,66 +127,6 @@ app = typer.Typer(
 )
 
 
-app.command(
-    epilog=examples(
-        "shoplora serve", "shoplora serve --host 0.0.0.0 --port 9000", "shoplora serve --base ~/models/my-qwen3"
-    )
-)(server.cli.serve)
-app.command(epilog=examples("shoplora fetch", "SHOPLORA_MIRROR=~/mirror shoplora fetch"))(training.cli.fetch)
-app.command(
-    epilog=examples(
-        "shoplora pretrain", "shoplora pretrain --output runs/larger --tokens 40000000 --hidden 384 --layers 8"
-    )
-)(training.cli.pretrain)
-app.command(
-    epilog=examples(
-        "shoplora train classify",
-        'shoplora train classify --data training/samples/classify.jsonl --force "a first try"',
-        "shoplora train copywrite --variant streetwear --data streetwear.jsonl",
-        "shoplora train extract --recipe recipe.yaml --dry-run",
-        "shoplora train rewrite --modules o_proj,down_proj --rank 8 --lr 0.005 --epochs 2",
-    )
-)(training.cli.train)
-app.command(
-    epilog=examples("shoplora evaluate classify", "shoplora evaluate rewrite --adapter rewrite@1 --json figures.json")
-)(training.cli.evaluate)
-app.command(
-    epilog=examples(
-        "shoplora publish runs/classify-1a2b3c4d",
-        'shoplora publish runs/classify-1a2b3c4d --force "trying it on the staging shop"',
-    )
-)(training.cli.publish)
-app.command(
-    epilog=examples(
-        "shoplora ablate rewrite",
-        "shoplora ablate rewrite --modules o_proj,o_proj+down_proj,all-linear --no-serve",
-        "shoplora ablate classify --examples 100,250,500,1000,2000",
-    )
-)(training.studies.cli.ablate)
-app.command(epilog=examples("shoplora cost classify --machine 0.40 --rate 50 --input-price 0.15 --output-price 0.60"))(
-    training.studies.cli.cost
-)
-app.command(epilog=examples("shoplora matrix", "shoplora matrix --examples 50 --json matrix.json --html matrix.html"))(
-    training.studies.cli.matrix
-)
-app.command(
-    epilog=examples(
-        "shoplora bench",
-        "shoplora bench --json bench.json --page bench.md",
-        "shoplora bench --sides typed,engine --workloads rewrite --no-parts",
-    )
-)(loadtests.bench.cli.bench)
-app.add_typer(
-    training.data.cli.app,
-    name="data",
-    epilog=examples(
-        "shoplora data import classify products.csv",
-        "shoplora data check classify.jsonl --html check.html",
-        "shoplora data split classify.jsonl --output splits",
-    ),
-)
-app.add_typer(
-    adapters.cli.app,
-    name="adapters",
-    epilog=examples("shoplora adapters list", "shoplora adapters activate classify@2"),
-)
+@app.callback()
+def main() -> None:
+    """Train small LoRA adapters for a shop's language jobs and serve them on one base model."""

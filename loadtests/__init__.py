@@ -1,1 +1,1 @@
-"""Locust users that drive a running server, and the targets a run is held to."""
+"""Load tests against a running server, and the benchmark of this server beside its alternatives."""

@@ -1,11 +1,11 @@
-"""What LoRA costs in the engine: this project's kernel, vLLM's own and no LoRA, in turn.
+"""The cost of LoRA in the engine: this project's kernel, vLLM's own and no LoRA, measured in turn.
 
     LD_PRELOAD=$(python -m server.engine.preload) python -m loadtests.kernel
 
-Knows vLLM's engine and the shipped base and adapters, nothing of HTTP or answers. All engines live
-in this process, as the server sets them up, and take turns in each round, so that a slow moment of
-the machine meets all of them; where other work runs, processor time is the fairer figure. Prompts
-are random tokens from a fixed seed, none asked twice.
+Knows vLLM's engine and the shipped base and adapters, nothing of HTTP or answers. All engines run in this process,
+with the server's settings, and take turns in each round, so that a slow moment of the machine affects all of them.
+On a shared machine processor time is the fairer figure. Prompts are random tokens from a fixed seed, none is
+repeated.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ def main(
 
 
 class Cost(NamedTuple):
-    """Of one kind of engine: medians over the rounds; `to` is how fast, where no LoRA is 1."""
+    """The cost of one kind of engine: medians over the rounds; `to_no_lora` is its speed, no LoRA is 1."""
 
     tokens_per_second: float
     to_no_lora: float
-    cpu_ms: float  # of the processor, for a token
+    cpu_ms: float  # processor time of a token
     cpu_to_no_lora: float
 
 
@@ -84,26 +84,26 @@ def measure(rounds: int, in_flight: int = 64, prompt: int = 65, answer: int = 32
 
 
 def _ratio(seconds: dict[str, list[float]], name: str) -> float:
-    """How fast it is where the engine without LoRA is 1: the median over the rounds."""
+    """Speed, the engine without LoRA is 1: the median over the rounds."""
     return median(a / b for a, b in zip(seconds["no LoRA"], seconds[name], strict=True))
 
 
 def only(module: str, source: Path, folder: Path) -> Path:
-    """What of that adapter is in one module, as an adapter of its own."""
-    from safetensors.torch import load_file, save_file  # with torch, after its environment is set
+    """The weights of one module of an adapter, as an adapter of their own."""
+    from safetensors.torch import load_file, save_file  # imports torch, whose environment must be set before
 
     made = folder / source.relative_to(source.parents[2])
     made.mkdir(parents=True)
     weights = load_file(source / WEIGHTS)
-    kept = {name: weight for name, weight in weights.items() if f".{module}." in name}
-    save_file(kept, made / WEIGHTS)
+    selected = {name: weight for name, weight in weights.items() if f".{module}." in name}
+    save_file(selected, made / WEIGHTS)
     config = json.loads((source / CONFIG).read_text())
     (made / CONFIG).write_text(json.dumps({**config, "target_modules": [module]}))
     return made
 
 
 def start_engine(in_flight: int, adapters: list[Path], **changed: Any) -> tuple[Any, list[Any]]:
-    """vLLM as the server sets it up, but for what is changed, and what asks for each adapter."""
+    """vLLM with the server's settings, except those that are changed, and the request for each adapter."""
     from vllm import LLM
     from vllm.lora.request import LoRARequest
 
@@ -122,7 +122,7 @@ def start_engine(in_flight: int, adapters: list[Path], **changed: Any) -> tuple[
 
 
 def turn(llm: Any, loras: list[Any], seed: int, in_flight: int, prompt: int, answer: int) -> tuple[float, float]:
-    """Seconds on the clock and of the processor, until all are answered."""
+    """Wall-clock and processor seconds until all are answered."""
     from vllm import SamplingParams
 
     draw, words = random.Random(seed), llm.get_tokenizer().vocab_size

@@ -1,28 +1,27 @@
-"""Shoppers and a catalog pipeline against a running server, held to a p95 target for each task.
+"""Shoppers and a catalog pipeline against a running server, with a p95 target for each task.
 
     make loadtest                                            # 16 users, one minute, no web page
     make loadtest HOST=shop.example PORT=80
     locust --config loadtests/locust.conf --users 64 --run-time 5m --p95-rewrite-ms 300
     locust --config loadtests/locust.conf SearchUser         # search alone
 
-Locust itself would exit 0 however slow the answers are. Here the exit status is 1 if a task's p95
-is over its target, if more than 1% of its requests fail or if it got none, else 0. A failure is any
-status but 2xx, no answer within 15 seconds, or an answer that is not the task's `Answer`.
+Locust itself exits 0 even if the answers are slow. Here the exit status is 1 if a task's p95 is over its target,
+if more than 1% of its requests fail or if it got none, else 0. A failure is any status but 2xx, no answer within
+15 seconds, or an answer that is not the task's `Answer`.
 
-Locust's `--help` does not load this file, hence its options here, each also a variable LOCUST_*:
+Locust's `--help` does not load this file. Its options, each also a variable LOCUST_*:
 `--p95-rewrite-ms` (500), `--p95-classify-ms` (1000), `--max-failure-share` (0.01).
 
 Limits of what this measures
-- The load is a closed loop: a user waits for its answer before it sends again. A server that slows
-  down is therefore asked less, its queue never grows past the number of users, and the waiting that
-  real arrivals would do behind a stall is left out of the percentiles. Pacing does not change that:
-  it can hold a rate only while there are users to spare. How the server holds up at a fixed rate
-  of arrivals, overload included, is for an open-loop generator that sends by the clock.
+- The load is a closed loop: a user waits for its answer before it sends again. A slow server therefore gets fewer
+  requests, its queue never grows past the number of users, and the percentiles lack the waiting time of real
+  arrivals behind a stall. Pacing does not change that: it holds a rate only while users are idle. A fixed rate of
+  arrivals, overload included, needs an open-loop generator (`shoplora bench` has one).
 - Failed requests count in the percentiles, and refusals are fast: read p95 beside the failures.
-- Each input comes once before any comes again. Real traffic repeats itself, so caches help more.
-- Locust keeps times from 100 ms on to two figures: a p95 of 504 ms is told, and judged, as 500.
-- Python generates the load, some hundred requests a second for each core, on the cores that it is
-  started on. On the server's own machine the two compete; use another or `--processes` for more.
+- Each payload is sent once before any is repeated. Real traffic repeats more, so caches help more.
+- Locust rounds times from 100 ms on to two figures: a p95 of 504 ms is reported, and judged, as 500.
+- Python generates some hundred requests a second per core, on the cores that it is started on. On the server's own
+  machine the two compete; use another machine, or `--processes` for more load.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 from locust.runners import WorkerRunner
 
-from loadtests.payloads import inputs
+from loadtests.payloads import payloads
 from loadtests.targets import Figures, malformed, table
 
 TIMEOUT_S = 15
@@ -100,13 +99,13 @@ def add_targets(parser: LocustArgumentParser) -> None:
 
 
 @events.init.add_listener  # type: ignore[untyped-decorator]
-def load_inputs(environment: Environment, **_: Any) -> None:
-    """Before any user starts: reading files would hold up requests that are being timed."""
+def load_payloads(environment: Environment, **_: Any) -> None:
+    """Before any user starts: reading files would delay requests that are being timed."""
     for user in environment.user_classes:
-        found = inputs(user.job)
-        user.supply = cycle(found.requests)
-        print(f"{user.job}: {len(found.requests)} inputs from {found.source}", flush=True)
-    time.sleep(0.01)  # lets gevent look at the clock: else --run-time would be cut by the reading
+        loaded = payloads(user.job)
+        user.supply = cycle(loaded.requests)
+        print(f"{user.job}: {len(loaded.requests)} payloads from {loaded.source}", flush=True)
+    time.sleep(0.01)  # gevent updates its clock: otherwise the time of reading would count as --run-time
 
 
 @events.quitting.add_listener  # type: ignore[untyped-decorator]

@@ -1,7 +1,7 @@
-"""What the users send: test items of the public data where they are here, else the shipped samples.
+"""The requests that load tests send: test items of the public data if they are available, else the shipped samples.
 
-Knows the data sets and the tasks' `Request`, nothing of Locust; `loadtests.locustfile` calls it
-before the first user starts. Test items, so that no adapter has seen them.
+Knows the data sets and the tasks' `Request`, nothing of Locust. `loadtests.locustfile` and `loadtests.bench` use it.
+Test items, so that no adapter was trained on them.
 """
 
 from __future__ import annotations
@@ -20,27 +20,27 @@ from adapters.tasks import task
 
 
 @dataclass(frozen=True, slots=True)
-class Inputs:
+class Payloads:
     """Requests of one task, distinct and in an order that is the same in every run."""
 
     source: str
     requests: tuple[dict[str, Any], ...]
 
 
-def inputs(name: str) -> Inputs:
-    """What to send to a task: `rewrite`, `classify`, `extract` or `copywrite`.
+def payloads(name: str) -> Payloads:
+    """The requests for a task: `rewrite`, `classify`, `extract` or `copywrite`.
 
     Raises:
         FileNotFoundError: there are neither public data nor samples.
     """
     public = _public(name)
     if public is None:
-        return Inputs("training/samples", _usable(name, _samples(name)))
-    return Inputs("public test split", _usable(name, public))
+        return Payloads("training/samples", _usable(name, _samples(name)))
+    return Payloads("public test split", _usable(name, public))
 
 
 def _public(name: str) -> list[dict[str, Any]] | None:
-    """None where the data, or what it takes to read them, are not here."""
+    """None if the data, or the packages that read them, are not installed."""
     try:
         from training.public.sources import SourceError
     except ImportError:
@@ -70,10 +70,11 @@ def _reviews() -> Iterator[dict[str, Any]]:
 
 
 def _products() -> Iterator[dict[str, Any]]:
-    from training.examples import as_record, public
+    from training.examples import as_record
+    from training.tasks import training_task
 
-    found = public("copywrite", Ontology.load())
-    return (as_record(example)["request"] for example in found if example.split == "test")
+    examples = training_task("copywrite").public_examples(Ontology.load())
+    return (as_record(example)["request"] for example in examples if example.split == "test")
 
 
 _PUBLIC: dict[str, Callable[[], Iterator[dict[str, Any]]]] = {
@@ -89,9 +90,9 @@ def _samples(name: str) -> list[dict[str, Any]]:
     return [json.loads(line)["request"] for line in lines.splitlines() if line.strip()]
 
 
-def _usable(name: str, found: list[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
-    """Without repetitions and without what the API refuses: over-long, blank."""
-    distinct = {json.dumps(request, sort_keys=True): request for request in found}
+def _usable(name: str, requests: list[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
+    """Without repetitions and without requests that the API refuses: too long, blank."""
+    distinct = {json.dumps(request, sort_keys=True): request for request in requests}
     usable = [request for request in distinct.values() if _accepted(name, request)]
     random.Random(0).shuffle(usable)
     return tuple(usable)

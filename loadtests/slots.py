@@ -1,10 +1,10 @@
-"""Many adapters in few slots: throughput beside four adapters, and what loading one costs others.
+"""Many adapters in few slots: throughput beside four adapters, and how much loading one delays other requests.
 
     LD_PRELOAD=$(python -m server.engine.preload) python -m loadtests.slots
 
-Knows vLLM's engine, the shipped base and adapters, of which it makes copies with weights of their
-own, and `loadtests.kernel`, which sets engines up; nothing of HTTP or answers. All engines live in
-this process and take turns in each round. `measure` has the figures, the command prints them.
+Knows vLLM's engine and the shipped base and adapters, and makes copies of the adapters with other weights; nothing
+of HTTP or answers. `loadtests.kernel` starts the engines, which all run in this process and take turns in each
+round. `loadtests.bench.run` calls `measure`.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ PAUSE = 8  # steps between two loads
 
 
 def main(rounds: Annotated[int, typer.Option(help="Rounds measured, after one that is not.")] = 5) -> None:
-    """Throughput of 100 adapters where that of 4 is 1, and what loading costs other requests."""
+    """Throughput of 100 adapters, that of 4 is 1, and how much loading delays other requests."""
     for name, figure in measure(rounds).items():
         print(f"{name:56}{figure:8.2f}")
 
@@ -45,7 +45,7 @@ def main(rounds: Annotated[int, typer.Option(help="Rounds measured, after one th
 def measure(
     rounds: int, slots: Sequence[int] = SLOTS, in_flight: Sequence[int] = IN_FLIGHT, module: str = MODULE
 ) -> dict[str, float]:
-    """Medians over the rounds, each beside its own round's turn of the four adapters."""
+    """Medians over the rounds of the ratio to the same round's turn of the four adapters."""
     set_environment(on_cpu=True)
     with TemporaryDirectory() as folder:
         shipped = [version.folder for version in Store(Path(folder)).live().values()]
@@ -61,7 +61,7 @@ def measure(
 
 
 def copied(source: Path, folder: Path, number: int) -> Path:
-    """That adapter with slightly other weights."""
+    """A copy of an adapter with slightly different weights."""
     import torch
     from safetensors.torch import load_file, save_file
 
@@ -77,7 +77,7 @@ def copied(source: Path, folder: Path, number: int) -> Path:
 
 
 def order(name: str, count: int, seed: int) -> Iterator[int]:
-    """Which of so many adapters is asked next, without end."""
+    """The numbers of the adapters of an endless sequence of requests."""
     if name == "round-robin":
         yield from itertools.cycle(range(count))
     draw = random.Random(seed)
@@ -96,18 +96,18 @@ def _throughput(
         for number in range(rounds + 1):
             base = turn(*few, number, size, PROMPT, ANSWER)
             for count, (llm, loras) in many.items():
-                asked = [loras[i] for i in itertools.islice(orders[count], size)]
-                took = turn(llm, asked, number, size, PROMPT, ANSWER)
+                chosen = [loras[i] for i in itertools.islice(orders[count], size)]
+                took = turn(llm, chosen, number, size, PROMPT, ANSWER)
                 ratios[count].append((base[0] / took[0], base[1] / took[1]))
-        for count, found in ratios.items():
-            what = f"{name}, {size} in flight, {count} slots"
-            figures[what] = median(wall for wall, _ in found[1:])
-            figures[f"{what}, processor"] = median(cpu for _, cpu in found[1:])
+        for count, pairs in ratios.items():
+            load = f"{name}, {size} in flight, {count} slots"
+            figures[load] = median(wall for wall, _ in pairs[1:])
+            figures[f"{load}, processor"] = median(cpu for _, cpu in pairs[1:])
     return figures
 
 
 def _stalls(engine: tuple[Any, list[Any]], rounds: int) -> dict[str, float]:
-    """How much longer a step takes in which an adapter is loaded: from its files, from memory."""
+    """The duration of a step that loads an adapter, from its files or from memory; without a load it is 1."""
     llm, loras = engine
     core, running, cold = llm.llm_engine, loras[:FEW], itertools.cycle(loras[FEW:])
 
@@ -121,21 +121,21 @@ def _stalls(engine: tuple[Any, list[Any]], rounds: int) -> dict[str, float]:
         "from its files": from_files,
         "from memory": lambda: core.add_lora(next(cold)),
     }
-    found: dict[str, list[tuple[float, float]]] = {name: [] for name in loads}
+    steps: dict[str, list[tuple[float, float]]] = {name: [] for name in loads}
     for number in range(rounds + 1):
         for name, load in loads.items():
             gaps = _gaps(core, running, number, load)
-            found[name].append((median(gaps[PAUSE - 1 :: PAUSE]), quantiles(gaps, n=100)[98]))
+            steps[name].append((median(gaps[PAUSE - 1 :: PAUSE]), quantiles(gaps, n=100)[98]))
     figures = {}
     for name in list(loads)[1:]:
-        for i, what in enumerate(("step with a load", "p99 between tokens")):
-            pairs = zip(found[name][1:], found["nothing"][1:], strict=True)
-            figures[f"{what}, {name}"] = median(a[i] / b[i] for a, b in pairs)
+        for i, figure in enumerate(("step with a load", "p99 between tokens")):
+            pairs = zip(steps[name][1:], steps["nothing"][1:], strict=True)
+            figures[f"{figure}, {name}"] = median(a[i] / b[i] for a, b in pairs)
     return figures
 
 
 def _gaps(core: Any, loras: list[Any], seed: int, load: Callable[[], object]) -> list[float]:
-    """Seconds between the tokens of requests that all decode, with a load every few steps."""
+    """Seconds between tokens while all requests decode and an adapter is loaded every PAUSE steps."""
     from vllm import SamplingParams
 
     draw, words = random.Random(seed), core.get_tokenizer().vocab_size

@@ -1,7 +1,7 @@
-"""When an answer counts, and when a run passes. Pure: knows neither Locust nor HTTP.
+"""When an answer is valid, and when a run passes. Pure: knows neither Locust nor HTTP. The locustfile calls it.
 
-An answer counts if it is the task's own `Answer`, whole, and names a version of the task's adapter.
-A run passes if every task that was driven was answered, fast enough and almost always.
+An answer is valid if it is a complete `Answer` of the task and names a version of the task's adapter. A run passes if
+every task in it had answers, its p95 is within the target and its share of failures within the limit.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _HEAD = _COLUMNS.format("task", "requests", "failed", "p50 ms", "p95 ms", "p99 m
 
 
 def malformed(name: str, body: bytes | str) -> str | None:
-    """The fault of an answer, in the same words for the same fault; None if it has none."""
+    """The fault of an answer, the same text for the same fault; None if it is valid."""
     try:
         answer = task(name).answer.model_validate_json(body)
     except ValidationError as error:
@@ -47,7 +47,7 @@ class Figures:
         return self.failures / self.requests if self.requests else 0.0
 
     def misses(self, max_failure_share: float) -> list[str]:
-        """Each target that is missed, as a sentence."""
+        """A sentence for each target that is missed."""
         if not self.requests:
             return [f"{self.task}: no request was answered"]
         missed = []

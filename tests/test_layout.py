@@ -1,16 +1,12 @@
-"""The rules about files: the README's tree, which way imports point, what no file may name."""
+"""The rules about files: the tree in docs/architecture.md, and what no file may name."""
 
-import ast
 import re
 import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
+from tests.test_imports import modules
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = ("adapters", "server", "training", "loadtests")
 SKIPPED = {".git", ".venv", "__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache"}
 
 
@@ -24,69 +20,25 @@ def files() -> list[str]:
 
 
 def tree() -> dict[str, str]:
-    """Path and phrase of each line in the block under the README's "## Layout"."""
-    section = (ROOT / "README.md").read_text().split("\n## Layout\n")[1]
-    lines = section.split("```")[1].splitlines()[1:]
-    parts = (re.split(r"\s{2,}", line.strip(), maxsplit=1) for line in lines if line.strip())
-    return {path: "".join(phrase) for path, *phrase in parts}
+    """Path and phrase of each line in the block under "## Files" of docs/architecture.md."""
+    block = (ROOT / "docs/architecture.md").read_text().split("\n## Files\n")[1].split("```")[1]
+    phrases, parents = {}, [""]
+    for line in filter(None, block.splitlines()[1:]):
+        depth = (len(line) - len(line.lstrip())) // 2
+        name, _, phrase = line.strip().partition("  ")
+        parents[depth + 1 :] = [parents[depth] + name]
+        phrases[parents[-1]] = phrase.strip()
+    return phrases
 
 
-def imports(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            yield from (alias.name.split(".")[0] for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield node.module.split(".")[0]
+def test_the_tree_lists_every_module() -> None:
+    paths = {str(path.relative_to(ROOT)) for path in modules().values() if path.name != "__init__.py"}
+    assert paths - tree().keys() == set()
 
 
-def test_the_readme_lists_every_module() -> None:
-    modules = {
-        name
-        for name in files()
-        if name.startswith(tuple(f"{package}/" for package in PACKAGES))
-        and name.endswith(".py")
-        and not name.endswith("__init__.py")
-    }
-    assert modules - tree().keys() == set()
-
-
-def test_all_that_the_readme_lists_exists_and_has_a_phrase() -> None:
+def test_every_path_in_the_tree_exists_and_has_a_phrase() -> None:
     assert [path for path in tree() if not (ROOT / path).exists()] == []
     assert [path for path, phrase in tree().items() if not phrase] == []
-
-
-@pytest.mark.parametrize(
-    ("package", "forbidden"),
-    [
-        ("adapters", {"server", "training", "loadtests"}),
-        ("training", {"server", "loadtests"}),
-        ("server", {"training", "loadtests"}),
-    ],
-)
-def test_imports_point_one_way(package: str, forbidden: set[str]) -> None:
-    wrong = {
-        f"{path.relative_to(ROOT)} imports {name}"
-        for path in (ROOT / package).rglob("*.py")
-        for name in imports(path)
-        if name in forbidden
-    }
-    assert wrong == set()
-
-
-def light(statements: str) -> None:
-    check = "import sys; print(*sorted({'torch', 'vllm'} & sys.modules.keys()))"
-    done = subprocess.run([sys.executable, "-c", f"{statements}\n{check}"], cwd=ROOT, text=True, capture_output=True)
-    assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr
-
-
-def test_adapters_import_neither_vllm_nor_torch() -> None:
-    modules = (p.relative_to(ROOT).with_suffix("") for p in (ROOT / "adapters").rglob("*.py"))
-    names = (".".join(path.parts).removesuffix(".__init__") for path in modules)
-    light("\n".join(f"import {name}" for name in sorted(names)))
-
-
-def test_the_command_imports_neither_vllm_nor_torch() -> None:
-    light("import shoplora")
 
 
 def test_no_file_names_a_registry() -> None:

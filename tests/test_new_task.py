@@ -1,6 +1,6 @@
-"""A task is one file: all the rest follows, for the file that docs/tasks.md shows and for two more.
+"""A new task is one file: endpoint, training, evaluation and metrics follow from it.
 
-`churn` and `support` are named nowhere but in their own modules.
+Tested with the task that docs/tasks.md shows and with `churn` and `support`, which no other module names.
 """
 
 from __future__ import annotations
@@ -16,9 +16,12 @@ import pytest
 from fastapi.testclient import TestClient
 
 import adapters.tasks as package
+from adapters.adapter_folder import CARD
+from adapters.base import base_digest
 from adapters.manifest import Calibration, Draft
 from adapters.ontology import Ontology
-from adapters.store import Store, base_digest
+from adapters.settings import SharedSettings
+from adapters.store import Store
 from adapters.tasks import task, tasks
 from adapters.tasks.contract import LineError
 from server.app import create_app
@@ -27,6 +30,7 @@ from server.settings import Settings
 from tests.adapters.tasks.grammars import admits
 from tests.server.test_metrics import sample
 from tests.server.tiny import make_adapter, make_base, make_weights
+from training.tasks import training_task
 
 ROOT = Path(__file__).parent.parent
 SHOP = Ontology.load()
@@ -47,7 +51,7 @@ def urgency(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def serving(folder: Path, *names: str) -> TestClient:
-    """A server with an adapter of each of these tasks, whose engine says `high`."""
+    """A server with an adapter of each of these tasks; its fake engine always answers `high`."""
     base = make_weights(folder / "base")
     for name in names:
         draft = Draft(
@@ -63,9 +67,9 @@ def serving(folder: Path, *names: str) -> TestClient:
 
 
 def ready(client: TestClient) -> Any:
-    while (answered := client.get("/ready")).status_code != 200:
+    while (response := client.get("/ready")).status_code != 200:
         pass
-    return answered.json()
+    return response.json()
 
 
 @pytest.mark.usefixtures("urgency")
@@ -84,14 +88,14 @@ def test_it_is_served_described_and_measured(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("urgency")
-def test_without_an_adapter_it_says_so_and_the_others_are_served(tmp_path: Path) -> None:
+def test_a_task_without_an_adapter_is_refused_and_the_others_are_served(tmp_path: Path) -> None:
     with serving(tmp_path, "support") as client:
         assert ready(client)["without_adapter"] == sorted(tasks().keys() - {"support"})
-        answered = client.post("/v1/urgency", json=task("urgency").example)
-        assert answered.status_code == 503
-        assert answered.headers["content-type"] == "application/problem+json"
-        assert answered.json()["type"].endswith(":no-adapter")
-        assert "shoplora train urgency" in answered.json()["detail"]
+        response = client.post("/v1/urgency", json=task("urgency").example)
+        assert response.status_code == 503
+        assert response.headers["content-type"] == "application/problem+json"
+        assert response.json()["type"].endswith(":no-adapter")
+        assert "shoplora train urgency" in response.json()["detail"]
         other = client.post("/v1/support", json=task("support").example)
         assert (other.status_code, other.json()["source"]) == (200, "fallback")
         labels = {"task": "urgency", "adapter": "none", "outcome": "no-adapter"}
@@ -99,12 +103,12 @@ def test_without_an_adapter_it_says_so_and_the_others_are_served(tmp_path: Path)
 
 
 @pytest.mark.usefixtures("urgency")
-@pytest.mark.parametrize(("line", "is_one"), [("high", True), ("urgent", False), ("low ", False)])
-def test_its_grammar_is_compiled_and_admits_what_decodes(line: str, is_one: bool) -> None:
+@pytest.mark.parametrize(("line", "decodes"), [("high", True), ("urgent", False), ("low ", False)])
+def test_its_grammar_is_compiled_and_admits_what_decodes(line: str, decodes: bool) -> None:
     of = task("urgency")
     request = of.request(**of.example)
-    assert admits(of.grammar(request, SHOP), line) is is_one
-    if not is_one:
+    assert admits(of.grammar(request, SHOP), line) is decodes
+    if not decodes:
         with pytest.raises(LineError):
             of.decode(line, request, SHOP)
 
@@ -124,8 +128,8 @@ COLORS = ("red", "blue", "green", "black")
 PASSAGES = ["Returns: within 30 days.", "Delivery: takes 4 days."]
 EXAMPLES: dict[str, Records] = {
     "urgency": [
-        {"request": {"message": f"{said} {color}"}, "labels": {"urgency": LEVELS[i % 3]}}
-        for i, said in enumerate(MESSAGES)
+        {"request": {"message": f"{message} {color}"}, "labels": {"urgency": LEVELS[i % 3]}}
+        for i, message in enumerate(MESSAGES)
         for color in COLORS
     ],
     "churn": [
@@ -137,10 +141,10 @@ EXAMPLES: dict[str, Records] = {
     ],
     "support": [
         {
-            "request": {"message": f"{said} {color}", "context": PASSAGES},
+            "request": {"message": f"{message} {color}", "context": PASSAGES},
             "labels": {"cited": [i % 2 + 1], "reply": PASSAGES[i % 2]} if i % 4 else {},
         }
-        for i, said in enumerate(MESSAGES)
+        for i, message in enumerate(MESSAGES)
         for color in COLORS
     ],
 }
@@ -159,49 +163,43 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.usefixtures("urgency")
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_it_is_checked_split_trained_evaluated_and_judged(name: str, base: Path, tmp_path: Path) -> None:
+    from training import pipeline
     from training.data.check import check
     from training.data.split import split, write
-    from training.evaluation import cards, report
-    from training.evaluation.evaluate import ADAPTER, PROMPTED, evaluate
-    from training.evaluation.metrics import main_figure
-    from training.examples import load, read
-    from training.release import gate
-    from training.tuning import finetune, preview
+    from training.evaluation.results import ADAPTER, PROMPTED
+    from training.examples import read
+    from training.tuning.recipe import Recipe
 
-    of, file, splits = task(name), tmp_path / f"{name}.jsonl", tmp_path / "splits"
+    file, splits = tmp_path / f"{name}.jsonl", tmp_path / "splits"
     file.write_text("".join(json.dumps(record) + "\n" for record in EXAMPLES[name]))
-    report_of_data = check(file, SHOP)
-    assert (report_of_data.task, report_of_data.defects) == (name, 0)
+    checked = check(file, SHOP)
+    assert (checked.task, checked.defects) == (name, 0)
     write(split(name, read(name, file, SHOP), 0.25, 0.1, 0), splits)
-    examples = load(name, splits, SHOP)
+    examples = pipeline.load_examples(task(name), [splits], SHOP)
     assert {e.split for e in examples} == {"train", "validation", "test"}
 
-    recipe = finetune.Recipe(modules=("o_proj",), rank=2, epochs=1, batch=16)
-    trainer = finetune.trainer_of(of, examples, recipe, base, tmp_path / "run", SHOP)
-    row = trainer.train_dataset[0]
-    learnt = [label for label in row["labels"] if label != preview.IGNORED]
-    line = trainer.processing_class.decode(learnt[:-1])
-    assert line in {of.encode(e.labels) for e in examples if e.split == "train"}
-    adapter = tmp_path / "run/adapter"
-    trainer.model.save_pretrained(adapter)
+    recipe, settings = Recipe(rank=2, epochs=1, batch=16), SharedSettings(base=str(base), store=tmp_path / "store")
+    run = pipeline.train(task(name), examples, recipe, settings, SHOP, tmp_path)
+    assert run is not None
+    figures, headlines = run.evaluation.figures, run.evaluation.headlines
+    assert figures.keys() >= {ADAPTER, PROMPTED, "logistic regression", "most common answer"}
+    headline_figure = training_task(name).headline_figure
+    for side, by_source in figures.items():
+        assert by_source["splits"].keys() >= {*FIGURES[name], headline_figure}, side
+        assert headlines[side]["splits"].value == pytest.approx(by_source["splits"][headline_figure], abs=1e-4)
+    assert figures["logistic regression"]["splits"]["undecodable"] == 0
+    assert any("not significantly above" in reason for reason in run.verdict.refusals)
+    assert run.report.stat().st_size > 1_000
 
-    told = evaluate(of, examples, base, adapter, SHOP, Calibration())
-    assert told.figures.keys() >= {ADAPTER, PROMPTED, "logistic regression", "most common answer"}
-    for side, by_source in told.figures.items():
-        assert by_source["splits"].keys() >= {*FIGURES[name], main_figure(name)[1]}, side
-        figure = told.headlines[side]["splits"].value
-        assert figure == pytest.approx(by_source["splits"][main_figure(name)[1]], abs=1e-4)
-    assert told.figures["logistic regression"]["splits"]["undecodable"] == 0
-    assert any("not significantly above" in reason for reason in gate.refusals(name, told))
-    draft = Draft(task=name, base_digest="0" * 64, ontology_digest=SHOP.digest, data=cards.data_sources(examples))
-    card = cards.adapter_card(draft, ["o_proj"], told)
-    assert f"The main figure, {main_figure(name)[1]}" in card
+    version = pipeline.publish(run.folder, settings, force="a first try")
+    card = (version.folder / CARD).read_text(encoding="utf-8")
+    assert f"The main figure, {headline_figure}" in card
     assert "licence not stated" in card  # of data that a user gave
-    assert report.write(tmp_path / "run", name, told).stat().st_size > 1_000
+    assert Store(settings.store).live()[name] == version
 
 
 @pytest.mark.parametrize("name", ["churn", "support"])
 def test_no_other_module_names_them(name: str) -> None:
     modules = (p for d in ("adapters", "server", "training", "loadtests") for p in (ROOT / d).rglob("*.py"))
-    named = [p.name for p in modules if f'"{name}"' in p.read_text(encoding="utf-8")]
-    assert named == [f"{name}.py"]
+    naming = [p.name for p in modules if f'"{name}"' in p.read_text(encoding="utf-8")]
+    assert naming == [f"{name}.py"]

@@ -1,4 +1,4 @@
-"""requirements/uv.sh hands on to uv what pip is configured with."""
+"""requirements/uv.sh passes pip's configuration to uv."""
 
 import os
 import subprocess
@@ -14,8 +14,8 @@ pytestmark = pytest.mark.skipif(
 
 
 def dry_run(**settings: str) -> str:
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("PIP_", "UV_", "SSL_"))}
-    environment = {**kept, "PIP_CONFIG_FILE": os.devnull, "DRY_RUN": "1", "ENGINE": "cpu", **settings}
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("PIP_", "UV_", "SSL_"))}
+    environment = {**inherited, "PIP_CONFIG_FILE": os.devnull, "DRY_RUN": "1", "ENGINE": "cpu", **settings}
     return subprocess.check_output(["requirements/uv.sh", "pip", "install"], cwd=ROOT, env=environment, text=True)
 
 
@@ -31,12 +31,12 @@ def test_torch_comes_from_its_own_cpu_index_where_there_is_no_wheel_folder() -> 
     assert "--find-links" not in out
 
 
-def test_the_gpu_engine_takes_neither() -> None:
+def test_the_gpu_engine_uses_neither() -> None:
     out = dry_run(ENGINE="gpu", PIP_FIND_LINKS="/wheels")
     assert out.splitlines()[-1] == ".venv/bin/uv pip install"
 
 
-def test_indexes_and_certificate_are_handed_on() -> None:
+def test_indexes_and_certificate_are_passed_on() -> None:
     out = dry_run(
         PIP_INDEX_URL="https://one.example/simple",
         PIP_EXTRA_INDEX_URL="https://two.example/simple https://three.example/simple",
@@ -47,7 +47,7 @@ def test_indexes_and_certificate_are_handed_on() -> None:
     assert "SSL_CERT_FILE=/ca.pem\n" in out
 
 
-def test_settings_in_pips_files_count_and_uvs_own_win(tmp_path: Path) -> None:
+def test_settings_in_pips_files_count_and_those_of_uv_come_first(tmp_path: Path) -> None:
     config = tmp_path / "pip.conf"
     config.write_text("[global]\nindex_url = https://file.example/simple\nfind-links =\n    /one\n    /two\n")
     out = dry_run(PIP_CONFIG_FILE=str(config), UV_INDEX_URL="https://uv.example/simple")

@@ -1,25 +1,24 @@
-"""What several commands read alike: the ontology, the examples, the key of a run.
+"""Options that several commands share, and how a command ends with an error.
 
-Called by `training.cli`, `training.studies.cli` and `training.data.cli`.
+Imports nothing of training. Called by the modules `cli` of `training`, `training.data` and `training.studies`.
 """
 
 from __future__ import annotations
 
-import hashlib
-import os
-import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
 
-from adapters.manifest import VARIANT
-from adapters.ontology import Ontology, OntologyError
+from adapters.errors import ShopLoraError
+from adapters.ontology import Ontology
+from adapters.settings import SharedSettings
 
 if TYPE_CHECKING:
     from adapters.tasks.contract import Task
-    from training.examples import Example
 
 TaskName = Annotated[str, typer.Argument(help="A task: classify, rewrite ...")]
 Data = Annotated[
@@ -29,18 +28,28 @@ Data = Annotated[
         "wrote; the public data sets if not given."
     ),
 ]
-Base = Annotated[Path | None, typer.Option(help="Base model's folder; the demo base if not given.")]
+Base = Annotated[
+    str | None, typer.Option(help="Base model: a folder or a hub name; SHOPLORA_BASE or the demo base if not given.")
+]
+StoreFolder = Annotated[
+    Path | None, typer.Option(help="Folder of your own versions; SHOPLORA_STORE or .shoplora/store if not given.")
+]
+RecipeFile = Annotated[Path | None, typer.Option("--recipe", help="YAML file of a recipe's fields.")]
+
+
+def shared_settings(base: str | None = None, store: Path | None = None) -> SharedSettings:
+    """The settings that training and serving share; an option wins over its environment variable."""
+    options = {"base": base, "store": store}
+    return SharedSettings.model_validate({name: value for name, value in options.items() if value is not None})
 
 
 def ontology_of_the_shop() -> Ontology:
-    """The ontology that the server is told of, `SHOPLORA_ONTOLOGY`; the shipped one if none is."""
-    try:
-        return Ontology.load(os.environ.get("SHOPLORA_ONTOLOGY"))
-    except OntologyError as error:
-        fail(error)
+    """The ontology that the server uses too."""
+    return Ontology.load(SharedSettings().ontology)
 
 
 def task_named(name: str) -> Task[Any, Any]:
+    """The task of that name; ends the command if there is none."""
     from adapters.tasks import tasks
 
     if name not in tasks():
@@ -48,56 +57,21 @@ def task_named(name: str) -> Task[Any, Any]:
     return tasks()[name]
 
 
-def examples_of(task: str, files: list[Path] | None, ontology: Ontology, variant: str | None) -> list[Example]:
-    from training import examples
-    from training.public.sources import SourceError
-
-    if task_named(task).variant_field is None and variant:
-        fail(f"{task} has no variants: no field of its requests would name one")
-    if variant and not re.fullmatch(VARIANT, variant):
-        fail(f"{variant!r} is no variant's name: lower-case letters, digits and hyphens")
+@contextmanager
+def one_line_errors() -> Iterator[None]:
+    """Ends the command with one red line and status 1 on an error that the user can mend. Also a decorator."""
     try:
-        if files:
-            return _proved([e for file in files for e in examples.load(task, file, ontology)])
-        return examples.public(task, ontology, variant=variant)
-    except (examples.ExampleError, OSError) as error:
+        yield
+    except (ShopLoraError, OSError) as error:
         fail(error)
-    except SourceError as error:
-        fail(f"{error}; or name your own examples with --data FILE, such as {examples.SAMPLES / f'{task}.jsonl'}")
-
-
-def _proved(examples: list[Example]) -> list[Example]:
-    """The examples, if no text is in two splits: figures on such a split would flatter."""
-    from training.data.split import prove, told
-
-    if pairs := prove(examples):
-        fail(
-            f"{told(pairs)}\nsplit them with `shoplora data split FILE --output FOLDER`, "
-            "and name the folder with --data"
-        )
-    return examples
-
-
-def run_key(recipe: Any, examples: list[Example], base: str) -> str:
-    """Eight characters that name a run by its recipe, examples and the base's digest.
-
-    Only the same resumes.
-    """
-    digest = hashlib.sha256(repr(recipe).encode())
-    if recipe.qlora:
-        digest.update(b"qlora")
-    for example in examples:
-        digest.update(repr((example.split, example.request, example.labels)).encode())
-    digest.update(base.encode())
-    return digest.hexdigest()[:8]
 
 
 def fail(reason: object) -> NoReturn:
-    said = printable(str(reason))
-    Console(stderr=True).print(said, style="red", markup=False, soft_wrap=True)
-    raise typer.Exit(1)
+    """Prints the reason in red and ends the command with status 1."""
+    Console(stderr=True).print(printable(str(reason)), style="red", markup=False, soft_wrap=True)
+    raise typer.Exit(1) from None
 
 
 def printable(message: str) -> str:
-    """Half a character, which JSON can hold, would end the command with a traceback."""
+    """The message without lone surrogates, which JSON can hold and a terminal cannot print."""
     return message.encode("utf-8", "replace").decode("utf-8")

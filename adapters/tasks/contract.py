@@ -19,6 +19,8 @@ from adapters.manifest import Calibration, channel_of
 from adapters.ontology import Ontology
 from adapters.prompts import Message as Message
 
+SEPARATOR = "; "  # of the fields of an answer line
+
 # One line of printable text that neither begins nor ends with a space, and the same in EBNF.
 TEXT = re.compile(r"[^\x00-\x20\x7f](?:[^\x00-\x1f\x7f]*[^\x00-\x20\x7f])?")
 # The equivalent `(X | " "+ X)*` takes xgrammar 15 ms a token instead of 2 microseconds.
@@ -91,6 +93,8 @@ class Task(ABC, Generic[RequestT, LabelsT]):
         temperature: of sampling; 0 is greedy decoding.
         streams: whether a request may ask for server-sent events.
         variant_field: the request's field that names a variant of the adapter, such as a voice.
+        line_is_labels: the line is the fields of `labels` in their order, joined by `SEPARATOR`, the last of them
+            perhaps several times. So an example may know the first fields only.
         counted: the items of labels for which an evaluation reports precision and recall, by name, the main one first.
             Empty: an answer is right as a whole or wrong.
     """
@@ -105,6 +109,7 @@ class Task(ABC, Generic[RequestT, LabelsT]):
     temperature: ClassVar[float] = 0.0
     streams: ClassVar[bool] = False
     variant_field: ClassVar[str | None] = None
+    line_is_labels: ClassVar[bool] = False
     counted: ClassVar[Mapping[str, Callable[[Any], Iterable[Hashable]]]] = {}
 
     @abstractmethod

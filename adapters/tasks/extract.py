@@ -18,7 +18,18 @@ from pydantic import Field, field_validator
 
 from adapters.ontology import Ontology
 from adapters.sentiment import opinions
-from adapters.tasks.contract import Answered, Copied, LineError, Message, Strict, Task, limit, one_of, spaced
+from adapters.tasks.contract import (
+    SEPARATOR,
+    Answered,
+    Copied,
+    LineError,
+    Message,
+    Strict,
+    Task,
+    limit,
+    one_of,
+    spaced,
+)
 from adapters.words import fold, words
 
 Sentiment = Literal["positive", "negative", "neutral"]
@@ -27,7 +38,6 @@ OVERALL = ("positive", "negative", "neutral", "mixed")
 SIGNS = {"+": "positive", "-": "negative", "=": "neutral"}
 SIGN_OF = {sentiment: sign for sign, sentiment in SIGNS.items()}
 UNKNOWN = "-"
-SEPARATOR = "; "
 VAGUE = {"parts": 1, "general": 2}  # categories of little information, and how vague they are
 MAX_ASPECTS, MAX_SPAN, MAX_LETTERS = 12, 8, 24  # limits: aspects of a line, words of a span, letters of a word
 _WORD = rf"[^\x00-\x20\x7f;:]{{1,{MAX_LETTERS}}}"
@@ -183,6 +193,7 @@ class Extract(Task[Request, Labels]):
     request = Request
     labels = Labels
     answer = Answer
+    line_is_labels = True
     example = {"review": "Great for beginners but the handle is uncomfortable after 20 minutes"}
 
     def prompt(self, request: Request, ontology: Ontology) -> list[Message]:

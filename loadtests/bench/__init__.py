@@ -1,1 +1,1 @@
-"""`shoplora bench`: this server beside what a user would pick instead, all in one run."""
+"""`shoplora bench`: this server beside its alternatives, measured in one run."""

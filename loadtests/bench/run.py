@@ -1,4 +1,4 @@
-"""Each side, and the engine's own figures, in a process of its own. Called by the command."""
+"""Measures each side, the HTTP layer and the engine in a process of its own. `loadtests.bench.cli` calls it."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from loadtests.bench.sides import Plan, measure
 
 T = TypeVar("T")
 ROUNDS = 7
-SLOTS_ROUNDS, SLOTS = 3, (8, 64)  # 64 is what the server takes
+SLOTS_ROUNDS, SLOTS = 3, (8, 64)  # 64 are the server's most
 
 
 def side(name: str, plan: Plan) -> dict[str, Any]:
-    """What that side did, as JSON would have it."""
+    """The figures of that side as plain values."""
     return asdict(_alone(measure, name, plan))
 
 
 def layer_ratios(plan: Plan) -> dict[str, float]:
-    """What HTTP and typed answers add to the engine."""
+    """The cost of HTTP and typed answers."""
     return _alone(layer.measure, plan)
 
 
 def engine_ratios() -> dict[str, float]:
-    """What LoRA costs in the engine, without HTTP, answers and grammars."""
+    """The cost of LoRA in the engine, without HTTP, answers and grammars."""
     from loadtests import kernel, slots
 
     costs = _alone(kernel.measure, ROUNDS)
     names = {"o_proj, kernel": "o_proj", "all linear, kernel": "all_linear"}
-    found = {f"kernel_to_no_lora.{name}.tokens_per_second.64": costs[cost].to_no_lora for cost, name in names.items()}
+    ratios = {f"kernel_to_no_lora.{name}.tokens_per_second.64": costs[cost].to_no_lora for cost, name in names.items()}
     for name, ratio in _alone(slots.measure, SLOTS_ROUNDS, SLOTS).items():
-        found[f"slots.{name.replace(', ', '.').replace(' ', '_')}"] = ratio
-    return found
+        ratios[f"slots.{name.replace(', ', '.').replace(' ', '_')}"] = ratio
+    return ratios
 
 
 def _alone(function: Callable[..., T], *arguments: Any) -> T:

@@ -1,1 +1,1 @@
-"""What one would use instead of this server, set up as well as we can, to measure against."""
+"""The alternatives to this server, each set up as well as its documentation says, to measure against."""

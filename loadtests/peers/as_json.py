@@ -1,94 +1,204 @@
-"""The four shipped tasks as one would do them without this project: the adapter writes JSON.
+"""The four shipped tasks with JSON as the answer line, as one would do them without this project.
 
-Knows for each task the object that its labels are, and the schema of that object; the prompt stays
-the task's own. Knows no model and no server: `train` and `plain` use it. The JSON is as short as
-JSON is: no white space, short names, nothing for what is not known.
+Defines for each task the JSON object of its labels and that object's schema; the prompt stays the task's own.
+Knows no model and no server. `train` and `plain` use it. The JSON is compact: no white space, short names,
+no field without a value.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from abc import abstractmethod
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import BaseModel
 
 from adapters.ontology import Ontology
-from adapters.tasks import classify, copywrite, extract, rewrite, tasks
+from adapters.tasks import classify, copywrite, extract, rewrite
 from adapters.tasks.contract import LineError, Message, Task
 
 Object = dict[str, Any]
 LONGEST_TEXT = 800  # characters of a description; those of the training data have 40 to 400
-MAX_TOKENS = {"classify": 64, "rewrite": 192, "extract": 320, "copywrite": 256}
 
 
 class Written(BaseModel):
-    """The labels of an example, as the object to write."""
+    """The JSON object of an answer."""
 
     answer: Object
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
-    """How a task's labels become an object and back, and that object's schema."""
-
-    write: Callable[[Any, Any, Ontology], Object]
-    read: Callable[[Object, Any, Ontology], Any]
-    schema: Callable[[Ontology], Object]
-
-
-class AsJson(Task[Any, Written]):
-    """A task whose line is JSON, with its schema as grammar: `encode(complete(labels))` decodes to `labels`.
-
-    Where a query says a phrase twice, they may come back on the other one.
-    """
+class JsonTask(Task[Any, Written]):
+    """A task whose answer line is JSON and whose grammar is a JSON schema; all else is the typed task's."""
 
     labels = Written
+    typed: ClassVar[Task[Any, Any]]
+    longest: ClassVar[int]  # tokens of a line
 
-    def __init__(self, name: str) -> None:
-        self._typed, self._form = tasks()[name], FORMS[name]
-        self.name, self.summary, self.example = name, self._typed.summary, self._typed.example  # type: ignore[misc]
-        self.request, self.answer = self._typed.request, self._typed.answer
+    def __init_subclass__(cls, typed: Task[Any, Any], longest: int) -> None:
+        cls.typed, cls.longest = typed, longest
+        cls.name, cls.summary, cls.example = typed.name, typed.summary, typed.example
+        cls.request, cls.answer = typed.request, typed.answer
 
-    def prompt(self, request: Any, ontology: Ontology) -> list[Message]:
-        return self._typed.prompt(request, ontology)
+    @abstractmethod
+    def from_labels(self, labels: Any, request: Any) -> Object:
+        """The object of the typed task's labels."""
+
+    @abstractmethod
+    def to_labels(self, answer: Object, request: Any, ontology: Ontology) -> Any:
+        """The typed task's labels of an object; any exception means that the schema does not admit it."""
+
+    @abstractmethod
+    def schema(self, ontology: Ontology) -> Object:
+        """The JSON schema of the objects: closed, every list and text bounded."""
 
     def complete(self, labels: Any, request: Any, ontology: Ontology) -> Written:
-        return Written(answer=self._form.write(labels, request, ontology))
+        """The typed task's labels as the object to write."""
+        return Written(answer=self.from_labels(labels, request))
+
+    def prompt(self, request: Any, ontology: Ontology) -> list[Message]:
+        return self.typed.prompt(request, ontology)
 
     def encode(self, labels: Written) -> str:
         return json.dumps(labels.answer, ensure_ascii=False, separators=(",", ":"))
 
-    def decode(self, line: str, request: Any, ontology: Ontology) -> Any:
-        """The labels of the typed task, not of this one."""
+    def decode(self, line: str, request: Any, ontology: Ontology) -> Written:
         try:
-            return self._form.read(json.loads(line), request, ontology)
+            written = Written(answer=json.loads(line))
+            self.to_labels(written.answer, request, ontology)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise LineError(f"not an answer of {self.name}: {line[:200]!r}") from error
+        return written
 
     def grammar(self, request: Any, ontology: Ontology) -> str:
-        return _grammar(self.name, ontology)
+        import xgrammar  # takes seconds, and only decoding without a server needs it
 
-    def expand(self, labels: Any, request: Any, ontology: Ontology) -> dict[str, Any]:
-        return self._typed.expand(labels, request, ontology)
+        return str(xgrammar.Grammar.from_json_schema(json.dumps(schema(self.name, ontology))))
+
+    def expand(self, labels: Written, request: Any, ontology: Ontology) -> dict[str, Any]:
+        return self.typed.expand(self.to_labels(labels.answer, request, ontology), request, ontology)
 
     def max_tokens(self, request: Any) -> int:
-        return MAX_TOKENS[self.name]
+        return self.longest
+
+
+class Classify(JsonTask, typed=classify.TASK, longest=64):
+    def from_labels(self, labels: classify.Labels, request: classify.Request) -> Object:
+        decided = {name: labels.attributes[name] for name in classify.DECIDED if name in labels.attributes}
+        return {"category": labels.category, **decided}
+
+    def to_labels(self, answer: Object, request: classify.Request, ontology: Ontology) -> classify.Labels:
+        attributes = {name: value for name, value in answer.items() if name != "category"}
+        return classify.Labels(category=ontology.categories[answer["category"]].name, attributes=attributes)
+
+    def schema(self, ontology: Ontology) -> Object:
+        values = {
+            name: {"enum": list(ontology.attributes[name].values)}
+            for name in classify.DECIDED
+            if name in ontology.attributes
+        }
+        return _object({"category": {"enum": list(ontology.categories)}, **values}, "category")
+
+
+class Rewrite(JsonTask, typed=rewrite.TASK, longest=192):
+    """Where a query has a phrase twice, the decoded phrase may be the other one."""
+
+    def from_labels(self, labels: rewrite.Labels, request: rewrite.Request) -> Object:
+        words = rewrite.query_words(request.query)
+        phrases: dict[str, list[str]] = {}
+        for kind, start, end in rewrite.spans(labels.tags):
+            phrases.setdefault(kind, []).append(" ".join(words[start:end]))
+        return {kind: phrases[kind] for kind in rewrite.TYPES if kind in phrases}
+
+    def to_labels(self, answer: Object, request: rewrite.Request, ontology: Ontology) -> rewrite.Labels:
+        """Tags each phrase where the query first has it, long phrases first; leaves out what the query lacks."""
+        words = rewrite.query_words(request.query)
+        tags = [rewrite.OTHER] * len(words)
+        phrases = [(kind, phrase.split()) for kind, texts in answer.items() for phrase in texts]
+        for kind, phrase in sorted(phrases, key=lambda pair: -len(pair[1])):
+            for start in range(len(words) - len(phrase) + 1 if phrase else 0):
+                place = slice(start, start + len(phrase))
+                if words[place] == phrase and set(tags[place]) == {rewrite.OTHER}:
+                    tags[place] = [kind, *[rewrite.CONTINUES] * (len(phrase) - 1)]
+                    break
+        return rewrite.Labels(tags=tags)
+
+    def schema(self, ontology: Ontology) -> Object:
+        phrases = _list(_text(300), rewrite.MAX_WORDS)
+        return _object({kind: phrases for kind in rewrite.TYPES})
+
+
+class Extract(JsonTask, typed=extract.TASK, longest=320):
+    def from_labels(self, labels: extract.Labels, request: extract.Request) -> Object:
+        aspects = [
+            {"category": a.category, "sentiment": a.sentiment, "part": a.aspect, "opinion": a.opinion}
+            for a in labels.aspects
+        ]
+        return _without_empty(
+            {
+                "sentiment": labels.overall_sentiment,
+                "difficulty": labels.mentions_difficulty,
+                "use_case": labels.use_case,
+                "aspects": [_without_empty(aspect) for aspect in aspects],
+            }
+        )
+
+    def to_labels(self, answer: Object, request: extract.Request, ontology: Ontology) -> extract.Labels:
+        aspects = [
+            {
+                "aspect": extract.as_span(aspect.get("part")),
+                "category": aspect["category"],
+                "sentiment": aspect["sentiment"],
+                "opinion": extract.as_span(aspect.get("opinion")),
+            }
+            for aspect in answer.get("aspects", [])
+        ]
+        return extract.Labels.model_validate(
+            {
+                "overall_sentiment": answer["sentiment"],
+                "mentions_difficulty": answer.get("difficulty", False),
+                "use_case": answer.get("use_case"),
+                "aspects": aspects,
+            }
+        )
+
+    def schema(self, ontology: Ontology) -> Object:
+        span = _text(extract.MAX_SPAN * (extract.MAX_LETTERS + 1))
+        aspect = {
+            "category": {"enum": list(ontology.aspects)},
+            "sentiment": {"enum": list(extract.SIGN_OF)},
+            "part": span,
+            "opinion": span,
+        }
+        return _object(
+            {
+                "sentiment": {"enum": list(extract.OVERALL)},
+                "difficulty": {"type": "boolean"},
+                "use_case": {"enum": list(ontology.use_cases)},
+                "aspects": _list(_object(aspect, "category", "sentiment"), extract.MAX_ASPECTS),
+            },
+            "sentiment",
+        )
+
+
+class Copywrite(JsonTask, typed=copywrite.TASK, longest=256):
+    def from_labels(self, labels: copywrite.Labels, request: copywrite.Request) -> Object:
+        return {"description": labels.description}
+
+    def to_labels(self, answer: Object, request: copywrite.Request, ontology: Ontology) -> copywrite.Labels:
+        return copywrite.Labels.model_validate(answer)
+
+    def schema(self, ontology: Ontology) -> Object:
+        return _object({"description": _text(LONGEST_TEXT)}, "description")
+
+
+JSON_TASKS: dict[str, JsonTask] = {task.name: task for task in (Classify(), Rewrite(), Extract(), Copywrite())}
 
 
 @lru_cache(maxsize=8)
 def schema(name: str, ontology: Ontology) -> Object:
-    """The JSON schema of the task's answers: closed objects, every list and text bounded."""
-    return FORMS[name].schema(ontology)
-
-
-@lru_cache(maxsize=8)
-def _grammar(name: str, ontology: Ontology) -> str:
-    import xgrammar  # takes seconds, and only decoding without a server needs it
-
-    return str(xgrammar.Grammar.from_json_schema(json.dumps(schema(name, ontology))))
+    """A task's `JsonTask.schema`, built once: an ontology can have thousands of categories."""
+    return JSON_TASKS[name].schema(ontology)
 
 
 def _object(properties: Object, *required: str) -> Object:
@@ -103,116 +213,5 @@ def _text(longest: int) -> Object:
     return {"type": "string", "minLength": 1, "maxLength": longest}
 
 
-def _write_classify(labels: classify.Labels, request: classify.Request, ontology: Ontology) -> Object:
-    decided = {n: labels.attributes[n] for n in classify.DECIDED if n in labels.attributes}
-    return {"category": labels.category, **decided}
-
-
-def _read_classify(told: Object, request: classify.Request, ontology: Ontology) -> classify.Labels:
-    attributes = {name: value for name, value in told.items() if name != "category"}
-    category = ontology.categories[told["category"]].name
-    return classify.Labels(category=category, attributes=attributes)
-
-
-def _classify_schema(ontology: Ontology) -> Object:
-    values = {
-        name: {"enum": list(ontology.attributes[name].values)}
-        for name in classify.DECIDED
-        if name in ontology.attributes
-    }
-    return _object({"category": {"enum": list(ontology.categories)}, **values}, "category")
-
-
-def _write_rewrite(labels: rewrite.Labels, request: rewrite.Request, ontology: Ontology) -> Object:
-    words = rewrite.query_words(request.query)
-    phrases: dict[str, list[str]] = {}
-    for kind, start, end in rewrite.spans(labels.tags):
-        phrases.setdefault(kind, []).append(" ".join(words[start:end]))
-    return {kind: phrases[kind] for kind in rewrite.TYPES if kind in phrases}
-
-
-def _read_rewrite(told: Object, request: rewrite.Request, ontology: Ontology) -> rewrite.Labels:
-    """Each phrase where the query first says it, long ones first; what it does not say is lost."""
-    words = rewrite.query_words(request.query)
-    tags = [rewrite.OTHER] * len(words)
-    phrases = [(kind, phrase.split()) for kind, found in told.items() for phrase in found]
-    for kind, said in sorted(phrases, key=lambda phrase: -len(phrase[1])):
-        for start in range(len(words) - len(said) + 1 if said else 0):
-            place = slice(start, start + len(said))
-            if words[place] == said and set(tags[place]) == {rewrite.OTHER}:
-                tags[place] = [kind, *[rewrite.CONTINUES] * (len(said) - 1)]
-                break
-    return rewrite.Labels(tags=tags)
-
-
-def _rewrite_schema(ontology: Ontology) -> Object:
-    phrases = _list(_text(300), rewrite.MAX_WORDS)
-    return _object({kind: phrases for kind in rewrite.TYPES})
-
-
-def _write_extract(labels: extract.Labels, request: extract.Request, ontology: Ontology) -> Object:
-    told = {
-        "sentiment": labels.overall_sentiment,
-        "difficulty": labels.mentions_difficulty,
-        "use_case": labels.use_case,
-        "aspects": [
-            _known({"category": a.category, "sentiment": a.sentiment, "part": a.aspect, "opinion": a.opinion})
-            for a in labels.aspects
-        ],
-    }
-    return _known(told)
-
-
-def _known(told: Object) -> Object:
-    return {name: value for name, value in told.items() if value}
-
-
-def _read_extract(told: Object, request: extract.Request, ontology: Ontology) -> extract.Labels:
-    aspects = [
-        {
-            "aspect": extract.as_span(aspect.get("part")),
-            "category": aspect["category"],
-            "sentiment": aspect["sentiment"],
-            "opinion": extract.as_span(aspect.get("opinion")),
-        }
-        for aspect in told.get("aspects", [])
-    ]
-    return extract.Labels.model_validate(
-        {
-            "overall_sentiment": told["sentiment"],
-            "mentions_difficulty": told.get("difficulty", False),
-            "use_case": told.get("use_case"),
-            "aspects": aspects,
-        }
-    )
-
-
-def _extract_schema(ontology: Ontology) -> Object:
-    span = _text(extract.MAX_SPAN * (extract.MAX_LETTERS + 1))
-    aspect = {
-        "category": {"enum": list(ontology.aspects)},
-        "sentiment": {"enum": list(extract.SIGN_OF)},
-        "part": span,
-        "opinion": span,
-    }
-    return _object(
-        {
-            "sentiment": {"enum": list(extract.OVERALL)},
-            "difficulty": {"type": "boolean"},
-            "use_case": {"enum": list(ontology.use_cases)},
-            "aspects": _list(_object(aspect, "category", "sentiment"), extract.MAX_ASPECTS),
-        },
-        "sentiment",
-    )
-
-
-FORMS = {
-    "classify": Form(_write_classify, _read_classify, _classify_schema),
-    "rewrite": Form(_write_rewrite, _read_rewrite, _rewrite_schema),
-    "extract": Form(_write_extract, _read_extract, _extract_schema),
-    "copywrite": Form(
-        lambda labels, request, ontology: {"description": labels.description},
-        lambda told, request, ontology: copywrite.Labels.model_validate(told),
-        lambda ontology: _object({"description": _text(LONGEST_TEXT)}, "description"),
-    ),
-}
+def _without_empty(values: Object) -> Object:
+    return {name: value for name, value in values.items() if value}

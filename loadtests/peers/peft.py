@@ -1,7 +1,6 @@
-"""Transformers and PEFT as a peer: `peft_server`, started and asked.
+"""Transformers and PEFT as a peer: how `peft_server` is started and how its answers are read.
 
-It answers with the adapters and the short lines of this project, to its advantage: what differs is
-the server alone.
+It uses this project's adapters and short answer lines, which is to its advantage: only the server differs.
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ from typing import Any
 
 from adapters.ontology import Ontology
 from adapters.tasks import tasks
-from adapters.tasks.contract import LineError
 from server.engine.preload import ld_preload
 
 
@@ -25,16 +23,12 @@ def environment() -> dict[str, str]:
     return {**os.environ, "LD_PRELOAD": ld_preload()}
 
 
-def asked(task: str, request: dict[str, Any], ontology: Ontology) -> tuple[str, dict[str, Any]]:
-    """Path and body of a request."""
+def http_request(task: str, request: dict[str, Any], ontology: Ontology) -> tuple[str, dict[str, Any]]:
+    """Path and body that ask for an answer."""
     return f"/v1/{task}", request
 
 
-def told(task: str, request: dict[str, Any], answer: dict[str, Any], ontology: Ontology) -> tuple[int, Any]:
-    """Tokens of an answer and the labels that it tells; None if it cannot be read."""
+def read_answer(task: str, request: dict[str, Any], answer: dict[str, Any], ontology: Ontology) -> tuple[int, Any]:
+    """Tokens and labels of an answer; no labels if the task's grammar does not admit the line."""
     typed = tasks()[task].request.model_validate(request)
-    try:
-        labels = tasks()[task].decode(answer["line"], typed, ontology)
-    except LineError:
-        labels = None
-    return answer["tokens"], labels
+    return answer["tokens"], tasks()[task].read(answer["line"], typed, ontology)

@@ -2,9 +2,8 @@
 
     uvicorn --factory loadtests.peers.peft_server:create_app
 
-Knows the shipped base, the live adapters and the tasks' own prompts; greedy, without a grammar.
-`loadtests.peers.peft` starts it and asks it. Float32 on one thread, since bfloat16 and two threads
-are slower with a base this small.
+Loads the shipped base and the live adapters and uses the tasks' prompts; decodes greedily, without a grammar.
+`loadtests.peers.peft` starts it. Float32 on one thread: bfloat16 and two threads are slower with a base this small.
 """
 
 from __future__ import annotations
@@ -19,26 +18,28 @@ from pydantic import BaseModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from adapters.ontology import Ontology
-from adapters.store import Store, default_base, default_root
+from adapters.prompts import token_ids
+from adapters.settings import SHIPPED_BASE, SharedSettings
+from adapters.store import Store
 from adapters.tasks import tasks
 
 
 class Line(BaseModel):
-    """An answer line and how many tokens it took."""
+    """An answer line and its number of tokens."""
 
     line: str
     tokens: int
 
 
 class Model:
-    """The base with every live adapter loaded, of which one answers at a time."""
+    """The base with every live adapter loaded; one request is answered at a time."""
 
     def __init__(self) -> None:
         torch.set_num_threads(1)
         self._ontology = Ontology.load()
-        self._tokenizer = AutoTokenizer.from_pretrained(default_base())
-        self._model = AutoModelForCausalLM.from_pretrained(default_base(), dtype=torch.float32)
-        for channel, version in Store(default_root()).live().items():
+        self._tokenizer = AutoTokenizer.from_pretrained(SHIPPED_BASE)
+        self._model = AutoModelForCausalLM.from_pretrained(SHIPPED_BASE, dtype=torch.float32)
+        for channel, version in Store(SharedSettings().store).live().items():
             if isinstance(self._model, PeftModel):
                 self._model.load_adapter(version.folder, channel)
             else:
@@ -49,19 +50,17 @@ class Model:
     def answer(self, name: str, body: dict[str, Any]) -> Line:
         task = tasks()[name]
         request = task.request.model_validate(body)
-        prompt = self._tokenizer.apply_chat_template(
-            task.prompt(request, self._ontology), add_generation_prompt=True, return_tensors="pt", return_dict=True
-        )
+        prompt = torch.tensor([token_ids(self._tokenizer, task.prompt(request, self._ontology))])
         with self._lock, torch.inference_mode():
             self._model.set_adapter(task.channel(request))
             [ids] = self._model.generate(
-                input_ids=prompt["input_ids"],
-                attention_mask=prompt["attention_mask"],
+                input_ids=prompt,
+                attention_mask=torch.ones_like(prompt),
                 max_new_tokens=task.max_tokens(request),
                 do_sample=False,
                 use_cache=True,
             )
-        written = ids[prompt["input_ids"].shape[1] :]
+        written = ids[prompt.shape[1] :]
         line = self._tokenizer.decode(written, skip_special_tokens=True)
         return Line(line=line, tokens=len(written))
 

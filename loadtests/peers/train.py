@@ -2,8 +2,8 @@
 
     LD_PRELOAD=$(python -m server.engine.preload) python -m loadtests.peers.train classify
 
-Same base, recipe and public examples, in one epoch and fewer of them: meant for JSON of the right
-length, which is what decoding costs, not for good answers. Those in the repository have seen 6,000
+Same base, recipe and public examples, but one epoch and fewer examples: the JSON has the right length, which
+determines the cost of decoding; the answers need not be good. The adapters in the repository were trained on 6,000
 examples of classify and of rewrite, 3,000 of extract and 2,000 of copywrite (`--count`).
 """
 
@@ -19,11 +19,14 @@ import torch
 import typer
 from safetensors.torch import load_file, save_file
 
-from adapters.adapter_folder import CONFIG, WEIGHTS, base_digest, read_config
-from adapters.store import default_base
-from loadtests.peers import as_json
-from training.options import TaskName, examples_of, ontology_of_the_shop, run_key
+from adapters.adapter_folder import CONFIG, WEIGHTS, read_config
+from adapters.base import base_digest
+from adapters.settings import SHIPPED_BASE
+from loadtests.peers.as_json import JSON_TASKS
+from training.options import TaskName, ontology_of_the_shop, task_named
+from training.pipeline import load_examples
 from training.tuning import finetune
+from training.tuning.recipe import recipe_for, run_key
 
 ADAPTERS = Path(__file__).with_name("adapters")
 
@@ -31,21 +34,21 @@ ADAPTERS = Path(__file__).with_name("adapters")
 def main(
     task: TaskName, count: Annotated[int, typer.Option(min=1, help="Examples to train on, at most.")] = 6_000
 ) -> None:
-    """Train a task's JSON adapter and put it among the peers' adapters."""
-    ontology, base = ontology_of_the_shop(), default_base()
-    whole = [e for e in examples_of(task, None, ontology, None) if not e.partial]
-    train = [e for e in whole if e.split == "train"]
+    """Train a task's JSON adapter and copy it to the peers' adapters."""
+    ontology, json_task = ontology_of_the_shop(), JSON_TASKS[task]
+    public = load_examples(task_named(task), None, ontology)
+    train = [e for e in public if e.split == "train" and e.known_fields is None]
     examples = [
-        replace(e, labels=as_json.AsJson(task).complete(e.labels, e.request, ontology))
+        replace(e, labels=json_task.complete(e.labels, e.request, ontology))
         for e in random.Random(0).sample(train, min(count, len(train)))
     ]
-    recipe = finetune.recipe_for(task, epochs=1.0)
-    run = Path("runs", f"json-{task}-{run_key(recipe, examples, base_digest(base))}")
-    keep(finetune.run(as_json.AsJson(task), examples, recipe, base, run, ontology), ADAPTERS / task)
+    recipe = recipe_for(task, epochs=1.0)
+    run = Path("runs", f"json-{task}-{run_key(recipe, examples, base_digest(SHIPPED_BASE))}")
+    copy_for_serving(finetune.run(json_task, examples, recipe, SHIPPED_BASE, run, ontology), ADAPTERS / task)
 
 
-def keep(trained: Path, folder: Path) -> None:
-    """What serving needs of an adapter, in half its bytes and without a path of this machine."""
+def copy_for_serving(trained: Path, folder: Path) -> None:
+    """Copies an adapter's configuration and weights, the weights as bfloat16, without a path of this machine."""
     folder.mkdir(parents=True, exist_ok=True)
     weights = {name: w.to(torch.bfloat16) for name, w in load_file(trained / WEIGHTS).items()}
     save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})

@@ -1,6 +1,7 @@
-"""Locust, run as its users run it, against a stub of the server on loopback.
+"""Locust as a command, against a stub of the server on loopback.
 
-In a process of its own, since importing Locust patches the standard library.
+In a process of its own, since importing Locust patches the standard library. A run ends when the stub has answered
+enough requests.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Collection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from subprocess import PIPE, STDOUT
+from threading import Event, Thread
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
@@ -43,89 +45,103 @@ ANSWERS: dict[str, dict[str, Any]] = {
 }
 
 
-@contextmanager
-def stub(
-    answers: dict[str, dict[str, Any]] = ANSWERS, delays: dict[str, float] | None = None, status: int = 200
-) -> Iterator[str]:
-    """The address of a server that gives each task one answer."""
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
-            job = self.path.removeprefix("/v1/")
-            time.sleep((delays or {}).get(job, 0))
-            body = json.dumps(answers[job]).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+USERS = 4
 
 
-def locust(host: str, nowhere: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Two seconds of load, with targets that even a busy machine meets."""
+class Stub(ThreadingHTTPServer):
+    """Gives each task one answer, after some seconds; `enough` is set when Locust has one for each of `jobs`."""
+
+    def __init__(
+        self,
+        answers: dict[str, dict[str, Any]] = ANSWERS,
+        delays: dict[str, float] | None = None,
+        status: int = 200,
+        jobs: Collection[str] = ANSWERS.keys(),
+    ) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.answers, self.delays, self.status, self.jobs = answers, delays or {}, status, jobs
+        self.counts: Counter[str] = Counter()
+        self.enough = Event()
+
+    def count(self, job: str) -> None:
+        self.counts[job] += 1
+        if all(self.counts[job] > USERS for job in self.jobs):  # each user waits for one answer at most
+            self.enough.set()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Stub
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        job = self.path.removeprefix("/v1/")
+        time.sleep(self.server.delays.get(job, 0))
+        body = json.dumps(self.server.answers[job]).encode()
+        self.send_response(self.server.status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+        self.server.count(job)
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+def locust(stub: Stub, folder: Path, *arguments: str) -> tuple[int, str]:
+    """Exit status and output of a run, with targets that only an answer over Locust's own time limit would miss."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("LOCUST_", "LD_PRELOAD"))}
-    environment |= {"SHOPLORA_MIRROR": str(nowhere), "SHOPLORA_CACHE": str(nowhere)}
-    command = [sys.executable, "-m", "locust", "--config", "loadtests/locust.conf", "--host", host]
-    command += ["--users", "4", "--spawn-rate", "20", "--run-time", "2s"]
-    command += ["--p95-rewrite-ms", "5000", "--p95-classify-ms", "5000", *arguments]
-    return subprocess.run(command, cwd=ROOT, env=environment, text=True, capture_output=True, timeout=240)
+    environment |= {"SHOPLORA_MIRROR": str(folder), "SHOPLORA_CACHE": str(folder)}
+    command = [sys.executable, "-m", "locust", "--config", "loadtests/locust.conf"]
+    command += ["--host", f"http://127.0.0.1:{stub.server_port}", "--users", str(USERS), "--spawn-rate", "20"]
+    command += ["--p95-rewrite-ms", "20000", "--p95-classify-ms", "20000", *arguments]
+    thread = Thread(target=stub.serve_forever, daemon=True)
+    thread.start()
+    with stub, subprocess.Popen(command, cwd=ROOT, env=environment, text=True, stdout=PIPE, stderr=STDOUT) as process:
+        ended = stub.enough.wait(240)
+        process.terminate()
+        output, _ = process.communicate()
+        stub.shutdown()
+    assert ended, output
+    return process.returncode, output
 
 
-def test_passes_where_answers_are_fast_and_whole(tmp_path: Path) -> None:
-    with stub() as host:
-        done = locust(host, tmp_path)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "inputs from training/samples" in done.stdout
-    rows = [line.split() for line in done.stdout.splitlines()]
-    told = {row[0]: row[1:] for row in rows if row and row[0] in ANSWERS and len(row) == 7}
-    assert told.keys() == ANSWERS.keys()
-    assert all(int(row[0]) > 0 and row[1] == "0.0%" for row in told.values())
-    assert "MISSED" not in done.stdout
+def test_passes_where_answers_are_fast_and_complete(tmp_path: Path) -> None:
+    status, output = locust(Stub(), tmp_path)
+    assert status == 0, output
+    assert "payloads from training/samples" in output
+    lines = [line.split() for line in output.splitlines()]
+    rows = {line[0]: line[1:] for line in lines if line and line[0] in ANSWERS and len(line) == 7}
+    assert rows.keys() == ANSWERS.keys()
+    assert all(int(row[0]) > 0 and row[1] == "0.0%" for row in rows.values())
+    assert "MISSED" not in output
 
 
 def test_fails_where_a_p95_target_is_missed(tmp_path: Path) -> None:
-    with stub(delays={"rewrite": 0.3}) as host:
-        done = locust(host, tmp_path, "--p95-rewrite-ms", "200")
-    assert done.returncode == 1, done.stdout + done.stderr
-    assert "MISSED rewrite: p95 is" in done.stdout
-    assert "MISSED classify" not in done.stdout
+    status, output = locust(Stub(delays={"rewrite": 0.3}), tmp_path, "--p95-rewrite-ms", "200")
+    assert status == 1, output
+    assert "MISSED rewrite: p95 is" in output
+    assert "MISSED classify" not in output
 
 
 def test_fails_where_an_answer_lacks_a_field(tmp_path: Path) -> None:
     part = {key: value for key, value in ANSWERS["classify"].items() if key != "category"}
-    with stub({**ANSWERS, "classify": part}) as host:
-        done = locust(host, tmp_path)
-    assert done.returncode == 1, done.stdout + done.stderr
-    assert "MISSED classify: 100.0% failed" in done.stdout
-    assert "malformed answer: category: missing" in done.stdout + done.stderr
-    assert "MISSED rewrite" not in done.stdout
+    status, output = locust(Stub({**ANSWERS, "classify": part}), tmp_path)
+    assert status == 1, output
+    assert "MISSED classify: 100.0% failed" in output
+    assert "malformed answer: category: missing" in output
+    assert "MISSED rewrite" not in output
 
 
-def test_fails_on_errors_and_only_for_the_users_that_were_asked_for(tmp_path: Path) -> None:
-    with stub(status=503) as host:
-        done = locust(host, tmp_path, "SearchUser")
-    assert done.returncode == 1, done.stdout + done.stderr
-    assert "MISSED rewrite: 100.0% failed" in done.stdout
-    assert "classify" not in done.stdout
+def test_fails_on_errors_and_only_for_the_chosen_users(tmp_path: Path) -> None:
+    status, output = locust(Stub(status=503, jobs=["rewrite"]), tmp_path, "SearchUser")
+    assert status == 1, output
+    assert "MISSED rewrite: 100.0% failed" in output
+    assert "classify" not in output
 
 
 def test_make_runs_it_against_host_and_port() -> None:
     command = ["make", "--dry-run", "HOST=127.0.0.9", "PORT=8123", "loadtest"]
-    told = subprocess.check_output(command, cwd=ROOT, text=True)
-    assert "locust --config loadtests/locust.conf --host http://127.0.0.9:8123" in told
+    output = subprocess.check_output(command, cwd=ROOT, text=True)
+    assert "locust --config loadtests/locust.conf --host http://127.0.0.9:8123" in output

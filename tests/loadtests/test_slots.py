@@ -8,7 +8,8 @@ import torch
 from safetensors.torch import load_file
 
 from adapters.adapter_folder import CONFIG, WEIGHTS
-from adapters.store import SHIPPED, Store
+from adapters.settings import SHIPPED_STORE
+from adapters.store import Store
 from loadtests.slots import copied, order
 
 
@@ -17,10 +18,10 @@ def test_round_robin_asks_each_adapter_in_turn() -> None:
 
 
 def test_zipf_asks_the_second_half_as_often_and_the_tenth_a_tenth_as_often() -> None:
-    asked = Counter(islice(order("zipf", 100, seed=0), 50_000))
-    assert set(asked) == set(range(100))
+    requests = Counter(islice(order("zipf", 100, seed=0), 50_000))
+    assert set(requests) == set(range(100))
     for rank in (2, 5, 10):
-        assert 0.8 / rank < asked[rank - 1] / asked[0] < 1.2 / rank
+        assert 0.8 / rank < requests[rank - 1] / requests[0] < 1.2 / rank
 
 
 def test_zipf_is_the_same_in_every_run() -> None:
@@ -29,7 +30,7 @@ def test_zipf_is_the_same_in_every_run() -> None:
 
 
 def test_a_copy_has_its_own_weights_near_those_of_its_source(tmp_path: Path) -> None:
-    source = Store(SHIPPED).live()["rewrite"].folder
+    source = Store(SHIPPED_STORE).live()["rewrite"].folder
     weights = [load_file(copied(source, tmp_path, number) / WEIGHTS) for number in (0, 1)]
     for name, weight in load_file(source / WEIGHTS).items():
         assert not torch.equal(weights[0][name], weights[1][name])

@@ -1,4 +1,4 @@
-"""What several tests of the training package share: the ontology and a tiny base."""
+"""Fixtures that several tests of the training package use: the ontology, a tokenizer and a tiny base."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ def ontology() -> Ontology:
 
 @pytest.fixture(scope="session")
 def tokenizer() -> Any:
-    """The base's own kind of tokenizer, from its line words alone."""
+    """A tokenizer like the demo base's, trained on the words of answer lines alone."""
     from training.base import pretrain
 
     words = pretrain._line_words()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pretrain, "_line_words", list)  # 1,000 times none: that takes no time
+        patch.setattr(pretrain, "_line_words", list)  # not repeated 1,000 times: that would take minutes
         return pretrain.train_tokenizer([*words, "red shirt for a wedding under $20"] * 3, 2048)
 
 
@@ -34,7 +34,7 @@ def tiny_base(tokenizer: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     from training.base import pretrain
 
-    recipe = pretrain.Recipe(
+    recipe = pretrain.PretrainingRecipe(
         hidden=32, layers=2, feed_forward=64, heads=2, kv_heads=1, head=16, vocabulary=len(tokenizer), context=128
     )
     torch.manual_seed(0)

@@ -1,4 +1,4 @@
-"""The samples that ship: each is a valid and faithful example of its task."""
+"""The samples in the package: each is a valid and faithful example of its task."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.adapters.tasks.grammars import admits
 SAMPLES = Path(__file__).parents[2] / "training" / "samples"
 SHOP = Ontology.load()
 AT_LEAST = {"classify": 60, "rewrite": 60, "extract": 40, "copywrite": 30}
-ACCEPTANCE = [  # kept out of all training data
+ACCEPTANCE = [  # in no training data
     "Something red and flowy for a wedding",
     "Great for beginners but the handle is uncomfortable after 20 minutes",
     "Turtle Check Men Navy Blue Shirt",
@@ -25,15 +25,14 @@ every_task = pytest.mark.parametrize("name", sorted(AT_LEAST))
 
 
 def examples(name: str) -> list[tuple[Any, Any]]:
-    """Requests and labels as the task's own models read them."""
-    lines = (SAMPLES / f"{name}.jsonl").read_text("utf-8").splitlines()
-    found = []
-    for line in lines:
+    """Requests and labels of the task's models."""
+    pairs = []
+    for line in (SAMPLES / f"{name}.jsonl").read_text("utf-8").splitlines():
         record = json.loads(line)
         assert list(record) == ["request", "labels"]
         request = task(name).request.model_validate(record["request"])
-        found.append((request, task(name).labels.model_validate(record["labels"])))
-    return found
+        pairs.append((request, task(name).labels.model_validate(record["labels"])))
+    return pairs
 
 
 @every_task
@@ -68,26 +67,26 @@ def test_queries_have_labels_of_most_types() -> None:
     assert len(tags) >= 15
 
 
-def test_nothing_is_said_of_a_review_that_is_not_in_it() -> None:
+def test_aspects_and_opinions_are_words_of_the_review() -> None:
     for request, labels in examples("extract"):
-        told = extract.TASK.expand(labels, request, SHOP)
-        assert len(told["aspects"]) == len(labels.aspects)
-        for shown, label in zip(told["aspects"], labels.aspects, strict=True):
+        answer = extract.TASK.expand(labels, request, SHOP)
+        assert len(answer["aspects"]) == len(labels.aspects)
+        for shown, label in zip(answer["aspects"], labels.aspects, strict=True):
             for spelled, span in ((shown.aspect, label.aspect), (shown.opinion, label.opinion)):
                 assert (spelled is None) == (span is None)
                 assert span is None or span in request.review.lower()
 
 
-def test_reviews_are_of_every_sentiment_and_some_tell_of_difficulty() -> None:
+def test_reviews_have_every_sentiment_and_some_mention_difficulty() -> None:
     labels = [labels for _, labels in examples("extract")]
     assert {label.overall_sentiment for label in labels} == set(extract.OVERALL)
     assert {label.mentions_difficulty for label in labels} == {True, False}
     assert len({label.use_case for label in labels}) >= 15
 
 
-def test_copy_says_all_that_was_given_and_nothing_else() -> None:
+def test_copy_mentions_all_given_facts_and_no_others() -> None:
     for request, labels in examples("copywrite"):
-        told = copywrite.TASK.expand(labels, request, SHOP)
-        assert (told["missing"], told["unsupported"]) == ([], []), request.name
+        answer = copywrite.TASK.expand(labels, request, SHOP)
+        assert (answer["missing"], answer["unsupported"]) == ([], []), request.name
         assert 25 <= len(labels.description.split()) <= 60
         assert copywrite.TASK.faithful(labels, request, SHOP)

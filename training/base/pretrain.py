@@ -21,11 +21,12 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from torch.utils.data import Dataset
 from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM, Trainer, TrainingArguments
 
-from adapters.adapter_folder import base_digest
+from adapters.base import base_digest
+from adapters.errors import ShopLoraError
 from adapters.ontology import Ontology
 from training.base import corpus as corpora
+from training.base.card import base_card
 from training.base.structure import Structure, word_classes
-from training.evaluation.cards import base_card
 from training.tuning.checkpoints import last_checkpoint
 
 CHAT_TEMPLATE = (
@@ -42,12 +43,12 @@ STRUCTURE_SHARE = 0.25, 0.60  # of the tokens, at the start and at the end
 console = Console()
 
 
-class RunError(ValueError):
+class RunError(ShopLoraError):
     """The folder holds a run of another recipe; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class PretrainingRecipe:
     """Sizes, budget and learning rates of one pretraining run; saved beside the result."""
 
     hidden: int = 256
@@ -73,7 +74,7 @@ class Recipe:
         return self.tokens // (self.batch * self.context)
 
 
-def run(recipe: Recipe, output: Path, start: Path | None = None, compile_model: bool = True) -> Path:
+def run(recipe: PretrainingRecipe, output: Path, start: Path | None = None, compile_model: bool = True) -> Path:
     """Pretrain, or go on where an earlier run in `output` stopped; returns the model's folder.
 
     `start`: a base to begin with instead of random weights; its tokenizer and sizes are kept.
@@ -86,10 +87,10 @@ def run(recipe: Recipe, output: Path, start: Path | None = None, compile_model: 
     tokenizer_folder, tokens_file = output / "tokenizer", output / "tokens.npy"
     if start is not None:
         recipe = replace(recipe, start=base_digest(start))
-    told, recipe_file = json.dumps(asdict(recipe), indent=1), output / "recipe.json"
-    if recipe_file.exists() and recipe_file.read_text(encoding="utf-8") != told:
+    recipe_json, recipe_file = json.dumps(asdict(recipe), indent=1), output / "recipe.json"
+    if recipe_file.exists() and recipe_file.read_text(encoding="utf-8") != recipe_json:
         raise RunError(f"{output} holds a run of another recipe: choose another --output")
-    recipe_file.write_text(told, encoding="utf-8")
+    recipe_file.write_text(recipe_json, encoding="utf-8")
     if not tokens_file.exists():
         _prepare(recipe, start, tokenizer_folder, tokens_file)
     tokenizer = PreTrainedTokenizerFast.from_pretrained(tokenizer_folder)
@@ -134,7 +135,7 @@ def run(recipe: Recipe, output: Path, start: Path | None = None, compile_model: 
 class MuonAdamW(torch.optim.Optimizer):
     """Muon on the matrices inside the layers, AdamW on all the rest, as one optimizer."""
 
-    def __init__(self, model: torch.nn.Module, recipe: Recipe) -> None:
+    def __init__(self, model: torch.nn.Module, recipe: PretrainingRecipe) -> None:
         named = list(model.named_parameters())
         matrices = [p for n, p in named if p.ndim == 2 and "embed" not in n]
         rest = [p for n, p in named if p.ndim != 2 or "embed" in n]
@@ -159,7 +160,7 @@ class MuonAdamW(torch.optim.Optimizer):
         self.param_groups = [group for part in self.parts for group in part.param_groups]
 
 
-def _trapezoid(recipe: Recipe) -> Callable[[int], float]:
+def _trapezoid(recipe: PretrainingRecipe) -> Callable[[int], float]:
     def factor(step: int) -> float:
         done = (step + 1) / recipe.steps
         return max(0.0, min(1.0, done / recipe.warmup, (1.0 - done) / recipe.decay))
@@ -167,7 +168,7 @@ def _trapezoid(recipe: Recipe) -> Callable[[int], float]:
     return factor
 
 
-def _config(recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> Qwen3Config:
+def _config(recipe: PretrainingRecipe, tokenizer: PreTrainedTokenizerFast) -> Qwen3Config:
     return Qwen3Config(
         vocab_size=recipe.vocabulary,
         hidden_size=recipe.hidden,
@@ -200,7 +201,7 @@ class _Blocks(Dataset[dict[str, torch.Tensor]]):
         return {"input_ids": ids, "labels": ids}
 
 
-def _prepare(recipe: Recipe, start: Path | None, tokenizer_folder: Path, tokens_file: Path) -> None:
+def _prepare(recipe: PretrainingRecipe, start: Path | None, tokenizer_folder: Path, tokens_file: Path) -> None:
     """Train the tokenizer and write the run's tokens, plain text and structure interleaved."""
     with console.status("reading the corpus and clustering its words"):
         corpus = corpora.read(recipe.seed)
@@ -219,7 +220,7 @@ def _prepare(recipe: Recipe, start: Path | None, tokenizer_folder: Path, tokens_
 
 
 def _tokens(
-    recipe: Recipe, corpus: corpora.Corpus, structure: Structure, tokenizer: PreTrainedTokenizerFast
+    recipe: PretrainingRecipe, corpus: corpora.Corpus, structure: Structure, tokenizer: PreTrainedTokenizerFast
 ) -> np.ndarray:
     """The run's token ids, shape (tokens,): plain text and structure, in shares that shift."""
     plain = (text for epoch in count() for text in corpus.stream(recipe.seed + epoch))
@@ -268,7 +269,7 @@ def train_tokenizer(texts: list[str], vocabulary: int) -> PreTrainedTokenizerFas
 
 
 def _line_words() -> list[str]:
-    """Words that answer lines are made of, so that each takes few tokens; no label is told."""
+    """Words that answer lines are made of, so that each takes few tokens; no labels of a text."""
     ontology = Ontology.load()
     values = [v for attribute in ontology.attributes.values() for v in attribute.values]
     names = [*QUERY_LABELS, *SENTIMENTS, *ontology.attributes, *values, *ontology.aspects]

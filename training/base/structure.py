@@ -24,7 +24,7 @@ from adapters.ontology import Ontology
 from adapters.tasks import rewrite
 from adapters.words import words as words_of
 from training.base.corpus import Corpus
-from training.base.weak import Example, WeakLabels
+from training.base.weak import InstructionExample, WeakLabels
 
 _WORD = re.compile(r"[a-z0-9]+(?:['./&-][a-z0-9]+)*")
 CLASSES = 160
@@ -92,7 +92,7 @@ class Structure:
         for word, name in classes.names.items():
             self._members[name].append(word)
         weak = WeakLabels(ontology)
-        self._makers: list[tuple[float, tuple[str, ...], Callable[..., Example | None]]] = [
+        self._makers: list[tuple[float, tuple[str, ...], Callable[..., InstructionExample | None]]] = [
             (3.0, ("query", "title", "opinion"), self._label_words),
             (2.0, ("query", "title", "opinion"), self._echo),
             (4.0, ("query", "title"), self._label_like),
@@ -111,7 +111,7 @@ class Structure:
             (4.0, ("review", "opinion"), weak.extract),
         ]
 
-    def examples(self, seed: int) -> Iterator[Example]:
+    def examples(self, seed: int) -> Iterator[InstructionExample]:
         rng = random.Random(seed)
         weights = [weight for weight, _, _ in self._makers]
         while True:
@@ -120,51 +120,51 @@ class Structure:
             if example is not None:
                 yield example
 
-    def _label_words(self, text: str, rng: random.Random) -> Example | None:
+    def _label_words(self, text: str, rng: random.Random) -> InstructionExample | None:
         words = _WORD.findall(text.lower())[:14]
         if not words:
             return None
         labels = self._classes.labels(words)
         return "Write one class for each word.", " ".join(words), " ".join(labels)
 
-    def _label_like(self, text: str, rng: random.Random) -> Example | None:
+    def _label_like(self, text: str, rng: random.Random) -> InstructionExample | None:
         """Classes under names that change with every example: the prompt tells them by members."""
         words = _WORD.findall(text.lower())[:10]
         classes = self._classes.labels(words)
-        told = [c for c in dict.fromkeys(classes) if len(self._members.get(c, ())) > 3]
-        if not told:
+        shown = [c for c in dict.fromkeys(classes) if len(self._members.get(c, ())) > 3]
+        if not shown:
             return None
-        name = dict(zip(told, rng.sample(rewrite.TYPES, len(told)), strict=True))
-        lines = [f"{name[c]}: {' '.join(rng.sample(self._members[c], 3))}" for c in told]
+        name = dict(zip(shown, rng.sample(rewrite.TYPES, len(shown)), strict=True))
+        lines = [f"{name[c]}: {' '.join(rng.sample(self._members[c], 3))}" for c in shown]
         rng.shuffle(lines)
         labels = [name.get(c, CONTINUES if c == CONTINUES else rewrite.OTHER) for c in classes]
         question = "\n".join([*lines, " ".join(words)])
         return "Write one type for each word, by the examples.", question, " ".join(labels)
 
-    def _echo(self, text: str, rng: random.Random) -> Example | None:
+    def _echo(self, text: str, rng: random.Random) -> InstructionExample | None:
         return "Repeat the text.", text, text
 
-    def _echo_random(self, text: str, rng: random.Random) -> Example | None:
+    def _echo_random(self, text: str, rng: random.Random) -> InstructionExample | None:
         """Words that no context foretells: only copying gets them right."""
         picked = " ".join(rng.choice(self._texts["query"]) for _ in range(rng.randint(3, 8)))
         words = rng.sample(picked.split(), len(picked.split()))
         return "Repeat the text.", " ".join(words), " ".join(words)
 
-    def _reverse(self, text: str, rng: random.Random) -> Example | None:
+    def _reverse(self, text: str, rng: random.Random) -> InstructionExample | None:
         words = text.split()[:10]
         return "Write the words in reverse order.", " ".join(words), " ".join(words[::-1])
 
-    def _first_letters(self, text: str, rng: random.Random) -> Example | None:
+    def _first_letters(self, text: str, rng: random.Random) -> InstructionExample | None:
         words = _WORD.findall(text.lower())[:12]
         letters = " ".join(word[0] for word in words)
         return ("Write the first letter of each word.", " ".join(words), letters) if words else None
 
-    def _unshuffle(self, text: str, rng: random.Random) -> Example | None:
+    def _unshuffle(self, text: str, rng: random.Random) -> InstructionExample | None:
         words = text.split()[:10]
         shuffled = rng.sample(words, len(words))
         return "Put the words in order.", " ".join(shuffled), " ".join(words)
 
-    def _fill(self, text: str, rng: random.Random) -> Example | None:
+    def _fill(self, text: str, rng: random.Random) -> InstructionExample | None:
         words = text.split()[:80]
         if len(words) < 8:
             return None
@@ -175,7 +175,7 @@ class Structure:
             words[start : start + length] = ["___"] + [""] * (length - 1)
         return "Fill the blanks.", " ".join(w for w in words if w), "; ".join(blanks)
 
-    def _find(self, text: str, rng: random.Random) -> Example | None:
+    def _find(self, text: str, rng: random.Random) -> InstructionExample | None:
         words = text.split()[:80]
         if len(words) < 8:
             return None
@@ -186,7 +186,7 @@ class Structure:
             return None
         return f"Write {len(found)} words that follow.", question, " ".join(found)
 
-    def _which_are_in(self, text: str, rng: random.Random) -> Example | None:
+    def _which_are_in(self, text: str, rng: random.Random) -> InstructionExample | None:
         words = text.split()[:60]
         own = [w for w in dict.fromkeys(_WORD.findall(" ".join(words).lower())) if len(w) > 3]
         if len(own) < 4:
@@ -198,22 +198,22 @@ class Structure:
         question = f"{' '.join(words)}\nwords: {', '.join(asked)}"
         return "Write the listed words that the text has.", question, ", ".join(present)
 
-    def _write_with(self, text: str, rng: random.Random) -> Example | None:
+    def _write_with(self, text: str, rng: random.Random) -> InstructionExample | None:
         own = [w for w in dict.fromkeys(_WORD.findall(text.lower())) if len(w) > 3]
         if len(own) < 5:
             return None
         chosen = rng.sample(own, min(len(own), rng.randint(3, 8)))
         return "Write a text with these words.", ", ".join(chosen), text
 
-    def _write_facts(self, text: str, rng: random.Random) -> Example | None:
+    def _write_facts(self, text: str, rng: random.Random) -> InstructionExample | None:
         text = " ".join(text.split()[:100])
-        said = words_of(text)
-        facts = {a: " ".join(said[i:j]) for a, _, i, j in self._ontology.values_in(text)}
+        words = words_of(text)
+        facts = {a: " ".join(words[i:j]) for a, _, i, j in self._ontology.values_in(text)}
         if len(facts) < 2:
             return None
         return "Write a text that says the facts.", "\n".join(map(": ".join, facts.items())), text
 
-    def _look_up(self, text: str, rng: random.Random) -> Example | None:
+    def _look_up(self, text: str, rng: random.Random) -> InstructionExample | None:
         names = rng.sample(("name", "color", "size", "brand", "price", "type", "material"), 3)
         values = [" ".join(rng.choice(self._texts["query"]).split()[:2]) for _ in names]
         asked = rng.randrange(3)

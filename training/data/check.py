@@ -1,6 +1,6 @@
-"""What is wrong with a file of examples: defects, which training would learn, and warnings.
+"""What is wrong with a file of examples: defects, which an adapter would learn, and warnings.
 
-Knows typed records, whatever made them. Called by `cli`; `report` shows what comes out.
+Reads the file, prints nothing. Called by `cli`; `report` shows the result as a page.
 """
 
 from __future__ import annotations
@@ -16,50 +16,48 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
-
 from adapters.ontology import Ontology
-from adapters.tasks import task as find_task
 from training.data import personal
 from training.data.duplicates import SIMILAR, folded, near_pairs
-from training.data.records import Record, compared, label_values, read, task_of
+from training.data.records import compared_text, task_of
 from training.data.vocabulary import Vocabulary
-from training.examples import ExampleError, typed
+from training.examples import ExampleError, Record, scan_records, typed
+from training.tasks import training_task
+from training.tasks.contract import TrainingTask
 
-CASES = 50  # shown of each finding; all are counted
-FEW = 200  # examples; an adapter learns fewer by heart
-LOST = "\ufffd"  # what a reader puts where it could not decode
-RARE = 5  # examples of a label; a split has too few of fewer
+CASES = 50  # listed of each finding; all are counted
+FEW = 200  # examples; an adapter memorises fewer
+LOST = "\ufffd"  # what a reader writes for bytes that it cannot decode
+RARE = 5  # examples of a label; fewer do not fill three splits
 FENCE = 3.0  # interquartile ranges: what is beyond is "far out" (Tukey 1977, Exploratory Data Analysis)
-SAMPLED = 5_000  # texts whose language is told
-LETTERS = 20  # below, a language cannot be told
-SURE = 0.9
-FOREIGN = 0.05  # share of another language that is worth a word
-# The labels that one input has one right value of; the first also holds for nearly the same input.
-ONE_RIGHT = {
-    "classify": ("category", "attributes.color", "attributes.gender"),
-    "extract": ("overall_sentiment", "use_case", "mentions_difficulty"),
-    "rewrite": ("tags",),
-}
+SAMPLED = 5_000  # texts whose language is identified
+LETTERS = 20  # of a text; the language of shorter ones cannot be identified
+SURE = 0.9  # probability of the language
+FOREIGN = 0.05  # share of the texts from which another language is reported
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One kind of thing that was found, and every line that it is about.
+    """One kind of defect or warning.
 
-    `cases` are some of them, each a few named texts.
+    Attributes:
+        advice: what it means and what to do.
+        cases: the first of them, each a few named texts.
+        lines: the lines of all of them.
     """
 
     kind: str
     defect: bool
     count: int
-    told: str
+    advice: str
     cases: list[dict[str, Any]] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
+    """The findings in a file, and the distributions of its labels, lengths and languages."""
+
     file: str
     task: str
     examples: int
@@ -74,38 +72,39 @@ class Report:
 
 
 def check(file: Path, ontology: Ontology, region: str = personal.REGION) -> Report:
-    """Everything that is found in the file.
+    """The report of a file. `region`: whose national telephone numbers are searched for.
 
     Raises:
-        RecordError: it cannot be read, is empty, or is for no task.
+        ExampleError: the file cannot be read, is empty, or is for no task.
     """
-    records, broken = read(file)
-    task = task_of(records, file) if records else "none"
-    model = find_task(task).request if records else BaseModel
-    texts = [folded(compared(model, record.request)) for record in records]
+    records, broken = scan_records(file)
+    if not records:
+        return Report(file.name, "none", 0, [_broken(broken)], {}, {}, {})
+    training = training_task(task_of(records, file))
+    texts = [folded(compared_text(training.task.request, record.request)) for record in records]
     by_text: defaultdict[str, list[int]] = defaultdict(list)
     for i, text in enumerate(texts):
         by_text[text].append(i)
-    labels = Counter(v for r in records for v in label_values(task, r.labels))
+    labels = Counter(v for r in records if isinstance(r.labels, dict) for v in training.label_values(r.labels))
     lengths = Counter(len(record.text) for record in records)
     languages = _languages(records)
-    found = [
+    findings = [
         _few(len(records)),
         _broken(broken),
-        *(_invalid(records, task, ontology) if records else ()),
-        *_same(records, by_text, task),
-        *_near(records, by_text, task),
+        *_invalid(records, training, ontology),
+        *_same(records, by_text, training),
+        *_near(records, by_text, training),
         _garbled(records),
         _personal(records, region),
-        _rare(labels, task),
+        _rare(labels),
         _far_out(records),
         _foreign(languages),
     ]
-    # A report must not spread what it warns of.
-    masked = [replace(f, cases=personal.mask_all(f.cases, region)) for f in found if f.count]
+    # The report itself must hold no personal data.
+    masked = [replace(f, cases=personal.mask_all(f.cases, region)) for f in findings if f.count]
     return Report(
         file.name,
-        task,
+        training.task.name,
         len(records),
         masked,
         dict(labels.most_common()),
@@ -115,7 +114,7 @@ def check(file: Path, ontology: Ontology, region: str = personal.REGION) -> Repo
 
 
 def _few(count: int) -> Finding:
-    advice = f"under {FEW} examples: an adapter learns them by heart and fails on others"
+    advice = f"under {FEW} examples: an adapter memorises them and fails on others"
     return Finding("few examples", False, count if count < FEW else 0, advice)
 
 
@@ -126,74 +125,80 @@ def _broken(broken: Sequence[tuple[int, str]]) -> Finding:
     )
 
 
-def _invalid(records: Sequence[Record], task: str, ontology: Ontology) -> Iterator[Finding]:
+def _invalid(records: Sequence[Record], training: TrainingTask, ontology: Ontology) -> Iterator[Finding]:
     outside: list[dict[str, Any]] = []
     invalid: list[dict[str, Any]] = []
-    vocabulary, of = Vocabulary(ontology), find_task(task)
+    vocabulary = Vocabulary(training, ontology)
     for record in records:
         try:
-            typed(of, record.told, ontology)
+            typed(training.task, record.data, ontology)
         except ExampleError as error:
-            unknown = vocabulary.unknown(record.labels)
-            reason = "; ".join(vocabulary.complaint(*each) for each in unknown) or str(error)
-            cases = outside if unknown else invalid
+            unlisted = vocabulary.unlisted(record.labels)
+            reason = "; ".join(vocabulary.complaint(field, value) for field, value in unlisted) or str(error)
+            cases = outside if unlisted else invalid
             cases.append({"line": record.line, "text": record.text[:200], "reason": reason})
     advice = "an adapter cannot answer with them: rename them, or add them to the ontology"
-    yield _of_cases("labels outside the ontology", True, advice, outside)
-    advice = f"not a request and labels of {task}"
-    yield _of_cases("invalid examples", True, advice, invalid)
+    yield _finding_of_lines("labels outside the ontology", True, advice, outside)
+    advice = f"not a request and labels of {training.task.name}"
+    yield _finding_of_lines("invalid examples", True, advice, invalid)
 
 
-def _of_cases(kind: str, defect: bool, advice: str, cases: list[dict[str, Any]]) -> Finding:
-    """A finding of single lines."""
+def _finding_of_lines(kind: str, defect: bool, advice: str, cases: list[dict[str, Any]]) -> Finding:
+    """A finding whose cases are one line each."""
     lines = [case["line"] for case in cases]
     return Finding(kind, defect, len(cases), advice, cases[:CASES], lines)
 
 
-def _same(records: Sequence[Record], by_text: dict[str, list[int]], task: str) -> Iterator[Finding]:
-    repeated: list[dict[str, Any]] = []
-    at_odds: list[dict[str, Any]] = []
-    lines: dict[bool, list[int]] = {False: [], True: []}  # by whether they contradict
+def _same(records: Sequence[Record], by_text: dict[str, list[int]], training: TrainingTask) -> Iterator[Finding]:
+    duplicates: list[dict[str, Any]] = []
+    contradictions: list[dict[str, Any]] = []
+    duplicate_lines: list[int] = []
+    contradictory_lines: list[int] = []
     extra = 0
     for members in by_text.values():
         if len(members) < 2:
             continue
-        told = [records[i] for i in members]
-        if odd := _differing(told, ONE_RIGHT.get(task, ())):
-            at_odds.append({"differ in": ", ".join(odd), **_side_by_side(told, task)})
-            lines[True] += [record.line for record in told]
-        elif task in ONE_RIGHT or len({str(record.labels) for record in told}) < len(told):
-            extra += len(members) - 1
-            some = ", ".join(str(record.line) for record in told[:10])
-            repeated.append({"lines": some, "text": told[0].text[:200]})
-            lines[False] += [record.line for record in told]
+        group = [records[i] for i in members]
+        lines = [record.line for record in group]
+        if differing := _differing(group, training, training.one_right):
+            contradictions.append({"differ in": ", ".join(differing), **_side_by_side(group, training)})
+            contradictory_lines += lines
+        elif training.one_right or len({str(record.labels) for record in group}) < len(group):
+            extra += len(group) - 1
+            duplicates.append({"lines": ", ".join(map(str, lines[:10])), "text": group[0].text[:200]})
+            duplicate_lines += lines
     advice = "the same input but for case, marks and spaces: it counts more than it should"
-    yield Finding("exact duplicates", True, extra, advice, repeated[:CASES], sorted(lines[False]))
+    yield Finding("exact duplicates", True, extra, advice, duplicates[:CASES], sorted(duplicate_lines))
     advice = "the same input with different labels: at most one is right"
-    yield Finding("contradictory labels", True, len(at_odds), advice, at_odds[:CASES], sorted(lines[True]))
+    yield Finding(
+        "contradictory labels", True, len(contradictions), advice, contradictions[:CASES], sorted(contradictory_lines)
+    )
 
 
-def _near(records: Sequence[Record], by_text: dict[str, list[int]], task: str) -> Iterator[Finding]:
-    """Of nearly the same inputs a colour may well differ; a category may, so that is no defect."""
+def _near(records: Sequence[Record], by_text: dict[str, list[int]], training: TrainingTask) -> Iterator[Finding]:
+    """Near duplicates, as warnings: a small difference of the input may rightly change a label.
+
+    They contradict if the main label differs; any other label, such as a colour, differs often.
+    """
     firsts = [records[members[0]] for members in by_text.values()]
-    nearest: dict[bool, list[tuple[float, int, int]]] = {False: [], True: []}
+    nearest: dict[bool, list[tuple[float, int, int]]] = {False: [], True: []}  # by whether they contradict
     counts: Counter[bool] = Counter()
     lines: dict[bool, set[int]] = {False: set(), True: set()}
     for i, j, similarity in near_pairs(list(by_text)):
-        odd = bool(_differing((firsts[i], firsts[j]), ONE_RIGHT.get(task, ())[:1]))
-        counts[odd] += 1
-        lines[odd] |= {firsts[i].line, firsts[j].line}
-        heapq.heappush(nearest[odd], (similarity, -i, -j))  # pairs can be many more than records
-        if len(nearest[odd]) > CASES:
-            heapq.heappop(nearest[odd])
+        contradict = bool(_differing((firsts[i], firsts[j]), training, training.one_right[:1]))
+        counts[contradict] += 1
+        lines[contradict] |= {firsts[i].line, firsts[j].line}
+        heapq.heappush(nearest[contradict], (similarity, -i, -j))  # pairs can be many more than records
+        if len(nearest[contradict]) > CASES:
+            heapq.heappop(nearest[contradict])
     cases = {
-        odd: [
-            {"similarity": round(each, 2), **_side_by_side((firsts[-i], firsts[-j]), task)}
-            for each, i, j in sorted(heap, reverse=True)
+        contradict: [
+            {"similarity": round(similarity, 2), **_side_by_side((firsts[-i], firsts[-j]), training)}
+            for similarity, i, j in sorted(heap, reverse=True)
         ]
-        for odd, heap in nearest.items()
+        for contradict, heap in nearest.items()
     }
-    advice = f"inputs that share {SIMILAR:.0%} of their letter triples; a split keeps them together"
+    advice = f"inputs that share {SIMILAR:.0%} of their character trigrams; a split keeps them together"
     yield Finding("near duplicates", False, counts[False], advice, cases[False], sorted(lines[False]))
     advice = "nearly the same input with different labels: one may be wrong, look at both"
     yield Finding(
@@ -201,16 +206,16 @@ def _near(records: Sequence[Record], by_text: dict[str, list[int]], task: str) -
     )
 
 
-def _differing(told: Sequence[Record], fields: Iterable[str]) -> list[str]:
-    """The fields that two of the records tell and tell differently."""
-    found = []
+def _differing(records: Sequence[Record], training: TrainingTask, fields: Iterable[str]) -> list[str]:
+    """The fields of which two of the records have different labels."""
+    differing = []
     for name in fields:
-        values = [value for record in told if (value := _label(record.labels, name)) is not None]
-        # Labels of words can only be compared for as many words.
-        comparable = name != "tags" or len({len(value.split()) for value in values}) == 1
+        values = [value for record in records if (value := _label(record.labels, name)) is not None]
+        # Labels of words can be compared only if there are as many words.
+        comparable = name != training.word_label or len({len(value.split()) for value in values}) == 1
         if comparable and len(set(values)) > 1:
-            found.append(name)
-    return found
+            differing.append(name)
+    return differing
 
 
 def _label(labels: Any, name: str) -> str | None:
@@ -221,12 +226,11 @@ def _label(labels: Any, name: str) -> str | None:
     return None if labels is None else str(labels).casefold()
 
 
-def _side_by_side(told: Sequence[Record], task: str) -> dict[str, Any]:
+def _side_by_side(records: Sequence[Record], training: TrainingTask) -> dict[str, Any]:
     """The first record of each text with each set of labels."""
-    names = ONE_RIGHT.get(task, ())
     first: dict[tuple[str, ...], Record] = {}
-    for record in told:
-        labels = [value for name in names if (value := _label(record.labels, name))]
+    for record in records:
+        labels = [value for name in training.one_right if (value := _label(record.labels, name))]
         first.setdefault((folded(record.text), *labels), record)
     return {
         f"line {record.line}": " | ".join([record.text[:200], *labels]) for (_, *labels), record in [*first.items()][:5]
@@ -234,7 +238,7 @@ def _side_by_side(told: Sequence[Record], task: str) -> dict[str, Any]:
 
 
 def _garbled(records: Sequence[Record]) -> Finding:
-    """Mojibake that an import would have repaired, and letters that an earlier one lost."""
+    """Mojibake, which an import repairs, and characters that an earlier export lost."""
     from ftfy.badness import is_bad  # slow to import, and most catalogs are plain ASCII
 
     cases: list[dict[str, Any]] = [
@@ -243,29 +247,28 @@ def _garbled(records: Sequence[Record]) -> Finding:
         if not record.text.isascii() and (LOST in record.text or is_bad(record.text))
     ]
     advice = "letters lost in a wrong encoding: export them again as UTF-8"
-    return _of_cases("broken letters", True, advice, cases)
+    return _finding_of_lines("broken letters", True, advice, cases)
 
 
 def _personal(records: Sequence[Record], region: str) -> Finding:
     cases: list[dict[str, Any]] = []
     for record in records:
-        masked = personal.mask_all(record.told, region)
-        if masked != record.told:
-            told = Record(record.line, masked)  # before a number is cut in two
-            cases.append({"line": record.line, "text": told.text[:200]})
+        masked = Record(record.line, personal.mask_all(record.data, region))  # before a number is cut in two
+        if masked != record:
+            cases.append({"line": record.line, "text": masked.text[:200]})
     advice = "e-mail addresses, telephone or card numbers: --mask writes the file without them"
-    return _of_cases("personal data", True, advice, cases)
+    return _finding_of_lines("personal data", True, advice, cases)
 
 
-def _rare(labels: Counter[str], task: str) -> Finding:
+def _rare(labels: Counter[str]) -> Finding:
     rare = [(name, rows) for name, rows in labels.items() if rows < RARE]
     cases: list[dict[str, Any]] = [{"label": name, "examples": rows} for name, rows in rare]
-    advice = f"under {RARE} examples each: neither learnt nor measured"
+    advice = f"under {RARE} examples each: too few to learn or to measure"
     return Finding("rare labels", False, len(rare), advice, cases[:CASES])
 
 
 def _far_out(records: Sequence[Record]) -> Finding:
-    """Lengths beyond Tukey's outer fences, of logarithms since lengths are skewed."""
+    """Lengths beyond Tukey's outer fences, on logarithms since lengths are skewed."""
     logs = [math.log(len(record.text) or 1) for record in records]
     cases: list[dict[str, Any]] = []
     if len(logs) >= 8:
@@ -277,11 +280,11 @@ def _far_out(records: Sequence[Record]) -> Finding:
             if reach and not low - reach <= value <= high + reach
         ]
     advice = "far shorter or longer than the rest: often a column that slipped"
-    return _of_cases("length outliers", False, advice, cases)
+    return _finding_of_lines("length outliers", False, advice, cases)
 
 
 def _languages(records: Sequence[Record]) -> Counter[str]:
-    """Languages of up to SAMPLED texts, drawn by hash; `unsure` for short and mixed ones."""
+    """Languages of up to SAMPLED texts, sampled by hash; `unsure` for short and mixed ones."""
     texts = sorted({record.text for record in records}, key=_by_hash)[:SAMPLED]
     return Counter(_language(text) for text in texts)
 
@@ -291,7 +294,7 @@ def _by_hash(text: str) -> bytes:
 
 
 def _language(text: str) -> str:
-    """The code of ISO 639-1; `zxx` of ISO 639-2 is none, as of a list of model numbers."""
+    """The ISO 639-1 code, or `unsure`, as for ISO 639-2's `zxx`: no linguistic content, such as model numbers."""
     if sum(map(str.isalpha, text)) < LETTERS:
         return "unsure"
     language, probability = _identifier().classify(text.encode("utf-8", "replace").decode("utf-8"))
@@ -310,5 +313,5 @@ def _foreign(languages: Counter[str]) -> Finding:
     total = sum(n for _, n in sure)
     others = [(name, n) for name, n in sure[1:] if n >= FOREIGN * total and n > 1]
     cases: list[dict[str, Any]] = [{"language": name, "texts": n} for name, n in others]
-    advice = f"beside {sure[0][0]}: the demo base has read English only" if sure else ""
+    advice = f"beside {sure[0][0]}: the demo base was trained on English only" if sure else ""
     return Finding("other languages", False, sum(n for _, n in others), advice, cases)

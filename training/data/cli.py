@@ -1,35 +1,42 @@
 """`shoplora data import | check | split | prove`: from a raw export to splits without leaks.
 
-Knows options, files and what is printed. Heavy imports wait. `shoplora.py` adds this app.
+Parses options and prints; the work is in the modules beside it. `shoplora.py` adds this app.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 
 from adapters.help import examples
-from training.options import fail, ontology_of_the_shop, printable, task_named
+from training.options import fail, one_line_errors, ontology_of_the_shop, printable, task_named
 
 if TYPE_CHECKING:
     from training.data.importing import Counts, Importer
     from training.data.reading import Source
 
 app = typer.Typer(
-    help="Turns what a shop exports into examples, checks them and splits them.",
+    help="Turns a shop's exports into examples, checks them and splits them.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
 )
-Region = Annotated[str, typer.Option(help="Country whose national telephone numbers are known.")]
-SHOWN = 10
+SHOWN = 10  # unlisted values
+
+
+def _known_region(name: str) -> str:
+    import phonenumbers
+
+    if name not in phonenumbers.SUPPORTED_REGIONS:
+        raise typer.BadParameter(f"{name!r} is not a country code such as US")
+    return name
 
 
 _examples = partial(examples, prefix="shoplora data ")
@@ -44,65 +51,55 @@ _examples = partial(examples, prefix="shoplora data ")
         "import extract --sql 'SELECT body AS review, stars FROM reviews' --url sqlite:///shop.db",
     ),
 )
+@one_line_errors()
 def import_(
     task: Annotated[str, typer.Argument(help="A task: classify, rewrite ...")],
     files: Annotated[
         list[Path] | None, typer.Argument(help="CSV, TSV, JSON, JSON Lines, OpenAI chats, Parquet or Excel.")
     ] = None,
-    sql: Annotated[str | None, typer.Option(help="A query to read as well; needs --url.")] = None,
-    url: Annotated[str | None, typer.Option(help="The database, as SQLAlchemy writes it.")] = None,
-    output: Annotated[Path | None, typer.Option(help="JSON Lines to write; TASK.jsonl if not given.")] = None,
+    sql: Annotated[str | None, typer.Option(help="A query whose rows are read as well; needs --url.")] = None,
+    url: Annotated[str | None, typer.Option(help="The database's URL, as SQLAlchemy writes it.")] = None,
+    output: Annotated[Path | None, typer.Option(help="JSON Lines to write; default: TASK.jsonl.")] = None,
     map_file: Annotated[
-        Path | None, typer.Option("--map", help="Which column is which field; guessed, and written, if not given.")
+        Path | None,
+        typer.Option("--map", help="YAML of which column is which field; default: guessed, and written beside OUTPUT."),
     ] = None,
 ) -> None:
-    """Read exports into one file of examples; rows that are none go to OUTPUT.rejects.jsonl."""
+    """Read exports into one file of examples; other rows go to OUTPUT.rejects.jsonl, with the reason."""
     from training.data import importing, mapping
+    from training.tasks import training_task
 
     if bool(sql) != bool(url) or not (files or sql):
         fail("name at least one file, or give both --sql and --url")
-    of = task_named(task)
-    output = output or Path(f"{of.name}.jsonl")
+    training = training_task(task_named(task).name)
+    output = output or Path(f"{task}.jsonl")
     rejects, draft = output.with_suffix(".rejects.jsonl"), output.with_suffix(".map.yaml")
-    taken = [
-        f
-        for f in (*(files or []), *([map_file] if map_file else []))
-        if f.resolve() in {output.resolve(), rejects.resolve()}
-    ]
-    if taken:
-        fail(f"{taken[0]} would be written over; name another file with --output")
-    with _told(), _sources(files or [], sql, url) as sources:
+    _refuse_to_overwrite([*(files or []), *([map_file] if map_file else [])], [output, rejects])
+    with _sources(files or [], sql, url) as sources:
         ontology = ontology_of_the_shop()
         columns = importing.peek(sources)
         if map_file:
-            chosen = mapping.read(map_file, of, ontology)
+            chosen = mapping.read(map_file, training, ontology)
         else:
-            chosen = mapping.guess(of, columns, ontology)
-            lacking = mapping.missing(chosen, of, ontology)
-            if lacking:
-                _write_map(draft, mapping.written(chosen, columns, lacking))
-                fail(
-                    f"no column looks like {' or '.join(lacking)}; there are "
-                    f"{', '.join(columns)}: fill {draft} in and pass it with --map"
-                )
-            _write_map(draft, mapping.written(chosen, columns))
-        importing.check_columns(chosen, sources, columns, of, ontology)
-        importer = importing.Importer(of, chosen, ontology)
+            chosen = mapping.guess_to_file(training, columns, ontology, draft)
+        importing.check_columns(chosen, sources, columns, training, ontology)
+        importer = importing.Importer(training, chosen, ontology)
         counts = _import(sources, importer, output, rejects)
-        unknown = list(importing.suggestions(counts, importer.vocabulary))
-        if not map_file:
-            _write_map(draft, mapping.written(chosen, columns, unknown=unknown))
-    for path, column in chosen.fields.items():
-        _say(f"  {path} from {column}")
-    for rows, path, value, near in unknown[:SHOWN]:
-        _say(f"  {rows:,} rows: {path} {value!r} is not in the ontology" + (f"; near: {near!r}" if near else ""))
-    if counts.recoded:
-        _say(f"{counts.recoded:,} lines were not UTF-8 and were read as Windows-1252")
-    said = f"{counts.rows:,} rows: {counts.kept:,} kept in {output}, {counts.rejected:,} rejected"
-    _say(said + (f", with reasons, in {rejects}" if counts.rejected else ""))
+    unlisted = list(importing.suggestions(counts, importer.vocabulary))
     if not map_file:
-        _say(f"review {draft}; after a change import again with --map {draft}")
-    if not counts.kept:
+        mapping.write_draft(draft, mapping.as_yaml(chosen, columns, unlisted=unlisted))
+    for path, column in chosen.fields.items():
+        _print(f"  {path} from {column}")
+    for rows, path, value, nearest in unlisted[:SHOWN]:
+        hint = f"; near: {nearest!r}" if nearest else ""
+        _print(f"  {rows:,} rows: {path} {value!r} is not in the ontology{hint}")
+    if counts.recoded:
+        _print(f"{counts.recoded:,} lines were not UTF-8 and were read as Windows-1252")
+    reasons = f", with reasons, in {rejects}" if counts.rejected else ""
+    _print(f"{counts.rows:,} rows: {counts.imported:,} imported to {output}, {counts.rejected:,} rejected{reasons}")
+    if not map_file:
+        _print(f"review {draft}; after a change import again with --map {draft}")
+    if not counts.imported:
         raise typer.Exit(1)
 
 
@@ -111,21 +108,16 @@ def _import(sources: list[Source], importer: Importer, output: Path, rejects: Pa
 
     from training.data import importing
 
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.fields[rows]:,} rows"),
-        TimeElapsedColumn(),
-    )
+    rows = TextColumn("{task.fields[rows]:,} rows")
+    columns = (TextColumn("{task.description}"), BarColumn(), rows, TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        shown = bar.add_task("reading", rows=0, total=None)
+        reading = bar.add_task("reading", rows=0, total=None)
 
-        def progress(source: Source, counts: Counts) -> None:
-            bar.update(
-                shown, description=Path(source.name).name, total=source.size, completed=source.done, rows=counts.rows
-            )
+        def show(source: Source, counts: Counts) -> None:
+            name = Path(source.name).name
+            bar.update(reading, description=name, total=source.size, completed=source.done, rows=counts.rows)
 
-        return importing.run(sources, importer, output, rejects, progress)
+        return importing.run(sources, importer, output, rejects, show)
 
 
 @contextmanager
@@ -144,19 +136,6 @@ def _sources(files: list[Path], sql: str | None, url: str | None) -> Iterator[li
             source.close()
 
 
-def _write_map(file: Path, text: str) -> None:
-    """Keeps what a person has edited: only a guess that is the same is written over."""
-    if file.exists():
-        before = file.read_text(encoding="utf-8", errors="replace")
-        if _settings(before) != _settings(text):
-            fail(f"{file} says otherwise than a new guess: pass it with --map, or remove it")
-    file.write_text(text, encoding="utf-8", errors="replace")
-
-
-def _settings(text: str) -> list[str]:
-    return [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
-
-
 @app.command(
     epilog=_examples(
         "check products.jsonl",
@@ -164,61 +143,44 @@ def _settings(text: str) -> list[str]:
         "check reviews.jsonl --mask reviews.masked.jsonl",
     )
 )
+@one_line_errors()
 def check(
     file: Annotated[Path, typer.Argument(help="JSON Lines of {request, labels}.")],
     html: Annotated[Path | None, typer.Option(help="Write the report as one HTML page.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the report as JSON.")] = None,
     mask: Annotated[Path | None, typer.Option(help="Write the examples without personal data.")] = None,
-    region: Region = "US",
+    region: Annotated[
+        str, typer.Option(help="Country whose national telephone numbers are searched for.", callback=_known_region)
+    ] = "US",
 ) -> None:
-    """Look for what training should not learn; status 1 if there are defects."""
+    """Report defects and warnings of a file of examples; exit status 1 if there are defects."""
     from rich.table import Table
 
+    from training.data import personal
     from training.data import report as reporting
-    from training.data.check import check as find
+    from training.data.check import check as check_file
+    from training.tasks import training_task
 
-    if file.resolve() in {path.resolve() for path in (html, json_file, mask) if path}:
-        fail(f"{file} would be written over; name another file")
-    with _told():
-        with Console(stderr=True).status(f"checking {file.name}"):
-            report = find(file, ontology_of_the_shop(), _region(region))
-        if json_file:
-            told = json.dumps({**asdict(report), "defects": report.defects}, indent=2)
-            json_file.write_text(told + "\n", encoding="utf-8")
-        if html:
-            html.write_text(reporting.page(report), encoding="utf-8", errors="replace")
-        if mask:
-            _mask(file, mask, region, report.task == "rewrite")
+    _refuse_to_overwrite([file], [path for path in (html, json_file, mask) if path])
+    with Console(stderr=True).status(f"checking {file.name}"):
+        report = check_file(file, ontology_of_the_shop(), region)
+    if json_file:
+        _write_json(json_file, {**asdict(report), "defects": report.defects})
+    if html:
+        html.write_text(reporting.page(report), encoding="utf-8", errors="replace")
+    if mask:
+        keep_words = bool(report.examples and training_task(report.task).word_label)
+        personal.mask_file(file, mask, region, keep_words)
     table = Table(box=None, pad_edge=False)
     for column in ("", "count", "finding", "what it means"):
         table.add_column(column, justify="right" if column == "count" else "left")
     for finding in report.findings:
         kind = "defect" if finding.defect else "warning"
-        table.add_row(kind, f"{finding.count:,}", finding.kind, finding.told)
+        table.add_row(kind, f"{finding.count:,}", finding.kind, finding.advice)
     Console().print(table)
-    _say(f"{report.examples:,} examples of {report.task}, {report.defects:,} defects")
+    _print(f"{report.examples:,} examples of {report.task}, {report.defects:,} defects")
     if report.defects:
         raise typer.Exit(1)
-
-
-def _mask(file: Path, output: Path, region: str, keep_words: bool) -> None:
-    from training.data import personal, records
-
-    found, broken = records.read(file)
-    if broken:
-        fail(f"{file.name}:{broken[0][0]}: {broken[0][1]}: nothing is masked")
-    with output.open("w", encoding="utf-8", errors="replace") as out:
-        for record in found:
-            told = personal.mask_all(record.told, region, keep_words)
-            out.write(json.dumps(told, ensure_ascii=False) + "\n")
-
-
-def _region(name: str) -> str:
-    import phonenumbers
-
-    if name not in phonenumbers.SUPPORTED_REGIONS:
-        raise typer.BadParameter(f"{name!r} is no country code such as US", param_hint="--region")
-    return name
 
 
 @app.command(
@@ -226,69 +188,67 @@ def _region(name: str) -> str:
         "split products.jsonl --output splits", "split products.jsonl --output splits --group-by brand --test 0.1"
     )
 )
+@one_line_errors()
 def split(
     file: Annotated[Path, typer.Argument(help="JSON Lines of {request, labels}.")],
     output: Annotated[Path, typer.Option(help="Folder of the three files.")],
-    group_by: Annotated[str | None, typer.Option(help="Field of origin or request that must not be parted.")] = None,
+    group_by: Annotated[
+        str | None, typer.Option(help="Field of origin or request; examples with the same value stay in one split.")
+    ] = None,
     test: Annotated[float, typer.Option(min=0.01, max=0.5, help="Share of the test split.")] = 0.2,
-    validation: Annotated[float, typer.Option(min=0, max=0.4, help="Share kept from training to stop early by.")] = 0.1,
-    seed: Annotated[int, typer.Option(help="Another seed is another split.")] = 0,
+    validation: Annotated[
+        float, typer.Option(min=0, max=0.4, help="Share of the validation split, for early stopping.")
+    ] = 0.1,
+    seed: Annotated[int, typer.Option(help="Another seed gives another split.")] = 0,
 ) -> None:
-    """Write train, validation and test: by label in proportion, near duplicates together."""
-    from training import examples as typed_examples
-    from training.data import records
+    """Write train, validation and test: shares hold within each label, near duplicates stay together."""
     from training.data import split as splitting
+    from training.data.records import task_of
+    from training.examples import read_records, validated
 
-    with _told(), Console(stderr=True).status(f"splitting {file.name}"):
-        found, broken = records.read(file)
-        if broken:
-            fail(f"{file.name}:{broken[0][0]}: {broken[0][1]}; look with `shoplora data check`")
-        task = records.task_of(found, file)
-        read = typed_examples.read(task, file, ontology_of_the_shop())
-        parts = splitting.split(task, read, test, validation, seed, group_by)
+    with Console(stderr=True).status(f"splitting {file.name}"):
+        records = read_records(file)
+        task = task_of(records, file)
+        examples = validated(task, records, file, ontology_of_the_shop())
+        parts = splitting.split(task, examples, test, validation, seed, group_by)
         splitting.write(parts, output)
     for name, part in parts.items():
-        _say(f"{len(part):>9,} ({len(part) / len(read):.1%}) in {output / name}.jsonl")
-    _say(f"no leaks; next: `shoplora train {task} --data {output}`")
+        _print(f"{len(part):>9,} ({len(part) / len(examples):.1%}) in {output / name}.jsonl")
+    _print(f"no leaks; next: `shoplora train {task} --data {output}`")
 
 
 @app.command(epilog=_examples("prove splits", "prove splits --json leaks.json"))
+@one_line_errors()
 def prove(
     folder: Annotated[Path, typer.Argument(help="Folder of the three files.")],
     json_file: Annotated[Path | None, typer.Option("--json", help="Write every leaking pair as JSON.")] = None,
 ) -> None:
-    """Compare the splits of a folder again; status 1 if a text is in two of them."""
-    from training import examples as typed_examples
-    from training.data import records
+    """Compare the splits of a folder again; exit status 1 if a text is in two of them."""
     from training.data import split as splitting
+    from training.data.records import task_of
+    from training.examples import load, read_records
 
-    with _told(), Console(stderr=True).status(f"comparing the splits in {folder}"):
-        found, _ = records.read(folder / "train.jsonl")
-        task = records.task_of(found, folder / "train.jsonl")
-        read = typed_examples.load(task, folder, ontology_of_the_shop())
-        pairs = splitting.prove(read)
-        if json_file:
-            told = json.dumps([asdict(pair) for pair in pairs], indent=2)
-            json_file.write_text(told + "\n", encoding="utf-8")
+    with Console(stderr=True).status(f"comparing the splits in {folder}"):
+        train = folder / "train.jsonl"
+        examples = load(task_of(read_records(train), train), folder, ontology_of_the_shop())
+        pairs = splitting.prove(examples)
+    if json_file:
+        _write_json(json_file, [asdict(pair) for pair in pairs])
     if pairs:
-        fail(splitting.told(pairs))
-    _say(f"no leaks among {len(read):,} examples")
+        fail(splitting.leak_message(pairs))
+    _print(f"no leaks among {len(examples):,} examples")
 
 
-@contextmanager
-def _told() -> Iterator[None]:
-    """What is wrong with a file ends the command with its message."""
-    from training.data.mapping import MappingError
-    from training.data.reading import ReadingError
-    from training.data.records import RecordError
-    from training.data.split import SplitError
-    from training.examples import ExampleError
-
-    try:
-        yield
-    except (MappingError, ReadingError, RecordError, SplitError, ExampleError, OSError) as error:
-        fail(error)
+def _refuse_to_overwrite(inputs: Iterable[Path], outputs: Iterable[Path]) -> None:
+    written = {path.resolve() for path in outputs}
+    for file in inputs:
+        if file.resolve() in written:
+            fail(f"{file} would be overwritten; name another file to write")
 
 
-def _say(message: str) -> None:
+def _write_json(file: Path, value: Any) -> None:
+    file.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
+
+
+def _print(message: str) -> None:
     Console().print(printable(message), markup=False, highlight=False, soft_wrap=True)

@@ -1,13 +1,11 @@
-"""Which inputs are the same or nearly the same, and which of them lie on both sides of a split.
+"""Which inputs are the same or nearly the same, and which of them are on both sides of a split.
 
-Two inputs are near duplicates if the Jaccard similarity of their words' character trigrams is at
-least `SIMILAR`, in whatever order the words come. Titles have five to ten words: one changed word
-of six leaves 5/7 of the words in common, so shingles of words jump over the threshold, while one
-changed letter of thirty leaves 0.8 of the trigrams. Candidates come from MinHash with LSH bands,
-of which only a number a band is kept; each is then compared exactly, so nothing is called near
-that is not.
+Two inputs are near duplicates if the Jaccard similarity of their words' character trigrams is at least
+`SIMILAR`; the order of words does not count. Titles have five to ten words: with one of six words changed, word
+shingles share only 5/7, while one changed letter of thirty leaves 0.8 of the trigrams. MinHash with LSH bands
+gives candidates; each candidate is compared exactly, so there are no false pairs.
 
-Knows texts only. Called by `check`, `split` and, for the proof, by `shoplora train` and `evaluate`.
+Knows texts only. Called by `check`, `split` and the proof that splits do not leak.
 """
 
 from __future__ import annotations
@@ -17,7 +15,6 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 from zlib import crc32
 
 import numpy as np
@@ -41,36 +38,20 @@ class Leak:
     similarity: float
 
 
-def input_text(request: Any) -> str:
-    """All that a request says, as one text to compare: every string in it, in order."""
-    return " ".join(_strings(request))
-
-
-def _strings(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from _strings(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _strings(item)
-
-
 def folded(text: str) -> str:
-    """What is left when case, marks, spaces and widths count for nothing, in any script."""
+    """The text without case, marks and differences of space and width, in any script."""
     bare = _MARKS.sub(" ", unicodedata.normalize("NFKC", text).casefold()).strip()
     return bare or text.strip()
 
 
 def shingles(text: str) -> frozenset[str]:
-    """The character trigrams of a folded text's words, each with its ends, in whatever order."""
+    """The character trigrams of a folded text's words, each word padded by a space on both sides."""
     padded = (f" {word} " for word in text.split() or [""])
     return frozenset(word[i : i + SHINGLE] for word in padded for i in range(max(1, len(word) - SHINGLE + 1)))
 
 
 def jaccard(left: frozenset[str], right: frozenset[str]) -> float:
-    """Shared elements by all elements (Jaccard 1901)."""
+    """Size of the intersection by size of the union (Jaccard 1901)."""
     shared = len(left & right)
     return shared / (len(left) + len(right) - shared)
 
@@ -78,38 +59,38 @@ def jaccard(left: frozenset[str], right: frozenset[str]) -> float:
 def near_pairs(texts: Sequence[str], parted: int = 0) -> Iterator[tuple[int, int, float]]:
     """(earlier, later, similarity) of all pairs of different folded texts that are near.
 
-    `parted`: only pairs of one before and one from this index on.
+    `parted`: if not 0, only pairs of an index below it and one from it on.
     """
-    said = lru_cache(CACHED)(lambda i: shingles(texts[i]))
+    trigrams = lru_cache(CACHED)(lambda i: shingles(texts[i]))
     for i, others in _candidates(texts, parted):
         for j in others:
-            if (similarity := jaccard(said(i), said(j))) >= SIMILAR:
+            if (similarity := jaccard(trigrams(i), trigrams(j))) >= SIMILAR:
                 yield i, j, similarity
 
 
 def _candidates(texts: Sequence[str], parted: int) -> Iterator[tuple[int, list[int]]]:
-    """(earlier, later ones) that share a band, each pair in the first band that it shares."""
+    """Index and later indices that share a band; each pair comes once, in the first band that it shares."""
     keys = _band_keys(texts)
     for band in range(BANDS):
         order = np.argsort(keys[:, band], kind="stable")
-        own = keys[order, band]
-        ends = np.flatnonzero(np.r_[True, own[1:] != own[:-1], True])
+        sorted_keys = keys[order, band]
+        ends = np.flatnonzero(np.r_[True, sorted_keys[1:] != sorted_keys[:-1], True])
         shared = np.diff(ends) > 1
         for start, end in zip(ends[:-1][shared], ends[1:][shared], strict=True):
             for place in range(start, end - 1):
                 i, later = order[place], order[place + 1 : end]
                 if parted:
                     later = later[later >= parted] if i < parted else later[:0]
-                met = (keys[later, :band] == keys[i, :band]).any(axis=1)
-                yield int(i), later[~met].tolist()
+                seen = (keys[later, :band] == keys[i, :band]).any(axis=1)
+                yield int(i), later[~seen].tolist()
 
 
 def _band_keys(texts: Sequence[str]) -> NDArray[np.uint64]:
-    """A row a text, a number a band: texts whose MinHash agrees in a band agree in its number."""
+    """Keys of shape (texts, bands): two texts have the same key in a band if their MinHash agrees there."""
     from datasketch import MinHash
 
-    spelled = ([s.encode("utf-8", "surrogatepass") for s in shingles(text)] for text in texts)
-    signatures = MinHash.generator(spelled, num_perm=BANDS * ROWS, hashfunc=crc32)
+    encoded = ([s.encode("utf-8", "surrogatepass") for s in shingles(text)] for text in texts)
+    signatures = MinHash.generator(encoded, num_perm=BANDS * ROWS, hashfunc=crc32)
     weights = np.random.default_rng(0).integers(1, 2**63, ROWS, dtype=np.uint64)
     keys = np.zeros((len(texts), BANDS), dtype=np.uint64)
     for row, signature in zip(keys, signatures, strict=True):
@@ -118,46 +99,41 @@ def _band_keys(texts: Sequence[str]) -> NDArray[np.uint64]:
 
 
 def clusters(texts: Sequence[str]) -> list[int]:
-    """A number for each text, the same for exact and near duplicates and what they link.
+    """A number for each text, equal for exact and near duplicates.
 
-    Links are transitive: the first and the last of a chain share a number though they differ.
+    Links are transitive: the first and the last of a chain have one number though they differ.
     """
-    distinct: dict[str, int] = {}
-    place = [distinct.setdefault(folded(text), len(distinct)) for text in texts]
-    pairs = ((i, j) for i, j, _ in near_pairs(list(distinct)))
-    roots = components(len(distinct), pairs)
-    return [roots[i] for i in place]
+    places: dict[str, int] = {}
+    positions = [places.setdefault(folded(text), len(places)) for text in texts]
+    numbers = components(len(places), ((i, j) for i, j, _ in near_pairs(list(places))))
+    return [numbers[i] for i in positions]
 
 
 def components(count: int, links: Iterable[tuple[int, int]]) -> list[int]:
-    """For each of `count` things the root of its set, when linked things are in one set."""
-    parents = list(range(count))
+    """The number of its connected component for each of the nodes 0 to `count` - 1."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
 
-    def root(i: int) -> int:
-        while parents[i] != i:
-            parents[i] = parents[parents[i]]
-            i = parents[i]
-        return i
-
-    for i, j in links:
-        parents[root(i)] = root(j)
-    return [root(i) for i in range(count)]
+    pairs = np.array(list(links), dtype=np.int32).reshape(-1, 2)
+    graph = coo_array((np.ones(len(pairs), dtype=bool), (pairs[:, 0], pairs[:, 1])), shape=(count, count))
+    numbers: list[int] = connected_components(graph, directed=False)[1].tolist() if count else []
+    return numbers
 
 
 def leaks(train: Sequence[str], held_out: Sequence[str]) -> list[Leak]:
     """Every held-out text with an exact or near duplicate in the training texts.
 
-    No leak means: none but for the one in 20,000 pairs at exactly `SIMILAR` that the bands miss.
+    A pair of similarity exactly `SIMILAR` is missed with a probability of 1 in 20,000 (see `BANDS`).
     """
-    known: dict[str, int] = {}
+    places: dict[str, int] = {}
     for i, text in enumerate(train):
-        known.setdefault(folded(text), i)
-    wanted = [folded(text) for text in held_out]
-    found = [Leak(known[text], j, 1.0) for j, text in enumerate(wanted) if text in known]
-    others = [j for j, text in enumerate(wanted) if text not in known]
-    texts, places = [*known, *(wanted[j] for j in others)], list(known.values())
+        places.setdefault(folded(text), i)
+    folded_held_out = [folded(text) for text in held_out]
+    exact = [Leak(places[text], j, 1.0) for j, text in enumerate(folded_held_out) if text in places]
+    others = [j for j, text in enumerate(folded_held_out) if text not in places]
+    texts, train_places = [*places, *(folded_held_out[j] for j in others)], list(places.values())
     nearest: dict[int, tuple[float, int]] = {}
-    for i, j, similarity in near_pairs(texts, len(known)) if known else ():
+    for i, j, similarity in near_pairs(texts, len(places)) if places else ():
         nearest[j] = max(nearest.get(j, (0.0, 0)), (similarity, -i))
-    found += [Leak(places[-i], others[j - len(known)], similarity) for j, (similarity, i) in nearest.items()]
-    return sorted(found, key=lambda leak: leak.held_out)
+    near = [Leak(train_places[-i], others[j - len(places)], similarity) for j, (similarity, i) in nearest.items()]
+    return sorted(exact + near, key=lambda leak: leak.held_out)

@@ -1,7 +1,6 @@
-"""From rows to typed examples: every row is kept as one, or rejected with the reason.
+"""From rows to examples: every row becomes a valid line `{request, labels, origin}` or is rejected with a reason.
 
-Knows how a mapped row becomes `{request, labels, origin}` and that this is valid for the task.
-Reads no format itself. Called by `cli`.
+Reads no file formats; `reading` and `query` give the rows. Called by `cli`.
 """
 
 from __future__ import annotations
@@ -17,42 +16,46 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from adapters.ontology import Ontology
-from adapters.tasks.contract import LineError, Task
+from adapters.tasks.contract import LineError
 from training.data import mapping as mappings
 from training.data.mapping import LABELS, Mapping, MappingError
 from training.data.normalise import normalised
-from training.data.reading import MAX_CELL, Bad, Row, Source, too_deep
+from training.data.reading import MAX_CELL, Bad, Row, Source
 from training.data.vocabulary import Vocabulary
-from training.examples import ExampleError, as_record, typed
+from training.examples import ExampleError, as_record, too_deep, typed
+from training.tasks.contract import TrainingTask
 
-PEEK = 1_000  # rows of each source that are looked at for names of columns
-MAX_NAMED = 1_000  # different unknown values that are counted
-SHOWN = 500  # characters of a cell in the rejects
-_NOTHING = {"", "-", "n/a", "na", "nan", "none", "null", "unknown"}
+PEEK = 1_000  # first rows of each source that name its columns
+MAX_COUNTED = 1_000  # different unlisted values that are counted
+SUGGESTED = 50  # unlisted values for which a rename is suggested
+MAX_REJECTED = 500  # characters of a cell in the rejects
+_EMPTY = {"", "-", "n/a", "na", "nan", "none", "null", "unknown"}
 
 
 class RowError(ValueError):
-    """A row is not an example; `unknown` is the value that the ontology lacks, with its field."""
+    """A row is not a valid example. `unlisted`: field and value of a label that is not on its closed list."""
 
-    def __init__(self, reason: str, unknown: tuple[str, str] | None = None) -> None:
+    def __init__(self, reason: str, unlisted: tuple[str, str] | None = None) -> None:
         super().__init__(reason)
-        self.unknown = unknown
+        self.unlisted = unlisted
 
 
 @dataclass
 class Counts:
-    kept: int = 0
+    """How many rows became examples or were rejected."""
+
+    imported: int = 0
     rejected: int = 0
     recoded: int = 0  # lines read as Windows-1252
-    unknown: Counter[tuple[str, str]] = field(default_factory=Counter)
+    unlisted: Counter[tuple[str, str]] = field(default_factory=Counter)  # rows by field and value
 
     @property
     def rows(self) -> int:
-        return self.kept + self.rejected
+        return self.imported + self.rejected
 
 
 def peek(sources: Sequence[Source]) -> tuple[str, ...]:
-    """The columns of all sources; the rows that were looked at are still to come."""
+    """The columns of all sources, without taking a row away from them."""
     columns: dict[str, None] = {}
     for source in sources:
         if source.columns is None:
@@ -66,71 +69,80 @@ def peek(sources: Sequence[Source]) -> tuple[str, ...]:
 
 
 def check_columns(
-    mapping: Mapping, sources: Sequence[Source], columns: Sequence[str], of: Task[Any, Any], ontology: Ontology
+    mapping: Mapping, sources: Sequence[Source], columns: Sequence[str], training: TrainingTask, ontology: Ontology
 ) -> None:
-    """Raises MappingError if a required field has no column, or a column is in no source."""
-    listed = ", ".join(columns) or "none"
-    if lacking := mappings.missing(mapping, of, ontology):
-        raise MappingError(f"no column is {' or '.join(lacking)}; there are {listed}")
-    # A key that comes late in JSON may still turn up, unless a row cannot do without it.
-    whole = all(source.columns is not None for source in sources)
-    required = mappings.fields_of(of, ontology)
+    """Checks that every required field has a column and that the sources have the columns of the mapping.
+
+    Raises:
+        MappingError: a column is missing.
+    """
+    names = ", ".join(columns) or "none"
+    if lacking := mappings.missing(mapping, training, ontology):
+        raise MappingError(f"no column is {' or '.join(lacking)}; there are {names}")
+    # A later row of JSON may have further keys, but every row needs the required ones.
+    complete = all(source.columns is not None for source in sources)
+    required = mappings.fields_of(training, ontology)
     for path, column in mapping.fields.items():
-        if column not in columns and (whole or required.get(path, path == LABELS)):
-            raise MappingError(f"{path} is to come from column {column!r}; there are {listed}")
+        if column not in columns and (complete or required.get(path, path == LABELS)):
+            raise MappingError(f"{path} is mapped to column {column!r}; there are {names}")
 
 
 class Importer:
-    """Makes examples of one task by one mapping."""
+    """Makes the examples of one task by one mapping."""
 
-    def __init__(self, of: Task[Any, Any], mapping: Mapping, ontology: Ontology) -> None:
-        self._of, self._ontology = of, ontology
+    def __init__(self, training: TrainingTask, mapping: Mapping, ontology: Ontology) -> None:
+        self._task, self._ontology = training.task, ontology
         self._fields, self._steps = mapping.fields, mapping.normalise
         self._values = {
-            path: {normalised(said, self._steps).casefold(): meant for said, meant in each.items()}
-            for path, each in mapping.values.items()
+            path: {normalised(value, self._steps).casefold(): meaning for value, meaning in renames.items()}
+            for path, renames in mapping.values.items()
         }
-        self.vocabulary = Vocabulary(ontology)
-        required = mappings.fields_of(of, ontology)
-        self._required = {path for path in required if required[path]}
-        models = {"request": of.request, LABELS: of.labels}
-        self._lists = {
-            f"{part}.{name}"
+        self.vocabulary = Vocabulary(training, ontology)
+        self._word_label = f"{LABELS}.{training.word_label}"
+        self._required = {path for path, required in mappings.fields_of(training, ontology).items() if required}
+        models = {"request": training.task.request, LABELS: training.task.labels}
+        annotations = {
+            f"{part}.{name}": str(info.annotation)
             for part, model in models.items()
             for name, info in model.model_fields.items()
-            if "list[" in str(info.annotation)
         }
-        # A review that is only rated has no list of aspects; an empty one would be learnt.
-        self._partial = of.name == "extract" and not {LABELS, "labels.aspects"} & {*mapping.fields}
+        self._lists = {path for path, annotation in annotations.items() if "list[" in annotation}
+        self._nullable_labels = {
+            path for path, annotation in annotations.items() if path.startswith(LABELS) and "None" in annotation
+        }
+        # A review with stars only has no list of aspects; an empty list would be learnt as its answer.
+        last_label = list(annotations)[-1]
+        self._is_partial = training.task.line_is_labels and not {LABELS, last_label} & mapping.fields.keys()
 
     def record(self, row: Row, file: str) -> dict[str, Any]:
-        """The line that a row becomes.
+        """The record of a row.
 
         Raises:
             RowError: the row is not a valid example.
         """
-        told: dict[str, Any] = {"request": {}, LABELS: {}, "origin": {"file": file, "row": row.row}}
-        # An answer line is read with its request: all labels in one column come last.
+        record: dict[str, Any] = {"request": {}, LABELS: {}, "origin": {"file": file, "row": row.row}}
+        # An answer line is decoded with its request, so a column of all labels comes last.
         for path in sorted(self._fields, key=lambda path: path == LABELS):
             column = self._fields[path]
             value = self._value(path, column, row.cells.get(column))
             if value is None:
                 if path in self._required or path == LABELS:
                     raise RowError(f"{path}: column {column!r} is empty")
-                continue
+                if path not in self._nullable_labels:
+                    continue
             if path == LABELS:
-                told[LABELS] = self._labels(value, told["request"])
+                record[LABELS] = self._labels(value, record["request"])
                 continue
             *parents, name = path.split(".")
-            place = told
-            for parent in parents:
-                place = place.setdefault(parent, {})
-            place[name] = value
-        self._spell(told[LABELS])
-        if self._partial:
-            told["partial"] = True
+            parent = record
+            for step in parents:
+                parent = parent.setdefault(step, {})
+            parent[name] = value
+        self._write_listed_names(record[LABELS])
+        if self._is_partial:
+            record["partial"] = True
         try:
-            return as_record(typed(self._of, told, self._ontology))
+            return as_record(typed(self._task, record, self._ontology))
         except ExampleError as error:
             raise RowError(str(error)) from error
 
@@ -142,26 +154,26 @@ class Importer:
         if isinstance(cell, str) and len(cell) > MAX_CELL:
             raise RowError(f"{path}: over {MAX_CELL:,} characters in column {column!r}")
         if isinstance(cell, str) and (path == LABELS or path in self._lists) and cell.strip():
-            meant = self._values.get(path, {}).get(normalised(cell, self._steps).casefold(), "")
-            cell = self._parsed(path, (meant if meant[:1] in ("[", "{") else cell).strip())
+            meaning = self._values.get(path, {}).get(normalised(cell, self._steps).casefold(), "")
+            cell = self._parsed(path, (meaning if meaning[:1] in ("[", "{") else cell).strip())
         if isinstance(cell, list | dict):
             return self._normalised(cell)
-        said = normalised(str(cell), self._steps)
-        said = self._values.get(path, {}).get(said.casefold(), said)
+        text = normalised(str(cell), self._steps)
+        text = self._values.get(path, {}).get(text.casefold(), text)
         optional = path not in self._required
-        return None if not said or (optional and said.casefold() in _NOTHING) else said
+        return None if not text or (optional and text.casefold() in _EMPTY) else text
 
     def _parsed(self, path: str, cell: str) -> Any:
-        """A cell of JSON, else labels parted by spaces; the answer line stays a line."""
+        """The value of a cell of JSON, the words of a cell of word labels; an answer line stays a line."""
         if cell[0] in "[{":
             try:
-                told = json.loads(cell)
+                value = json.loads(cell)
             except (ValueError, RecursionError) as error:
                 raise RowError(f"{path}: not JSON: {error}") from error
-            if too_deep(told):
+            if too_deep(value):
                 raise RowError(f"{path}: nested too deeply")
-            return told
-        return cell.split() if path == "labels.tags" else cell if path == LABELS else [cell]
+            return value
+        return cell.split() if path == self._word_label else cell if path == LABELS else [cell]
 
     def _normalised(self, value: Any) -> Any:
         if isinstance(value, str):
@@ -177,37 +189,36 @@ class Importer:
         if isinstance(value, dict):
             return value
         try:
-            asked = self._of.request.model_validate(request)
-            labels = self._of.decode(str(value), asked, self._ontology)
+            labels = self._task.decode(str(value), self._task.request.model_validate(request), self._ontology)
         except LineError as error:
             raise RowError(f"labels: neither JSON nor an answer line: {error}") from error
         except ValueError:
-            return {}  # the request itself is not valid, and `typed` says why
+            return {}  # the request is not valid; `typed` gives the reason
         return dict(labels.model_dump(mode="json"))
 
-    def _spell(self, labels: dict[str, Any], field: str = LABELS) -> None:
-        """Values of closed lists as the ontology spells them."""
+    def _write_listed_names(self, labels: dict[str, Any], field: str = LABELS) -> None:
+        """Replaces the values of closed lists by their listed names."""
         for name, value in labels.items():
             path = f"{field}.{name}"
             if isinstance(value, dict):
-                self._spell(value, path)
+                self._write_listed_names(value, path)
             elif isinstance(value, list):
                 for i, item in enumerate(value):
                     if isinstance(item, dict):
-                        self._spell(item, path)
+                        self._write_listed_names(item, path)
                     elif isinstance(item, str):
-                        value[i] = self._listed(path, item)
+                        value[i] = self._listed_name(path, item)
             elif isinstance(value, str):
-                labels[name] = self._listed(path, value)
+                labels[name] = self._listed_name(path, value)
 
-    def _listed(self, path: str, value: str) -> str:
+    def _listed_name(self, path: str, value: str) -> str:
         value = self._values.get(path, {}).get(value.casefold(), value)
-        if not self.vocabulary.closed(path):
+        if not self.vocabulary.is_closed(path):
             return value
-        found = self.vocabulary.canonical(path, value)
-        if found is None:
+        name = self.vocabulary.canonical(path, value)
+        if name is None:
             raise RowError(self.vocabulary.complaint(path, value), (path, value))
-        return found
+        return name
 
 
 def run(
@@ -217,21 +228,21 @@ def run(
     rejects: Path,
     progress: Callable[[Source, Counts], None] = lambda source, counts: None,
 ) -> Counts:
-    """Write what is kept and what is rejected; both files appear only when all is read.
+    """Write the examples and the rejects; both files are replaced when all rows are read.
 
     Raises:
-        ReadingError: a source broke off; the files are as they were before.
+        ReadingError: a source broke off; the files are unchanged.
         OSError: a file cannot be written.
     """
     counts = Counts()
     parts = [path.with_name(f"{path.name}.part") for path in (output, rejects)]
     try:
         with ExitStack() as stack:
-            good, bad = (stack.enter_context(p.open("w", encoding="utf-8")) for p in parts)
+            examples_file, rejects_file = (stack.enter_context(p.open("w", encoding="utf-8")) for p in parts)
             for source in sources:
                 stack.callback(source.close)
                 for i, row in enumerate(source.rows):
-                    _write(row, source.name, importer, good, bad, counts)
+                    _write(row, source.name, importer, examples_file, rejects_file, counts)
                     if i % 1000 == 0:
                         progress(source, counts)
                 counts.recoded += source.recoded
@@ -244,32 +255,34 @@ def run(
     return counts
 
 
-def _write(row: Row | Bad, file: str, importer: Importer, good: TextIO, bad: TextIO, counts: Counts) -> None:
+def _write(
+    row: Row | Bad, file: str, importer: Importer, examples_file: TextIO, rejects_file: TextIO, counts: Counts
+) -> None:
     if isinstance(row, Bad):
-        reason, cells = row.reason, {"text": row.text[:SHOWN]}
+        reason, cells = row.reason, {"text": row.text[:MAX_REJECTED]}
     else:
         try:
-            good.write(_json(importer.record(row, file)))
-            counts.kept += 1
+            examples_file.write(_json_line(importer.record(row, file)))
+            counts.imported += 1
             return
         except RowError as error:
             reason, cells = str(error), {name: _short(v) for name, v in row.cells.items()}
-            if error.unknown and (error.unknown in counts.unknown or len(counts.unknown) < MAX_NAMED):
-                counts.unknown[error.unknown] += 1
-    bad.write(_json({"file": file, "row": row.row, "reason": reason, "cells": cells}))
+            if error.unlisted and (error.unlisted in counts.unlisted or len(counts.unlisted) < MAX_COUNTED):
+                counts.unlisted[error.unlisted] += 1
+    rejects_file.write(_json_line({"file": file, "row": row.row, "reason": reason, "cells": cells}))
     counts.rejected += 1
 
 
-def _json(value: Any) -> str:
+def _json_line(value: Any) -> str:
     line = json.dumps(value, ensure_ascii=False, default=str)
     return line.encode("utf-8", "replace").decode("utf-8") + "\n"
 
 
 def _short(value: Any) -> Any:
-    return value if value is None or isinstance(value, int | float) else str(value)[:SHOWN]
+    return value if value is None or isinstance(value, int | float) else str(value)[:MAX_REJECTED]
 
 
 def suggestions(counts: Counts, vocabulary: Vocabulary) -> Iterator[tuple[int, str, str, str]]:
-    """(rows, field, value, nearest listed name or nothing) of unknown values, commonest first."""
-    for (path, value), rows in counts.unknown.most_common(50):
+    """Number of rows, field, value and nearest listed name (or an empty text) of the commonest unlisted values."""
+    for (path, value), rows in counts.unlisted.most_common(SUGGESTED):
         yield rows, path, value, vocabulary.suggest(path, value) or ""

@@ -1,7 +1,6 @@
-"""One spelling for one thing: mojibake, HTML, controls, white space, units and currencies.
+"""Normalisation of text: mojibake, HTML, control characters, white space, units and currencies.
 
-Knows text only, no column and no task. Called by `importing` for every cell. All of it is a fixed
-point: what was normalised once stays as it is.
+Knows no column and no task. Every function is idempotent. Called by `importing` for every cell.
 """
 
 from __future__ import annotations
@@ -12,10 +11,10 @@ from functools import cache
 
 from training.text import clean
 
-ROUNDS = 8  # each round shortens or settles a text; deeper nesting is nobody's product title
+ROUNDS = 8  # of a change until the text stays the same; deeper nested entities do not occur in product titles
 
-# The symbols are those of the SI Brochure (BIPM 2019, section 5.4.3: a space before the unit) and
-# of trade. Single letters (5G, 12V, size L) and "pounds", which is also money, stay as they are.
+# Symbols of the SI Brochure (BIPM 2019, section 5.4.3: a space before the unit) and of trade. Single letters
+# (5G, 12V, size L) and "pounds", which is also a currency, are not changed.
 _UNITS = {
     "mg": "milligram milligrams",
     "kg": "kgs kilo kilos kilogram kilograms",
@@ -43,7 +42,7 @@ _SYMBOLS = {
     for alias in (*aliases.split(), *([symbol] if len(symbol) > 1 else []))
 }
 _NUMBER = r"(?<![\w.,$£€₹-])(\d+(?:[.,]\d+)*)"
-# The dot of "8 oz. mug" goes, the one that ends a sentence stays.
+# The dot of "8 oz. mug" is removed, the one that ends a sentence is not.
 _MEASURE = re.compile(
     rf"{_NUMBER}[ -]?({'|'.join(sorted(_SYMBOLS, key=len, reverse=True))})\b(?!\.?\w)"
     r"(?-i:\.(?= [a-z0-9]))?",
@@ -62,7 +61,7 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\ufffe\uffff]
 
 
 def plain(text: str) -> str:
-    """One line of readable text: mojibake repaired, tags, controls and odd spaces gone."""
+    """One line of readable text: mojibake repaired; tags, control characters and repeated spaces removed."""
     return _settled(_plain, text)
 
 
@@ -81,17 +80,17 @@ def _fixer() -> Callable[[str], str]:
 
 
 def _fixed(text: str) -> str:
-    """Mojibake undone by ftfy (Speer 2019, doi:10.5281/zenodo.2591652); typographic quotes stay."""
+    """Mojibake repaired by ftfy (Speer 2019, doi:10.5281/zenodo.2591652); typographic quotes are not changed."""
     return _fixer()(text)
 
 
 def units(text: str) -> str:
     """`500 Grams` becomes `500 g` and `64gb` becomes `64 GB`."""
-    return _MEASURE.sub(lambda found: f"{found[1]} {_SYMBOLS[found[2].lower()]}", text)
+    return _MEASURE.sub(lambda match: f"{match[1]} {_SYMBOLS[match[2].lower()]}", text)
 
 
 def currencies(text: str) -> str:
-    """`USD 20`, `20 dollars` and `$ 20` become `$20`; the digits stay as they are."""
+    """`USD 20`, `20 dollars` and `$ 20` become `$20`; the digits are not changed."""
     return _settled(_currencies, text)
 
 
@@ -108,8 +107,8 @@ STEPS: dict[str, Callable[[str], str]] = {"units": units, "currencies": currenci
 
 
 def normalised(text: str, steps: tuple[str, ...] = tuple(STEPS)) -> str:
-    """Plain text after the named steps as well."""
-    return _settled(lambda said: _apply(_plain(said), steps), text)
+    """Plain text, on which the named steps are applied."""
+    return _settled(lambda unsettled: _apply(_plain(unsettled), steps), text)
 
 
 def _apply(text: str, steps: tuple[str, ...]) -> str:
@@ -119,6 +118,7 @@ def _apply(text: str, steps: tuple[str, ...]) -> str:
 
 
 def _settled(change: Callable[[str], str], text: str) -> str:
+    """The text after the change is repeated until nothing changes any more."""
     for _ in range(ROUNDS):
         if (again := change(text)) == text:
             break

@@ -1,7 +1,4 @@
-"""Rows out of a database, by a SQL query and SQLAlchemy.
-
-Knows one query. Called by `cli`, which treats it as one source more beside the files of `reading`.
-"""
+"""Rows of a SQL query, by SQLAlchemy. Called by `cli`, which reads them like the files of `reading`."""
 
 from __future__ import annotations
 
@@ -15,7 +12,7 @@ def open_query(query: str, address: str) -> Source:
     """The rows of a SQL query, fetched in batches; nothing is ever committed.
 
     Raises:
-        ReadingError: the address, the driver or the query is not right.
+        ReadingError: the address is not valid, its driver is not installed, or the query fails.
     """
     import sqlalchemy
     from sqlalchemy.exc import SQLAlchemyError

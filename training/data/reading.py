@@ -1,8 +1,8 @@
-"""Rows out of the files that a shop has: CSV, TSV, JSON, JSON Lines, Parquet and Excel.
+"""Rows of a shop's files: CSV, TSV, JSON, JSON Lines, OpenAI chats, Parquet and Excel.
 
-Everything streams but a JSON array and a spreadsheet, whose sizes are limited. A row that cannot be
-read comes as a `Bad` one, never as an exception; a file that cannot, as a `ReadingError`. Knows
-neither tasks nor fields. Called by `cli`, which hands sources on to `importing`; also by `query`.
+Files are streamed, except JSON arrays and spreadsheets, whose sizes are limited. A row that cannot be read is
+yielded as `Bad`; a file that cannot be read raises `ReadingError`. Knows neither tasks nor fields. Called by
+`cli`, which passes the sources to `importing`, and by `query`.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
-MAX_LINE = 1_000_000  # bytes of a line of text
+from adapters.errors import ShopLoraError
+from training.examples import MAX_LINE, too_deep
+
 MAX_CELL = 100_000  # characters
 MAX_COLUMNS = 1_000
-MAX_DEPTH = 20  # objects and lists inside each other
 MAX_WHOLE = 256_000_000  # bytes of a file that is not streamed
 BATCH = 10_000
 USER, ASSISTANT = "user", "assistant"  # the columns of OpenAI's fine-tuning chats
@@ -27,13 +28,13 @@ DELIMITERS = ",;\t|"
 WORKBOOKS = (".xlsx", ".xls", ".xlsb", ".ods")
 
 
-class ReadingError(ValueError):
-    """A file or a query cannot be read; the message says what to do."""
+class ReadingError(ShopLoraError):
+    """A file or a query cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`row` is a text file's line, a sheet's row, or the number of the record."""
+    """`row`: the line of a text file, the row of a sheet, or the number of the record; from 1."""
 
     row: int
     cells: dict[str, Any]
@@ -41,6 +42,8 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Bad:
+    """A row that cannot be read, with the start of its text."""
+
     row: int
     reason: str
     text: str = ""
@@ -48,11 +51,11 @@ class Bad:
 
 @dataclass
 class Source:
-    """One file or query: its rows, read once, and how far the reading is."""
+    """One file or query: its rows, which can be read once, and the progress of reading them."""
 
     name: str
     rows: Iterator[Row | Bad]
-    columns: tuple[str, ...] | None = None  # None: every row names its own
+    columns: tuple[str, ...] | None = None  # None: each row has its own
     size: int | None = None  # in the unit of `done`
     done: int = 0
     recoded: int = 0  # lines that were not UTF-8
@@ -60,7 +63,7 @@ class Source:
 
 
 def open_file(path: Path) -> list[Source]:
-    """What a file holds, by its suffix: one source, or of a workbook one a sheet.
+    """The sources in a file, by its suffix: one, or one for each sheet of a workbook.
 
     Raises:
         ReadingError: the suffix is unknown, or the file is missing, empty or broken.
@@ -86,9 +89,9 @@ def open_file(path: Path) -> list[Source]:
 
 
 class _Text:
-    """Lines of a file, decoded: UTF-8, and a line that is not as Windows-1252, counted.
+    """The lines of a file, decoded as UTF-8; a line that is not UTF-8 is read as Windows-1252 and counted.
 
-    A line that is neither, or over the limit, is left out and kept for `take_bad`.
+    A line that is neither, or is too long, is skipped; `take_bad` returns it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -132,6 +135,7 @@ class _Text:
         return None
 
     def take_bad(self) -> list[Bad]:
+        """The lines skipped since the last call."""
         bad, self.bad = self.bad, []
         return bad
 
@@ -149,14 +153,14 @@ def _table(path: Path) -> Source:
         header = [" ".join(name.split()) for name in next(reader, [])]
     except csv.Error as error:
         text.file.close()
-        raise ReadingError(f"{path}: the first line: {_told(error)}") from error
+        raise ReadingError(f"{path}: the first line: {_csv_reason(error)}") from error
     header = [name or f"column {i}" for i, name in enumerate(header, 1)]
-    twice = sorted({name for name in header if header.count(name) > 1}) if header else []
-    if twice or not header or len(header) > MAX_COLUMNS:
+    repeated = sorted({name for name in header if header.count(name) > 1})
+    if repeated or not header or len(header) > MAX_COLUMNS:
         text.file.close()
         raise ReadingError(
-            f"{path}: column {twice[0]!r} comes twice; rename one"
-            if twice
+            f"{path}: column {repeated[0]!r} occurs twice; rename one"
+            if repeated
             else f"{path}: the first line must name the columns, at most {MAX_COLUMNS:,}"
         )
     text.source.columns = tuple(header)
@@ -164,7 +168,7 @@ def _table(path: Path) -> Source:
     return text.source
 
 
-def _told(error: csv.Error) -> str:
+def _csv_reason(error: csv.Error) -> str:
     if "new-line" in str(error):
         return "a carriage return inside the line: end every line in the same way"
     return f"{error}: is a quote left open?"
@@ -177,7 +181,7 @@ def _records(text: _Text, reader: Iterator[list[str]], header: list[str], delimi
             try:
                 cells = next(reader, None)
             except csv.Error as error:
-                yield Bad(text.first or text.number, _told(error))
+                yield Bad(text.first or text.number, _csv_reason(error))
                 continue
             yield from text.take_bad()
             if cells is None:
@@ -212,17 +216,17 @@ def _json(path: Path) -> Source:
     if path.stat().st_size > MAX_WHOLE:
         raise ReadingError(f"{path} is over {MAX_WHOLE:,} bytes; save it as JSON Lines")
     try:
-        told = json.loads(path.read_bytes().decode("utf-8-sig"))
+        content = json.loads(path.read_bytes().decode("utf-8-sig"))
     except json.JSONDecodeError as error:
-        if error.msg == "Extra data":  # one object a line, whatever the suffix
+        if error.msg == "Extra data":  # JSON Lines with the suffix .json
             return _lines(path)
         raise ReadingError(f"{path} is not JSON: {error}") from error
     except (UnicodeDecodeError, RecursionError) as error:
         raise ReadingError(f"{path} is not JSON: {error}") from error
-    if isinstance(told, dict) and "messages" not in told:
-        lists = [value for value in told.values() if isinstance(value, list)]
-        told = lists[0] if len(lists) == 1 else [told]
-    rows = told if isinstance(told, list) else [told]
+    if isinstance(content, dict) and "messages" not in content:
+        lists = [value for value in content.values() if isinstance(value, list)]
+        content = lists[0] if len(lists) == 1 else content
+    rows = content if isinstance(content, list) else [content]
     return counted(str(path), (row_of(i, value) for i, value in enumerate(rows, 1)), len(rows))
 
 
@@ -239,24 +243,18 @@ def counted(name: str, rows: Iterator[Row | Bad], size: int | None) -> Source:
     return source
 
 
-def too_deep(value: Any, levels: int = MAX_DEPTH) -> bool:
-    """Whether objects and lists lie inside each other further than anything here follows."""
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return bool(inner) and (not levels or any(too_deep(item, levels - 1) for item in inner))
-
-
 def row_of(number: int, value: Any) -> Row | Bad:
-    """Nested names become columns with a dot; of a chat the two messages that matter."""
+    """The row of an object: nested names become columns with dots, a chat the columns `user` and `assistant`."""
     if not isinstance(value, dict):
         return Bad(number, "not an object", str(value)[:2000])
     if too_deep(value):
         return Bad(number, "nested too deeply")
     if isinstance(value.get("messages"), list):
-        said = [m for m in value["messages"] if isinstance(m, dict) and m.get("role") != "system"]
-        if [m.get("role") for m in said] != [USER, ASSISTANT]:
+        messages = [m for m in value["messages"] if isinstance(m, dict) and m.get("role") != "system"]
+        if [m.get("role") for m in messages] != [USER, ASSISTANT]:
             reason = "not one message of the user and then one of the assistant"
             return Bad(number, reason, str(value)[:2000])
-        return Row(number, {m["role"]: m.get("content") for m in said})
+        return Row(number, {m["role"]: m.get("content") for m in messages})
     cells: dict[str, Any] = {}
     _flatten(value, "", cells)
     return Row(number, cells)
@@ -309,12 +307,11 @@ def _excel(path: Path) -> list[Source]:
     filled = {name: sheet for name, sheet in sheets.items() if sheet.height}
     if not filled:
         raise ReadingError(f"{path} is empty")
-    found = []
+    sources = []
     for name, sheet in filled.items():
-        said = f"{path}#{name}" if len(filled) > 1 else str(path)
-        cells = enumerate(sheet.iter_rows(named=True), 2)  # row 1 names the columns
-        told = (Row(i, row) for i, row in cells if any(cell is not None for cell in row.values()))
-        source = counted(said, told, sheet.height)
+        rows = enumerate(sheet.iter_rows(named=True), 2)  # row 1 names the columns
+        filled_rows = (Row(i, cells) for i, cells in rows if any(cell is not None for cell in cells.values()))
+        source = counted(f"{path}#{name}" if len(filled) > 1 else str(path), filled_rows, sheet.height)
         source.columns = tuple(sheet.columns)
-        found.append(source)
-    return found
+        sources.append(source)
+    return sources

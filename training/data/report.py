@@ -1,7 +1,4 @@
-"""A check's report as one page that needs nothing else: plots are SVG inside it.
-
-Knows how a report looks. Called by `cli`.
-"""
+"""A check's report as one self-contained HTML page with SVG plots. Called by `cli`."""
 
 from __future__ import annotations
 
@@ -11,7 +8,7 @@ from typing import Any
 from training.data.check import Report
 from training.html import render, svg
 
-SHOWN = 25  # bars
+SHOWN = 25  # bars of a plot
 CASES = 10  # of each finding; the JSON has more
 COLOR = "#3b6ea5"
 
@@ -21,7 +18,7 @@ def page(report: Report) -> str:
     plots = {
         "Labels": _bars(dict(list(report.labels.items())[:SHOWN]), "labels"),
         "Length of the input in characters": _histogram(report.lengths),
-        # Of short titles all languages are unsure.
+        # The language of every short title is unsure.
         "Languages of the inputs": _bars(report.languages, "languages") if len(report.languages) > 1 else "",
     }
     return render(
@@ -38,9 +35,9 @@ def _bars(counts: dict[str, int], name: str) -> str:
         return ""
     figure, axes = _figure(0.7 + 0.26 * len(counts))
     labels = [label[:40] for label in counts]
-    places = range(len(labels))
-    axes.barh(places, list(counts.values()), color=COLOR)
-    axes.set_yticks(places, labels)
+    positions = range(len(labels))
+    axes.barh(positions, list(counts.values()), color=COLOR)
+    axes.set_yticks(positions, labels)
     axes.invert_yaxis()
     axes.set_xlabel("examples" if name == "labels" else "texts")
     return svg(figure, name)

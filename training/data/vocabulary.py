@@ -1,97 +1,87 @@
-"""The closed lists that labels come from: what a value stands for, and what one near it is called.
+"""The closed lists of labels: which listed name a shop's value stands for, and which one is nearest to it.
 
-Knows the ontology and the tasks' own lists. Called by `importing`, which spells values as the lists
-do, and by `check`, which names those that no list holds.
+The lists come from the task and the ontology. Called by `importing`, which writes listed names, and by `check`,
+which reports values that are not listed.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from difflib import get_close_matches
+from collections.abc import Iterator
 from typing import Any
 
-from adapters.ontology import Ontology
-from adapters.tasks import extract, rewrite
-from adapters.words import phrase_key
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
 
-NEAR = 0.6  # difflib's own default: a ratio that a typing error or a plural leaves
-SUGGESTED = 1_000  # values; each takes milliseconds, and a wrong column has a new one in every row
+from adapters.ontology import Ontology
+from adapters.words import phrase_key
+from training.tasks.contract import TrainingTask
+
+NEAR = 0.5  # similarity from 0 to 1: half of the letters may differ
+LONGEST = 100  # characters of a value that are compared
+CATEGORY = "labels.category"  # may be given as a path: `Apparel > Topwear > Shirts`
 _PATH = re.compile(r"\s*(?:>|/|\||»|::)\s*")
 
 
 class Vocabulary:
-    """For each field with a closed list, what the ontology calls what a shop wrote."""
+    """For each field with a closed list, the listed name of what a shop wrote."""
 
-    def __init__(self, ontology: Ontology) -> None:
-        leaves = {leaf.id: name for name, leaf in ontology.categories.items()}
-        for name, leaf in ontology.categories.items():
-            leaves |= {phrase_key(said): name for said in (name, *leaf.synonyms)}
-        self._lists: dict[str, dict[str, str]] = {
-            "labels.category": leaves,
-            "labels.overall_sentiment": {name: name for name in extract.OVERALL},
-            "labels.aspects.sentiment": {name: name for name in extract.SIGN_OF},
-            "labels.tags": {n: n for n in (*rewrite.TYPES, rewrite.OTHER, rewrite.CONTINUES)},
-        }
-        for attribute in ontology.attributes.values():
-            self._lists[f"labels.attributes.{attribute.name}"] = _keys(ontology, attribute.name, attribute.values)
-        for field, kind in (("labels.use_case", "use_cases"), ("labels.aspects.category", "aspects")):
-            self._lists[field] = _keys(ontology, kind, getattr(ontology, kind))
-        self._near: dict[tuple[str, str], str | None] = {}
+    def __init__(self, training: TrainingTask, ontology: Ontology) -> None:
+        self._lists: dict[str, dict[str, str]] = {}  # field: what may be written: listed name
+        for field, synonyms in training.label_names(ontology).items():
+            spellings = {
+                phrase_key(phrase): name
+                for name, phrases in synonyms.items()
+                for phrase in (name.replace("_", " "), *phrases)
+            }
+            self._lists[field] = {key: name for key, name in spellings.items() if key} | {n: n for n in synonyms}
 
     def canonical(self, field: str, value: str) -> str | None:
-        """What the list of the field calls the value; None if it does not know it.
+        """The listed name of a value of the field; None if the list has none."""
+        names = self._lists[field]
+        name = names.get(value) or names.get(phrase_key(value))
+        if name is None and field == CATEGORY:
+            leaf = _PATH.split(value)[-1]
+            name = names.get(leaf) or names.get(phrase_key(leaf))
+        return name
 
-        A category may be told with its path: `Apparel > Topwear > Shirts`.
-        """
-        known = self._lists[field]
-        found = known.get(value) or known.get(phrase_key(value))
-        if found is None and field == "labels.category":
-            last = _PATH.split(value)[-1]
-            found = known.get(last) or known.get(phrase_key(last))
-        return found
-
-    def closed(self, field: str) -> bool:
+    def is_closed(self, field: str) -> bool:
+        """Whether the values of the field are of a closed list."""
         return field in self._lists
 
     def suggest(self, field: str, value: str) -> str | None:
-        """The listed name nearest to a value that is not listed, by difflib's ratio."""
-        key = (field, value)
-        if key not in self._near and len(self._near) < SUGGESTED:
-            known = self._lists[field]
-            near = get_close_matches(phrase_key(value)[:100], known, n=1, cutoff=NEAR)
-            self._near[key] = known[near[0]] if near else None
-        return self._near.get(key)
+        """The listed name nearest to a value that is not listed; None if none is near.
+
+        By the optimal string alignment distance (an inserted, deleted or changed letter, or two swapped ones,
+        count one) as a share of the longer text.
+        """
+        names = self._lists[field]
+        nearest = process.extractOne(
+            phrase_key(value)[:LONGEST], names.keys(), scorer=OSA.normalized_similarity, score_cutoff=NEAR
+        )
+        return names[nearest[0]] if nearest else None
 
     def complaint(self, field: str, value: str) -> str:
-        """Why a value is refused, with the nearest that would not be."""
-        near = self.suggest(field, value)
-        return f"{field}: {value!r} is not in the ontology" + (f"; near: {near!r}" if near else "")
+        """Why a value is refused, with the nearest listed name."""
+        nearest = self.suggest(field, value)
+        return f"{field}: {value!r} is not in the ontology" + (f"; near: {nearest!r}" if nearest else "")
 
-    def unknown(self, labels: Any) -> list[tuple[str, str]]:
-        """(field, value) of every label that a closed list should hold and does not."""
+    def unlisted(self, labels: Any) -> list[tuple[str, str]]:
+        """Field and value of every label that is not on its closed list."""
         return [
             (field, value)
-            for field, value in _named(labels)
+            for field, value in _texts(labels)
             if field in self._lists and self.canonical(field, value) is None
         ]
 
 
-def _keys(ontology: Ontology, kind: str, names: Iterable[str]) -> dict[str, str]:
-    keys = {name: name for name in names}
-    for name in names:
-        said = (name.replace("_", " "), *ontology.phrases(kind, name))
-        keys |= {phrase_key(phrase): name for phrase in said}
-    return keys
-
-
-def _named(value: Any, field: str = "labels") -> Iterator[tuple[str, str]]:
-    """(field, text) of every text in the labels; items of a list share their list's field."""
+def _texts(value: Any, field: str = "labels") -> Iterator[tuple[str, str]]:
+    """Field and text of every text in the labels; items of a list have their list's field."""
     if isinstance(value, str):
         yield field, value
     elif isinstance(value, dict):
         for name, item in value.items():
-            yield from _named(item, f"{field}.{name}")
+            yield from _texts(item, f"{field}.{name}")
     elif isinstance(value, list):
         for item in value:
-            yield from _named(item, field)
+            yield from _texts(item, field)

@@ -1,7 +1,7 @@
-"""Answer lines from a model, constrained by the task's grammar as in serving. Knows no metric.
+"""Answer lines of a model, constrained by the task's grammar as in serving. Knows no metric.
 
-Plain transformers, so that training and evaluation need no server; `tests` hold its lines against
-the real engine's. Called by `training.evaluation.evaluate` and `training.tasks.baselines`.
+Uses transformers alone, so that evaluation needs no server; a test compares its answers with the real engine's.
+Called by `evaluate` and `training.studies`.
 """
 
 from __future__ import annotations
@@ -19,14 +19,15 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from xgrammar.contrib.hf import LogitsProcessor
 
 from adapters.ontology import Ontology
+from adapters.prompts import token_ids
 from adapters.tasks.contract import Message, Task
 
-GRAMMARS = 256 * 2**20  # bytes of compiled grammars that are kept
+GRAMMAR_CACHE = 256 * 2**20  # bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """A line, the log-probability of all its tokens together, and how many they are."""
+    """A line, the log-probability of the whole of it, and the number of its tokens."""
 
     line: str
     logprob: float
@@ -47,7 +48,7 @@ class Decoder:
         self._ontology = ontology
         vocabulary = model.config.vocab_size
         info = xgrammar.TokenizerInfo.from_huggingface(self._tokenizer, vocab_size=vocabulary)
-        self._compiler = xgrammar.GrammarCompiler(info, cache_limit_bytes=GRAMMARS)
+        self._compiler = xgrammar.GrammarCompiler(info, cache_limit_bytes=GRAMMAR_CACHE)
 
     def lines(
         self,
@@ -63,18 +64,20 @@ class Decoder:
     ) -> list[list[Decoded]]:
         """`samples` lines for each request, in the order of the requests.
 
-        `shots`: of each request the turns of examples that may come before it, nearest first; as
-        many are shown as the context has room for, the nearest last.
+        `temperature`: 0 is greedy. `max_tokens`: of a line, if not the task's limit. `batch`: lines generated at a
+        time. `shots`: for each request the messages of examples that may precede it, nearest first; as many as the
+        context has room for are shown, the nearest last.
         """
         torch.manual_seed(seed)
         limits = [max_tokens or task.max_tokens(request) for request in requests]
         room = self._context - max(limits, default=0)
-        prompts = [
-            self._prompt(task.prompt(request, self._ontology), shots[i] if shots else (), room)
+        chats = [
+            self._with_shots(task.prompt(request, self._ontology), shots[i] if shots else (), room)
             for i, request in enumerate(requests)
         ]
-        order = sorted(range(len(requests)), key=lambda i: len(prompts[i]))
-        found: list[list[Decoded]] = [[] for _ in requests]
+        lengths = [sum(len(message["content"]) for message in chat) for chat in chats]
+        order = sorted(range(len(requests)), key=lengths.__getitem__)  # little padding in a batch
+        lines: list[list[Decoded]] = [[] for _ in requests]
         size = max(1, batch // samples)
         for start in track(range(0, len(order), size), f"{task.name}: answering", transient=True):
             chosen = order[start : start + size]
@@ -84,28 +87,26 @@ class Decoder:
                 for _ in range(samples)
             ]
             limit = max(limits[i] for i in chosen)
-            decoded = self._generate([prompts[i] for i in chosen], grammars, samples, temperature, limit)
+            decoded = self._generate([chats[i] for i in chosen], grammars, samples, temperature, limit)
             for n, line in enumerate(decoded):
-                found[chosen[n // samples]].append(line)
-        return found
+                lines[chosen[n // samples]].append(line)
+        return lines
 
-    def _prompt(self, messages: list[Message], shots: Sequence[list[Message]], room: int) -> str:
-        for n in range(len(shots), -1, -1):
+    def _with_shots(self, messages: list[Message], shots: Sequence[list[Message]], room: int) -> list[Message]:
+        """The prompt with as many shots before its last message as leave it within `room` tokens."""
+        for n in range(len(shots), 0, -1):
             shown = [message for turns in reversed(shots[:n]) for message in turns]
-            text: str = self._tokenizer.apply_chat_template(
-                [*messages[:-1], *shown, messages[-1]], add_generation_prompt=True, tokenize=False
-            )
-            if n == 0 or len(self._tokenizer(text, add_special_tokens=False)["input_ids"]) <= room:
-                break
-        return text
+            chat = [*messages[:-1], *shown, messages[-1]]
+            if len(token_ids(self._tokenizer, chat)) <= room:
+                return chat
+        return messages
 
     @torch.inference_mode()
     def _generate(
-        self, prompts: list[str], grammars: list[Any], samples: int, temperature: float, limit: int
+        self, chats: list[list[Message]], grammars: list[Any], samples: int, temperature: float, limit: int
     ) -> list[Decoded]:
-        inputs = self._tokenizer(
-            prompts, return_tensors="pt", padding=True, add_special_tokens=False, return_token_type_ids=False
-        ).to(self._model.device)
+        prompts = [token_ids(self._tokenizer, chat) for chat in chats]
+        inputs = self._tokenizer.pad({"input_ids": prompts}, return_tensors="pt").to(self._model.device)
         sampling = {"do_sample": True, "temperature": temperature, "top_k": 0, "top_p": 1.0}
         output = self._model.generate(
             **inputs,
@@ -126,8 +127,8 @@ class Decoder:
             ],
             dim=1,
         )
-        ended = (ids == self._tokenizer.eos_token_id).cumsum(1)
-        counted = (ended - (ids == self._tokenizer.eos_token_id).long()) == 0
+        is_end = ids == self._tokenizer.eos_token_id
+        counted = is_end.cumsum(1) - is_end.long() == 0  # up to the first end, inclusive
         totals = torch.where(counted, chosen, torch.zeros_like(chosen)).sum(1)
         texts = self._tokenizer.batch_decode(ids, skip_special_tokens=True)
         return [

@@ -1,7 +1,7 @@
-"""The evaluation as one HTML page with plots: look at it before an adapter goes live.
+"""The evaluation as one HTML page with plots, to look at before an adapter goes live.
 
-Self-contained: plots are inline SVG, nothing is fetched. Knows the figures of `training.evaluation.evaluate`
-and the log of `training.tuning.finetune`; called by `training.cli`.
+Self-contained: plots are inline SVG, nothing is fetched. Knows the evaluation's data and the training log, no
+model. Called by the pipeline.
 """
 
 from __future__ import annotations
@@ -14,56 +14,51 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
-from training.evaluation.evaluate import ADAPTER, THRESHOLD, Evaluation, Judged
-from training.evaluation.metrics import BINS, bin_of, calibration_error, main_figure
-from training.evaluation.slices import FEWEST, Slice, by_category, by_length, class_of, confusion
+from training.evaluation.calibration import BINS, THRESHOLD, bin_of, calibration_error, confidences
+from training.evaluation.results import ADAPTER, Evaluation, JudgedAnswer, Verdict
+from training.evaluation.slices import MIN_EXAMPLES, Slice, by_category, by_length, class_pairs, confusion
 from training.html import render, svg
-from training.release import gate
+from training.tasks import training_task
+from training.tasks.contract import TrainingTask
 
 SHOWN = 20  # wrong answers, categories, and pairs of confused labels
-LONG = 500  # characters of a request or an answer
-CLASSED = ("classify", "extract")  # tasks whose lines begin with one of some classes
-RIGHT = {
-    "classify": "its category is the wanted one",
-    "rewrite": "the label of every word is the wanted one",
-    "extract": "its overall sentiment is the wanted one",
-    "copywrite": "it has no loop, claims nothing beyond the facts and leaves out a third at most",
-}
+LONGEST = 500  # characters of a request or an answer
 
 
-def write(run: Path, task: str, evaluation: Evaluation) -> Path:
-    """Write `report.html` into the run's folder; the training curves are read from there."""
+def write(run: Path, task: str, evaluation: Evaluation, verdict: Verdict) -> Path:
+    """Write `report.html` into the run's folder; the training curves are read from its `train.json`."""
+    training = training_task(task)
     log = run / "train.json"
-    told = render(
+    answers = evaluation.answers
+    html = render(
         Path(__file__).with_name("report.html"),
         task=task,
         run=run.name,
-        figure=main_figure(task)[1],
-        verdict=gate.verdict(task, evaluation),
-        refusals=gate.refusals(task, evaluation),
-        editing=gate.editing(evaluation),
+        figure=training.headline_figure,
+        verdict=verdict,
         headlines=[
             (source, side, by_source[source])
             for source in evaluation.headlines[ADAPTER]
             for side, by_source in evaluation.headlines.items()
         ],
         tables=[_table(source, evaluation) for source in evaluation.figures[ADAPTER]],
-        plots=_plots(task, evaluation, json.loads(log.read_text())["log"] if log.exists() else []),
-        wrong=_worst(evaluation.answers),
+        plots=_plots(training, evaluation, json.loads(log.read_text())["log"] if log.exists() else []),
+        wrong=_surest_wrong(answers),
         classes=[
-            (source, sorted(own.items(), key=lambda item: -item[1]["examples"]))
-            for source, own in evaluation.classes.items()
-            if own
+            (source, sorted(figures.items(), key=lambda item: -item[1]["examples"]))
+            for source, figures in evaluation.classes.items()
+            if figures
         ],
-        confused=_confused(evaluation.answers) if task == "classify" else [],
-        matrix=confusion(evaluation.answers) if task in CLASSED else None,
-        right=RIGHT.get(task),
+        confused=_confused(answers) if training.line_starts_with_class else [],
+        matrix=confusion(answers) if training.line_starts_with_class else None,
+        right_when=training.right_when,
         adapter=ADAPTER,
         shortened=_shortened,
     )
     file = run / "report.html"
-    file.write_text(told, encoding="utf-8")
+    file.write_text(html, encoding="utf-8")
     return file
 
 
@@ -73,34 +68,35 @@ def _table(source: str, evaluation: Evaluation) -> tuple[str, list[str], list[An
     return source, list(rows[0][1]), rows
 
 
-def _worst(answers: Sequence[Judged]) -> list[Judged]:
-    """The wrong answers that the model was surest of."""
+def _surest_wrong(answers: Sequence[JudgedAnswer]) -> list[JudgedAnswer]:
+    """The wrong answers of the highest confidence."""
     wrong = [answer for answer in answers if not answer.right]
     return sorted(wrong, key=lambda answer: -answer.confidence)[:SHOWN]
 
 
-def _confused(answers: Sequence[Judged]) -> list[tuple[str, str, int]]:
-    """The commonest pairs of a wanted and another said leaf."""
-    pairs = Counter((class_of(answer.wanted), class_of(answer.said)) for answer in answers if not answer.right)
-    return [(wanted, said, n) for (wanted, said), n in pairs.most_common(SHOWN)]
+def _confused(answers: Sequence[JudgedAnswer]) -> list[tuple[str, str, int]]:
+    """The commonest pairs of an expected and a predicted class among wrong answers."""
+    pairs = Counter(class_pairs([answer for answer in answers if not answer.right]))
+    return [(expected, predicted, n) for (expected, predicted), n in pairs.most_common(SHOWN)]
 
 
-def _plots(task: str, evaluation: Evaluation, log: list[dict[str, Any]]) -> list[tuple[str, str]]:
+def _plots(training: TrainingTask, evaluation: Evaluation, log: list[dict[str, Any]]) -> list[tuple[str, str]]:
     """(title, SVG) of each plot that there is data for."""
     answers = evaluation.answers
-    worst = by_category(task, answers)[:SHOWN]
+    worst = by_category(training, answers)[:SHOWN]
     plots = [("Main figure by side, with 95% interval", _sides(evaluation))]
-    if own := [a for a in answers if a.by == "model"]:
-        error = calibration_error([a.confidence for a in own], [a.right for a in own])
-        told = f"Reliability of the confidence, of the model's own answers (ECE {error:.3f})"
-        plots.append((told, _reliability(own)))
+    confidence, right = confidences(answers)
+    if len(confidence):
+        error = calibration_error(confidence, right)
+        title = f"Reliability of the confidence, of the model's own answers (ECE {error:.3f})"
+        plots.append((title, _reliability(confidence, right)))
     if answers:
         plots += [
             ("Error among the answers kept, surest first; dot: those without needs_review", _risk_coverage(answers)),
             ("Right answers by length of the input", _slices(by_length(answers), "lengths")),
         ]
     if worst:
-        title = f"Right answers by category, lowest first, of {FEWEST} examples or more"
+        title = f"Right answers by category, lowest first, of {MIN_EXAMPLES} examples or more"
         plots.append((title, _slices(worst, "categories")))
     if any("loss" in entry for entry in log):
         plots.append(("Loss and learning rate", _curves(log)))
@@ -108,14 +104,12 @@ def _plots(task: str, evaluation: Evaluation, log: list[dict[str, Any]]) -> list
 
 
 def _sides(evaluation: Evaluation) -> str:
-    told = [
-        (f"{source}: {side}", by_source[source], side == ADAPTER)
+    rows = [
+        (f"{source}: {side}", headline.value, headline.low, headline.high, side == ADAPTER)
         for source in evaluation.headlines[ADAPTER]
-        for side, by_source in evaluation.headlines.items()
+        for side, headline in ((side, by_source[source]) for side, by_source in evaluation.headlines.items())
     ]
-    return _intervals(
-        [(name, each.value, each.low, each.high, own) for name, each, own in told], "main figure", "sides"
-    )
+    return _intervals(rows, "main figure", "sides")
 
 
 def _slices(slices: Sequence[Slice], name: str) -> str:
@@ -124,13 +118,13 @@ def _slices(slices: Sequence[Slice], name: str) -> str:
 
 
 def _intervals(rows: Sequence[tuple[str, float, float, float, bool]], xlabel: str, name: str) -> str:
-    """A line each: label, value, low, high, and whether it is the adapter's."""
+    """A line for each row: label, value, low, high, and whether it is the adapter's."""
     figure = Figure(figsize=(4.9, 0.7 + 0.26 * len(rows)), layout="constrained")
     axes = figure.add_subplot(xlabel=xlabel)
-    for place, (_, value, low, high, own) in enumerate(rows):
-        color = "tab:blue" if own else "dimgray"
-        axes.plot([low, high], [place, place], color=color)
-        axes.plot([value], [place], "o", color=color)
+    for y, (_, value, low, high, is_adapter) in enumerate(rows):
+        color = "tab:blue" if is_adapter else "dimgray"
+        axes.plot([low, high], [y, y], color=color)
+        axes.plot([value], [y], "o", color=color)
     axes.set_yticks(range(len(rows)), [label for label, *_ in rows])
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.set_xlim(-0.02, 1.02)
@@ -138,26 +132,26 @@ def _intervals(rows: Sequence[tuple[str, float, float, float, bool]], xlabel: st
     return svg(figure, name)
 
 
-def _reliability(answers: Sequence[Judged]) -> str:
-    told = np.array([a.confidence for a in answers])
-    hits = np.array([a.right for a in answers], dtype=float)
-    placed = bin_of(told)
-    used = [b for b in range(BINS) if (placed == b).any()]
+def _reliability(confidence: NDArray[np.float64], right: NDArray[np.float64]) -> str:
+    bins = bin_of(confidence)
+    members = [bins == b for b in range(BINS) if (bins == b).any()]
     figure, axes = _square("confidence (dot size: share of answers)", "share right")
     axes.plot([0, 1], [0, 1], "--", color="lightgray")
-    means = [told[placed == b].mean() for b in used]
-    sizes = [20 + 200 * (placed == b).mean() for b in used]
-    axes.scatter(means, [hits[placed == b].mean() for b in used], s=sizes)
+    sizes = [20 + 200 * chosen.mean() for chosen in members]
+    axes.scatter([confidence[m].mean() for m in members], [right[m].mean() for m in members], s=sizes)
     return svg(figure, "reliability")
 
 
-def _risk_coverage(answers: Sequence[Judged]) -> str:
-    """El-Yaniv and Wiener 2010, https://jmlr.org/papers/v11/el-yaniv10a.html."""
+def _risk_coverage(answers: Sequence[JudgedAnswer]) -> str:
+    """The error among the answers of highest confidence, by how many are kept.
+
+    El-Yaniv and Wiener 2010, https://jmlr.org/papers/v11/el-yaniv10a.html.
+    """
     ordered = sorted(answers, key=lambda answer: -answer.confidence)
     wrong = np.cumsum([not a.right for a in ordered])
-    kept = np.arange(1, len(ordered) + 1)
+    coverage = np.arange(1, len(ordered) + 1)
     figure, axes = _square("share of answers kept", "share of these that are wrong", None)
-    axes.plot(kept / len(ordered), wrong / kept)
+    axes.plot(coverage / len(ordered), wrong / coverage)
     if sure := sum(answer.confidence >= THRESHOLD for answer in ordered):
         axes.plot([sure / len(ordered)], [wrong[sure - 1] / sure], "o")
     return svg(figure, "risk")
@@ -171,18 +165,18 @@ def _curves(log: list[dict[str, Any]]) -> str:
         if points:
             axes.plot(*zip(*points, strict=True), label=label, marker="." if len(points) < 9 else "")
     rates = [(e["epoch"], float(e["learning_rate"])) for e in log if "learning_rate" in e]
-    right = axes.twinx()
-    right.plot(*zip(*rates, strict=True), color="lightgray")
-    right.set_ylabel("learning rate")
+    rate_axes = axes.twinx()
+    rate_axes.plot(*zip(*rates, strict=True), color="lightgray")
+    rate_axes.set_ylabel("learning rate")
     axes.legend()
     return svg(figure, "curves")
 
 
 def _shortened(value: Any) -> str:
     if isinstance(value, dict):
-        value = "; ".join(f"{name}: {said}" for name, said in value.items())
+        value = "; ".join(f"{name}: {field}" for name, field in value.items())
     text = str(value)
-    return text if len(text) <= LONG else f"{text[:LONG]} ..."
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]} ..."
 
 
 def _square(xlabel: str, ylabel: str, top: float | None = 1.0) -> tuple[Figure, Any]:

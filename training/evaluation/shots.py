@@ -1,8 +1,7 @@
 """The training examples that a few-shot prompt shows: those nearest to the input.
 
-The nearest are the stronger practice over the same few for every input (Liu et al. 2022,
-https://aclanthology.org/2022.deelio-1.10). Knows the task's contract, no model: how many fit is the
-decoder's to say. Called by `training.evaluation.evaluate`.
+Nearest examples work better than the same few for every input (Liu et al. 2022,
+https://aclanthology.org/2022.deelio-1.10). How many of them fit is decided by the decoder. Called by `evaluate`.
 """
 
 from __future__ import annotations
@@ -19,34 +18,34 @@ from adapters.tasks.contract import Message, Task
 from training.examples import Example
 
 SHOTS = 4
-MEMORY = 64  # MiB of distances at a time
+MEMORY = 64  # MiB of distances at once
 
 
 def nearest(
     task: Task[Any, Any], train: Sequence[Example], test: Sequence[Example], ontology: Ontology
 ) -> list[list[list[Message]]]:
-    """For each test example the turns of up to SHOTS training examples, the nearest first.
+    """For each test example the messages of up to `SHOTS` training examples, the nearest first.
 
-    Nearness is the cosine of TF-IDF over the words of the prompt; examples known in part only
-    have no whole line to show and are left out.
+    Nearness is the cosine of TF-IDF vectors of the prompts' words. Partial examples have no whole line to show and
+    are left out.
     """
-    known = [e for e in train if not e.partial]
-    if not known or not test:
+    whole = [e for e in train if e.known_fields is None]
+    if not whole or not test:
         return [[] for _ in test]
-    vectors = TfidfVectorizer(sublinear_tf=True, token_pattern=r"\S+")
-    shown = vectors.fit_transform(_asked(task, e, ontology) for e in known)
-    search = NearestNeighbors(n_neighbors=min(SHOTS, len(known)), metric="cosine").fit(shown)
+    vectorizer = TfidfVectorizer(sublinear_tf=True, token_pattern=r"\S+")
+    train_vectors = vectorizer.fit_transform(_input(task, e, ontology) for e in whole)
+    index = NearestNeighbors(n_neighbors=min(SHOTS, len(whole)), metric="cosine").fit(train_vectors)
     with config_context(working_memory=MEMORY):
-        asked = vectors.transform(_asked(task, e, ontology) for e in test)
-        found = search.kneighbors(asked, return_distance=False)
-    return [[_turns(task, known[i], ontology) for i in row] for row in found]
+        test_vectors = vectorizer.transform(_input(task, e, ontology) for e in test)
+        neighbours = index.kneighbors(test_vectors, return_distance=False)
+    return [[_messages(task, whole[i], ontology) for i in row] for row in neighbours]
 
 
-def _asked(task: Task[Any, Any], example: Example, ontology: Ontology) -> str:
+def _input(task: Task[Any, Any], example: Example, ontology: Ontology) -> str:
     return task.prompt(example.request, ontology)[-1]["content"]
 
 
-def _turns(task: Task[Any, Any], example: Example, ontology: Ontology) -> list[Message]:
+def _messages(task: Task[Any, Any], example: Example, ontology: Ontology) -> list[Message]:
     """The input and its line, without the system's message, which comes once."""
-    asked = [m for m in task.prompt(example.request, ontology) if m["role"] != "system"]
-    return [*asked, {"role": "assistant", "content": task.encode(example.labels)}]
+    messages = [m for m in task.prompt(example.request, ontology) if m["role"] != "system"]
+    return [*messages, {"role": "assistant", "content": task.encode(example.labels)}]

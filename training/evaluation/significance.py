@@ -1,7 +1,7 @@
-"""How sure a figure is: bootstrap intervals and a paired test. Knows no task and no model.
+"""How certain a figure is: bootstrap intervals and a paired test. Knows no task and no model.
 
-A figure is a ratio of two sums over examples, such as hits / examples or 2 hits / (found + gold),
-given as `terms` of shape (examples, 2): numerator and denominator. Called by `training.evaluation.evaluate`.
+A figure is a ratio of two sums over examples, such as hits / examples or 2 hits / (predicted + gold), given as
+`terms` of shape (examples, 2): numerator and denominator. Called by `metrics` and `training.studies`.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-Terms = NDArray[np.float64]
+from training.tasks.figures import Terms
+
 ROUNDS = 10_000
-_BATCH = 2_000_000  # cells of one resampling array
+_BATCH = 2_000_000  # elements of a resampling array
 
 
 def ratio(terms: Terms) -> float:
@@ -21,7 +22,10 @@ def ratio(terms: Terms) -> float:
 
 
 def interval(terms: Terms, level: float = 0.95, seed: int = 0) -> tuple[float, float]:
-    """Percentile bootstrap over examples (Efron and Tibshirani 1993, chapter 13)."""
+    """The figure's interval by percentile bootstrap over examples (Efron and Tibshirani 1993, chapter 13).
+
+    0 to 1 where there are no examples.
+    """
     rng = np.random.default_rng(seed)
     n = len(terms)
     if not n:

@@ -1,27 +1,29 @@
-"""How good the adapter is on parts of the test split, and which classes it takes for which.
+"""How good the adapter is on parts of the test split, and which classes it confuses.
 
-Knows judged answers, no model and no picture. Called by `training.evaluation.report`.
+Knows judged answers, no model and no plot. Called by `report`.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scipy.stats import binomtest
 
-from adapters.tasks import rewrite
-from training.evaluation.evaluate import Judged
+from adapters.tasks.contract import SEPARATOR
+from training.evaluation.results import JudgedAnswer
+from training.tasks.contract import TrainingTask
 
-CLASSES = 12  # of a confusion matrix
-FEWEST = 10  # examples of a category that is worth a line
-LENGTHS = ((0, 5), (5, 8), (8, 12), (12, 30), (30, 10**6))  # words of the input
+MAX_CLASSES = 12  # of a confusion matrix
+MIN_EXAMPLES = 10  # of a category that is shown
+MAX_WORDS = 10**6
+LENGTHS = ((0, 5), (5, 8), (8, 12), (12, 30), (30, MAX_WORDS))  # words of the input: above the first, up to the second
 
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """The share of right answers among some, with its 95% interval."""
+    """The share of right answers in a part of the test split, with its 95% interval."""
 
     name: str
     examples: int
@@ -31,72 +33,70 @@ class Slice:
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class ConfusionCell:
+    """How many answers of an expected class have a predicted class, and their share of the expected class."""
+
     count: int
-    share: float  # of its row
+    share: float
     right: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Matrix:
-    """Answers by wanted class (rows) and said class; the last column is all other classes."""
+class ConfusionMatrix:
+    """Answers by expected class (rows) and predicted class (columns `names`, the last of them all other classes)."""
 
     names: list[str]
-    rows: list[tuple[str, list[Cell]]]
+    rows: list[tuple[str, list[ConfusionCell]]]
 
 
-# What an answer is counted under: of a line the class, or the labels of a query's words.
-_CATEGORIES: dict[str, Callable[[Judged], Iterable[str]]] = {
-    "classify": lambda answer: [class_of(answer.wanted)],
-    "extract": lambda answer: [class_of(answer.wanted)],
-    "rewrite": lambda answer: {*answer.wanted.split()} - {rewrite.CONTINUES, rewrite.OTHER},
-    "copywrite": lambda answer: [str(answer.request.get("category") or "none")],
-}
-
-
-def class_of(line: str) -> str:
-    """The first field of an answer line."""
-    return line.split("; ")[0]
-
-
-def by_category(task: str, answers: Sequence[Judged]) -> list[Slice]:
-    """Lowest share first; nothing for a task without categories."""
+def by_category(training: TrainingTask, answers: Sequence[JudgedAnswer]) -> list[Slice]:
+    """The slices that the task names, lowest share first, without those of few examples."""
     groups: defaultdict[str, list[bool]] = defaultdict(list)
-    for answer in answers if task in _CATEGORIES else ():
-        for name in _CATEGORIES[task](answer):
+    for answer in answers:
+        for name in training.slice_names(answer.request, answer.expected):
             groups[name].append(answer.right)
-    found = (_slice(name, own) for name, own in groups.items() if len(own) >= FEWEST)
-    return sorted(found, key=lambda each: (each.share, each.name))
+    slices = (_slice(name, right) for name, right in groups.items() if len(right) >= MIN_EXAMPLES)
+    return sorted(slices, key=lambda part: (part.share, part.name))
 
 
-def by_length(answers: Sequence[Judged]) -> list[Slice]:
-    """By words of the input's first field, shortest first."""
+def by_length(answers: Sequence[JudgedAnswer]) -> list[Slice]:
+    """By the number of words in the request's first field, shortest first."""
     words = [len(str(next(iter(a.request.values()), "")).split()) for a in answers]
-    found = []
+    slices = []
     for low, high in LENGTHS:
-        own = [a.right for a, n in zip(answers, words, strict=True) if low < n <= high]
-        if own:
-            found.append(_slice(f"{low + 1}-{high}" if high < 10**6 else f"over {low}", own))
-    return found
+        right = [a.right for a, n in zip(answers, words, strict=True) if low < n <= high]
+        if right:
+            slices.append(_slice(f"{low + 1}-{high}" if high < MAX_WORDS else f"over {low}", right))
+    return slices
 
 
-def _slice(name: str, rights: Sequence[bool]) -> Slice:
+def _slice(name: str, right: Sequence[bool]) -> Slice:
     """With the interval of Wilson 1927, which holds for few examples and for all right."""
-    hits, n = sum(rights), len(rights)
-    reach = binomtest(hits, n).proportion_ci(method="wilson")
-    return Slice(name, n, hits / n, float(reach.low), float(reach.high))
+    hits, n = sum(right), len(right)
+    interval = binomtest(hits, n).proportion_ci(method="wilson")
+    return Slice(name, n, hits / n, float(interval.low), float(interval.high))
 
 
-def confusion(answers: Sequence[Judged]) -> Matrix | None:
+def class_pairs(answers: Sequence[JudgedAnswer]) -> list[tuple[str, str]]:
+    """The expected and the predicted class of each answer: the first fields of its lines."""
+    return [(a.expected.split(SEPARATOR)[0], a.predicted.split(SEPARATOR)[0]) for a in answers]
+
+
+def confusion(answers: Sequence[JudgedAnswer]) -> ConfusionMatrix | None:
     """The classes of the commonest confusions; None if nothing is confused."""
-    told = Counter((class_of(a.wanted), class_of(a.said)) for a in answers)
-    wrong = [pair for pair, _ in told.most_common() if pair[0] != pair[1]]
-    names = list(dict.fromkeys(name for pair in wrong for name in pair))[:CLASSES]
-    totals = Counter(class_of(a.wanted) for a in answers)
+    pairs = Counter(class_pairs(answers))
+    confused = [pair for pair, _ in pairs.most_common() if pair[0] != pair[1]]
+    names = list(dict.fromkeys(name for pair in confused for name in pair))[:MAX_CLASSES]
+    totals: Counter[str] = Counter()
+    for (expected, _), n in pairs.items():
+        totals[expected] += n
     rows = []
-    for wanted in (name for name in names if totals[name]):
-        counts = [told[wanted, said] for said in names]
-        counts.append(totals[wanted] - sum(counts))
-        cells = [Cell(n, n / totals[wanted], said == wanted) for said, n in zip([*names, None], counts, strict=True)]
-        rows.append((wanted, cells))
-    return Matrix([*names, "others"], rows) if rows else None
+    for expected in (name for name in names if totals[name]):
+        counts = [pairs[expected, predicted] for predicted in names]
+        counts.append(totals[expected] - sum(counts))
+        cells = [
+            ConfusionCell(n, n / totals[expected], predicted == expected)
+            for predicted, n in zip([*names, None], counts, strict=True)
+        ]
+        rows.append((expected, cells))
+    return ConfusionMatrix([*names, "others"], rows) if rows else None

@@ -14,9 +14,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import yaml
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
-from training.data.duplicates import components
 from training.public.sources import find
 from training.text import clean, detokenise, is_acceptance, key, split_of
 
@@ -121,8 +123,8 @@ def queries(split: str) -> list[Query]:
     """QueryNER's published split (train, validation or test); acceptance examples left out."""
     (file,) = find("mdfwg/queryner-kd", f"data/raw/{split}.json")
     records = json.loads(file.read_text(encoding="utf-8"))["examples"]
-    found = (Query(split, tuple(r["tokens"]), tuple(_tag(number) for number in r["ner_tags"])) for r in records)
-    return [query for query in found if not is_acceptance(" ".join(query.words))]
+    rows = (Query(split, tuple(r["tokens"]), tuple(_tag(number) for number in r["ner_tags"])) for r in records)
+    return [query for query in rows if not is_acceptance(" ".join(query.words))]
 
 
 def _tag(number: int) -> str:
@@ -198,7 +200,7 @@ def product_review_sentences() -> Iterator[str]:
 
 
 def products() -> list[Product]:
-    """retail-demo-store's products as each of four commits tells them, without repetitions.
+    """retail-demo-store's products as in each of four commits, without repetitions.
 
     Products that share an id or, in any commit, a name are one group and fall in one split.
     """
@@ -208,23 +210,24 @@ def products() -> list[Product]:
             for record in yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader):
                 records[str(record["id"])].append(record)
     group = _groups({identity: {key(r["name"]) for r in rows} for identity, rows in records.items()})
-    told = (
+    described = (
         _product(group[identity], record)
         for identity, rows in sorted(records.items())
         for record in rows
         if record.get("description")
     )
-    return list({(p.name, p.description): p for p in told}.values())
+    return list({(p.name, p.description): p for p in described}.values())
 
 
 def _groups(names: dict[str, set[str]]) -> dict[str, str]:
-    """The smallest id of all that are linked to an id by shared names."""
+    """For each id the smallest of all ids that are linked to it by shared names."""
     ids = sorted(names)
-    owner: dict[str, int] = {}
-    links = ((i, owner.setdefault(name, i)) for i, own in enumerate(ids) for name in names[own])
+    first: dict[str, int] = {}  # the first id that has a name, as an index
+    links = np.array([(i, first.setdefault(name, i)) for i, identity in enumerate(ids) for name in names[identity]])
+    graph = coo_array((np.ones(len(links)), (links[:, 0], links[:, 1])), shape=(len(ids), len(ids)))
+    _, components = connected_components(graph, directed=False)
     smallest: dict[int, str] = {}
-    roots = components(len(ids), links)
-    return {i: smallest.setdefault(root, i) for i, root in zip(ids, roots, strict=True)}
+    return {i: smallest.setdefault(component, i) for i, component in zip(ids, components, strict=True)}
 
 
 def _product(group: str, record: dict[str, Any]) -> Product:

@@ -1,9 +1,8 @@
-"""The public data sets: where each file lies, and how it gets here.
+"""The public data sets: where each file is, and how it is downloaded.
 
-Knows repository, commit, path, size and SHA-256 of every file (`sources.json`). A file is read from
-a local mirror (`SHOPLORA_MIRROR`) that has the layout `<owner>/<repo>/<commit>/<path>`, else from
-the cache (`SHOPLORA_CACHE`), else downloaded from GitHub's raw-file service. Knows nothing of what
-is inside a file: `training.public.readers` reads them.
+Knows repository, commit, path, size and SHA-256 of every file (`sources.json`). A file is read from a local mirror
+(`SHOPLORA_MIRROR`) with the layout `<owner>/<repo>/<commit>/<path>`, else from the cache (`SHOPLORA_CACHE`), which
+`fetch` fills from GitHub's raw-file service. The contents are read by `training.public.readers`.
 """
 
 import hashlib
@@ -17,12 +16,14 @@ from pathlib import Path
 import httpx
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
+from adapters.errors import ShopLoraError
+
 RAW_FILES = "https://raw.githubusercontent.com"
 CHUNK = 1 << 16
 
 
-class SourceError(RuntimeError):
-    """A file cannot be had, or is not the file that was named."""
+class SourceError(ShopLoraError):
+    """A file is missing or cannot be downloaded, or its contents are not the listed ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ def mirror_folder() -> Path | None:
 
 
 def find(repository: str, path: str) -> list[Path]:
-    """The local copies of a file, one a commit, in the order of `sources.json`.
+    """The local copies of a file, one for each listed commit, in the order of `sources.json`.
 
     Raises:
         SourceError: the file is not listed, or is neither in the mirror nor in the cache.
@@ -79,35 +80,37 @@ def find(repository: str, path: str) -> list[Path]:
 
 
 def available() -> bool:
-    """Whether every listed file is here already."""
-    return all(_place(source) is not None for source in sources())
+    """Whether every listed file is in the mirror or the cache."""
+    return all(_local_path(source) is not None for source in sources())
 
 
-def fetch(wanted: Iterable[Source] | None = None) -> list[Path]:
-    """Bring files into the cache (those in the mirror stay there), with progress; resumes.
+def fetch(requested: Iterable[Source] | None = None) -> list[Path]:
+    """Download the files that are not in the mirror or the cache yet; resumes an earlier download.
+
+    `requested`: all listed files if not given.
 
     Raises:
         SourceError: a download fails, or a file's SHA-256 is not the listed one.
     """
-    wanted = sources() if wanted is None else tuple(wanted)
-    places = []
+    requested = sources() if requested is None else tuple(requested)
+    paths = []
     columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()
     with Progress(*columns) as progress:
-        task = progress.add_task("data", total=sum(s.bytes for s in wanted))
-        for source in wanted:
+        task = progress.add_task("data", total=sum(s.bytes for s in requested))
+        for source in requested:
             progress.update(task, description=source.path.rsplit("/", 1)[-1])
-            place = _place(source)
-            if place is None:
-                place = cache_folder() / source.relative
-                _download(source, place, lambda n: progress.advance(task, n))
+            path = _local_path(source)
+            if path is None:
+                path = cache_folder() / source.relative
+                _download(source, path, lambda n: progress.advance(task, n))
             else:
                 progress.advance(task, source.bytes)
-            _verify(source, place)
-            places.append(place)
-    return places
+            _verify(source, path)
+            paths.append(path)
+    return paths
 
 
-def _place(source: Source) -> Path | None:
+def _local_path(source: Source) -> Path | None:
     for folder in (mirror_folder(), cache_folder()):
         if folder is not None and (folder / source.relative).is_file():
             return folder / source.relative
@@ -115,35 +118,35 @@ def _place(source: Source) -> Path | None:
 
 
 def _local(source: Source) -> Path:
-    place = _place(source)
-    if place is None:
+    path = _local_path(source)
+    if path is None:
         raise SourceError(
             f"{source.repository}: {source.path} is not here: run `shoplora fetch`, "
             "or point SHOPLORA_MIRROR at a mirror"
         )
-    return place
+    return path
 
 
-def _download(source: Source, place: Path, advance: Callable[[int], None]) -> None:
-    """Write `place` through `place.part`, going on where an earlier download stopped."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    part = place.with_name(place.name + ".part")
-    have = part.stat().st_size if part.exists() else 0
-    if have > source.bytes:
+def _download(source: Source, path: Path, advance: Callable[[int], None]) -> None:
+    """Write `path` through `path.part`; continues an earlier download that stopped."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    size = part.stat().st_size if part.exists() else 0
+    if size > source.bytes:
         part.unlink()
-        have = 0
-    if have == source.bytes:  # it ended just before the check: to ask for more would be an error
-        advance(have)
-        return _settle(source, part, place)
-    # A range counts the bytes that are sent, so they must be the file's own.
+        size = 0
+    if size == source.bytes:  # it was complete but not yet verified: a request for more bytes would fail
+        advance(size)
+        return _finish(source, part, path)
+    # A range counts encoded bytes, so there must be no encoding.
     headers = {"Accept-Encoding": "identity"}
-    if have:
-        headers["Range"] = f"bytes={have}-"
+    if size:
+        headers["Range"] = f"bytes={size}-"
     try:
         with httpx.stream("GET", source.url, headers=headers, timeout=30) as response:
             response.raise_for_status()
             resumed = response.status_code == httpx.codes.PARTIAL_CONTENT
-            advance(have if resumed else 0)
+            advance(size if resumed else 0)
             with part.open("ab" if resumed else "wb") as file:
                 for chunk in response.iter_bytes(CHUNK):
                     file.write(chunk)
@@ -154,23 +157,23 @@ def _download(source: Source, place: Path, advance: Callable[[int], None]) -> No
             f"{source.url}: {reason}. Run the command again to resume, or point SHOPLORA_MIRROR "
             "at a folder that holds <owner>/<repo>/<commit>/<path>"
         ) from error
-    _settle(source, part, place)
+    _finish(source, part, path)
 
 
-def _settle(source: Source, part: Path, place: Path) -> None:
-    """Give a download its name if it is the listed file; else delete it."""
+def _finish(source: Source, part: Path, path: Path) -> None:
+    """Rename a complete download if it is the listed file; else delete it."""
     try:
         _verify(source, part)
     except SourceError:
         part.unlink()
         raise
-    part.replace(place)
+    part.replace(path)
 
 
-def _verify(source: Source, place: Path) -> None:
-    found = hashlib.sha256(place.read_bytes()).hexdigest()
-    if found != source.sha256:
+def _verify(source: Source, path: Path) -> None:
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    if digest != source.sha256:
         raise SourceError(
-            f"{place}: SHA-256 is {found}, {source.sha256} was expected: the file is damaged or "
+            f"{path}: SHA-256 is {digest}, {source.sha256} was expected: the file is damaged or "
             "was changed; delete it and run `shoplora fetch` again"
         )

@@ -1,51 +1,55 @@
-"""Whether an evaluated adapter may go live, and what a reader should know first.
+"""The quality gate: whether an evaluated adapter may go live, and how it compares with cheaper ways.
 
-Knows the figures of `training.evaluation.evaluate`, no model. `training.cli` publishes what is not refused.
+Reads the figures of an evaluation; loads no model. Called once for each evaluation, by `training.pipeline`.
 """
 
 from __future__ import annotations
 
-from training.evaluation.evaluate import ADAPTER, FEW_SHOT, LIVE, ONE_SAMPLE, PROMPTED, Evaluation
-from training.evaluation.metrics import main_figure
+from training.evaluation.results import ADAPTER, FEW_SHOT, LIVE, ONE_SAMPLE, PROMPTED, Evaluation, Verdict
+from training.tasks import training_task
 
 SIGNIFICANT = 0.05
 MARGIN = 0.01  # of the main figure, that a new version may fall behind the live one
 
 
-def main_source(task: str, evaluation: Evaluation) -> str | None:
+def judge(task: str, evaluation: Evaluation) -> Verdict:
+    """The verdict on the evaluation of an adapter of the task of that name."""
+    source = _main_source(task, evaluation)
+    return Verdict(_refusals(source, evaluation), _summary(source, evaluation), _editing(evaluation))
+
+
+def _main_source(task: str, evaluation: Evaluation) -> str | None:
     """The source that decides: the task's headline source, else the first."""
     sources = list(evaluation.headlines[ADAPTER])
-    named = main_figure(task)[0]
-    return named if named in sources else next(iter(sources), None)
+    headline_source = training_task(task).headline_source
+    return headline_source if headline_source in sources else next(iter(sources), None)
 
 
-def refusals(task: str, evaluation: Evaluation) -> list[str]:
+def _refusals(source: str | None, evaluation: Evaluation) -> list[str]:
     """Why the adapter may not go live; empty if it may."""
-    source = main_source(task, evaluation)
     if source is None:
         return ["there is no test example to judge it by: add examples"]
-    told = {side: by_source[source] for side, by_source in evaluation.headlines.items()}
-    # The fallback would flatter every side alike, so single samples are compared where there are.
-    alone = ONE_SAMPLE if f"{ADAPTER}{ONE_SAMPLE}" in told else ""
+    headlines = {side: by_source[source] for side, by_source in evaluation.headlines.items()}
+    # The fallback would flatter every side alike, so single samples are compared where there are any.
+    suffix = ONE_SAMPLE if f"{ADAPTER}{ONE_SAMPLE}" in headlines else ""
     sides = (ADAPTER, PROMPTED, FEW_SHOT, LIVE)
-    told = {side: told[f"{side}{alone}"] for side in sides if side in told}
-    ours = told[ADAPTER].value
-    best = max((side for side in (PROMPTED, FEW_SHOT) if side in told), key=lambda side: told[side].value)
-    prompted = told[best]
+    headlines = {side: headlines[f"{side}{suffix}"] for side in sides if f"{side}{suffix}" in headlines}
+    adapter = headlines[ADAPTER].value
+    best_side = max((side for side in (PROMPTED, FEW_SHOT) if side in headlines), key=lambda s: headlines[s].value)
+    prompted = headlines[best_side]
     reasons = []
-    if ours <= prompted.value or (prompted.p or 0.0) >= SIGNIFICANT:
+    if adapter <= prompted.value or (prompted.p or 0.0) >= SIGNIFICANT:
         reasons.append(
-            f"{ours:.3f} on {source} is not significantly above the {best}'s "
+            f"{adapter:.3f} on {source} is not significantly above the {best_side}'s "
             f"{prompted.value:.3f} (p = {prompted.p:.2g}): more or better examples may help"
         )
-    if (live := told.get(LIVE)) and ours < live.value - MARGIN:
-        reasons.append(f"{ours:.3f} on {source} is more than {MARGIN} behind the live version's {live.value:.3f}")
+    if (live := headlines.get(LIVE)) and adapter < live.value - MARGIN:
+        reasons.append(f"{adapter:.3f} on {source} is more than {MARGIN} behind the live version's {live.value:.3f}")
     return reasons
 
 
-def verdict(task: str, evaluation: Evaluation) -> str:
+def _summary(source: str | None, evaluation: Evaluation) -> str:
     """The report's first line: is a cheap baseline as good?"""
-    source = main_source(task, evaluation)
     cheap = {
         side: by_source[source]
         for side, by_source in evaluation.headlines.items()
@@ -53,34 +57,34 @@ def verdict(task: str, evaluation: Evaluation) -> str:
     }
     if source is None or not cheap:
         return "There is no cheap baseline to compare with."
-    ours = evaluation.headlines[ADAPTER][source].value
+    adapter = evaluation.headlines[ADAPTER][source].value
     name, best = max(cheap.items(), key=lambda item: item[1].value)
-    if best.value >= ours or (best.p or 0.0) >= SIGNIFICANT:
+    if best.value >= adapter or (best.p or 0.0) >= SIGNIFICANT:
         return (
             f"A cheap baseline is as good: {name} has {best.value:.3f} on {source}, the adapter "
-            f"{ours:.3f} (p = {best.p:.2g}). You may not need a model for this."
+            f"{adapter:.3f} (p = {best.p:.2g}). You may not need a model for this."
         )
     return (
-        f"The adapter's {ours:.3f} on {source} is significantly above the best cheap baseline, "
+        f"The adapter's {adapter:.3f} on {source} is significantly above the best cheap baseline, "
         f"{name} with {best.value:.3f} (p = {best.p:.2g})."
     )
 
 
-def editing(evaluation: Evaluation) -> str | None:
-    """How much less a text is to be edited than the prompted base's; None where none is written.
+def _editing(evaluation: Evaluation) -> str | None:
+    """How many fewer words need editing than in the prompted base's text; None if the task writes no text.
 
-    The word-level distance to the reference stands in for an editor. Single samples are compared
-    where there are: a fallback's text is no model's.
+    The word-level edit distance to the reference stands in for an editor's work. Single samples are compared
+    where there are any: the fallback's text is not the model's.
     """
     figures = evaluation.figures
-    alone = ONE_SAMPLE if f"{ADAPTER}{ONE_SAMPLE}" in figures else ""
-    told = []
-    for source, ours in figures[f"{ADAPTER}{alone}"].items():
-        sides = [f"{side}{alone}" for side in (PROMPTED, FEW_SHOT) if f"{side}{alone}" in figures]
-        if "edit_distance" in ours and sides:
+    suffix = ONE_SAMPLE if f"{ADAPTER}{ONE_SAMPLE}" in figures else ""
+    savings = []
+    for source, adapter in figures[f"{ADAPTER}{suffix}"].items():
+        sides = [f"{side}{suffix}" for side in (PROMPTED, FEW_SHOT) if f"{side}{suffix}" in figures]
+        if "edit_distance" in adapter and sides:
             best = min(figures[side][source]["edit_distance"] for side in sides)
-            less = 1 - ours["edit_distance"] / best if best else 0.0
-            told.append(f"{less:.0%} less on {source} ({ours['edit_distance']:.3f} to {best:.3f})")
-    if not told:
+            saved = 1 - adapter["edit_distance"] / best if best else 0.0
+            savings.append(f"{saved:.0%} less on {source} ({adapter['edit_distance']:.3f} to {best:.3f})")
+    if not savings:
         return None
-    return f"Words to edit, against the better prompted base's text: {'; '.join(told)}."
+    return f"Words to edit, against the better prompted base's text: {'; '.join(savings)}."

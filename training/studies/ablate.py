@@ -1,7 +1,7 @@
-"""One adapter a choice of modules, or a number of examples: what each is worth and what it costs.
+"""Ablation: one adapter for each choice of modules or number of examples, its quality and its cost.
 
-Trains each on the same split, evaluates each with a confidence interval, and serves each on the
-real engine to measure it. Called by `training.studies.cli`.
+All are trained on the same split, evaluated with a confidence interval, and served on the real engine to
+measure their speed. Called by `training.studies.cli`.
 """
 
 from __future__ import annotations
@@ -21,20 +21,23 @@ from matplotlib.figure import Figure
 from rich.console import Console
 
 from adapters.adapter_folder import WEIGHTS
+from adapters.base import base_digest
 from adapters.manifest import Draft
 from adapters.ontology import Ontology
-from adapters.store import Store, base_digest
-from adapters.tasks import tasks
+from adapters.store import Store
+from adapters.tasks import task as find_task
 from adapters.tasks.contract import Task
 from training.evaluation.decoding import Decoder
 from training.evaluation.evaluate import single_answers
-from training.evaluation.metrics import headline, main_figure
-from training.evaluation.significance import Terms, interval, p_value, ratio
+from training.evaluation.significance import interval, p_value, ratio
 from training.examples import Example
 from training.html import render, svg
-from training.studies import local_server as serving
+from training.studies import local_server
+from training.studies.sampling import sample_test_split
+from training.tasks import training_task
+from training.tasks.figures import Terms
 from training.tuning import finetune
-from training.tuning.finetune import ALL_LINEAR, Recipe, TrainingError
+from training.tuning.recipe import ALL_LINEAR, Recipe, TrainingError
 
 QKV = ("q_proj", "k_proj", "v_proj")
 NAMED = {"qkv": QKV, "all-linear": ALL_LINEAR}
@@ -45,7 +48,7 @@ console = Console()
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One run: what was chosen, how good it is, and what it costs."""
+    """One run: what was chosen, its main figure, and what it costs."""
 
     name: str
     figure: float
@@ -58,36 +61,34 @@ class Choice:
     median_ms: float | None  # of one request at a time
 
 
-def choices(named: str) -> dict[str, tuple[str, ...]]:
-    """`o_proj,o_proj+down_proj,qkv,all-linear` as modules by name.
+def modules_by_choice(names: str) -> dict[str, tuple[str, ...]]:
+    """The modules of each choice in `o_proj,o_proj+down_proj,qkv,all-linear`.
 
     Raises:
-        TrainingError: a module that there is not.
+        TrainingError: there is no such module.
     """
-    found = {}
-    for name in filter(None, (part.strip() for part in named.split(","))):
+    choices = {}
+    for name in filter(None, (part.strip() for part in names.split(","))):
         modules = NAMED.get(name) or tuple(name.split("+"))
         if unknown := [m for m in modules if m not in ALL_LINEAR]:
             known = ", ".join([*ALL_LINEAR, *NAMED])
             raise TrainingError(f"no module {', '.join(unknown)}; there are {known}")
-        found[name] = modules
-    return found
+        choices[name] = modules
+    return choices
 
 
-def planned(recipe: Recipe, named: str | None, counts: Sequence[int] = ()) -> dict[str, tuple[Recipe, int | None]]:
-    """Each choice of modules with each number of training examples; the recipe's modules if None.
+def planned(recipe: Recipe, choices: str | None, counts: Sequence[int] = ()) -> dict[str, tuple[Recipe, int | None]]:
+    """Each choice of modules with each number of training examples, by name; None: the recipe's modules.
 
     Raises:
-        TrainingError: a module that there is not.
+        TrainingError: there is no such module.
     """
     runs: dict[str, tuple[Recipe, int | None]] = {}
-    numbers: list[int | None] = [*sorted(counts)] or [None]
-    for name, modules in (choices(named) if named else {"": recipe.modules}).items():
-        for count in numbers:
-            told = [name] if name else []
-            if count and (len(counts) > 1 or not name):
-                told.append(f"{count:,}")
-            runs[" of ".join(reversed(told))] = replace(recipe, modules=modules), count
+    train_counts: list[int | None] = [*sorted(counts)] or [None]
+    for name, modules in (modules_by_choice(choices) if choices else {"": recipe.modules}).items():
+        for count in train_counts:
+            parts = [f"{count:,}"] if count and (len(counts) > 1 or not name) else []
+            runs[" of ".join([*parts, *filter(None, [name])])] = replace(recipe, modules=modules), count
     return runs
 
 
@@ -100,29 +101,26 @@ def run(
     ontology: Ontology,
     serve: bool = True,
 ) -> list[Choice]:
-    """Train, evaluate and serve each; what is trained and evaluated is not so again.
+    """Train, evaluate and serve each run; what `output` has of an earlier call is not repeated.
 
     Raises:
-        TrainingError: nothing to train on.
-        serving.ServingError: the server does not start.
+        TrainingError: there is nothing to train on.
+        ServingError: the server does not start.
     """
-    test = [e for e in examples if e.split == "test"]
-    source = main_figure(task.name)[0]
-    test = [e for e in test if e.source == source] or test
-    test = random.Random(0).sample(test, min(len(test), TESTED))
+    test = sample_test_split(task.name, examples, TESTED)
     terms: dict[str, Terms] = {}
     costs: dict[str, dict[str, Any]] = {}
     for name, (recipe, count) in runs.items():
         console.rule(name)
         folder = output / name.replace(",", "")
-        kept = _some(examples, count, recipe.seed)
+        subset = _with_train_count(examples, count, recipe.seed)
         began = time.monotonic()
-        adapter = finetune.run(task, kept, recipe, base, folder, ontology)
-        seconds = _remembered(folder, time.monotonic() - began)
-        terms[name] = _evaluated(folder, task, test, adapter, base, ontology)
+        adapter = finetune.run(task, subset, recipe, base, folder, ontology)
+        seconds = _first_seconds(folder, time.monotonic() - began)
+        terms[name] = _headline_terms(folder, task, test, adapter, base, ontology)
         rate = median = None
         if serve:
-            rate, median = _served(task, test, adapter, base, ontology)
+            rate, median = _served_speed(task, test, adapter, base, ontology)
         costs[name] = {
             "megabytes": (adapter / WEIGHTS).stat().st_size / 1e6,
             "train_seconds": seconds,
@@ -130,28 +128,27 @@ def run(
             "median_ms": median,
         }
     best = max(terms, key=lambda name: ratio(terms[name]))
-    found = [
-        Choice(name, ratio(own), *interval(own), p_value(terms[best], own), **costs[name])
-        for name, own in terms.items()
+    choices = [
+        Choice(name, ratio(t), *interval(t), p_value(terms[best], t), **costs[name]) for name, t in terms.items()
     ]
-    (output / "ablation.json").write_text(json.dumps([asdict(c) for c in found], indent=1))
-    return found
+    (output / "ablation.json").write_text(json.dumps([asdict(choice) for choice in choices], indent=1))
+    return choices
 
 
-def recommended(found: Sequence[Choice]) -> Choice:
+def recommended(choices: Sequence[Choice]) -> Choice:
     """The smallest adapter within CLOSE of the best, or not significantly below it."""
-    best = max(choice.figure for choice in found)
-    near = [c for c in found if c.figure >= best - CLOSE or c.p >= 0.05]
+    best = max(choice.figure for choice in choices)
+    near = [c for c in choices if c.figure >= best - CLOSE or c.p >= 0.05]
     return min(near, key=lambda choice: choice.megabytes)
 
 
-def table(found: Sequence[Choice]) -> str:
-    """Markdown."""
+def table(choices: Sequence[Choice]) -> str:
+    """A Markdown table, one row for each choice."""
     lines = [
         "| | figure | 95% interval | p against the best | MB | training s | answers/s | ms |",
         "|---|---|---|---|---|---|---|---|",
     ]
-    for c in found:
+    for c in choices:
         speed = (
             ("-", "-")
             if c.answers_per_second is None or c.median_ms is None
@@ -164,54 +161,54 @@ def table(found: Sequence[Choice]) -> str:
     return "\n".join(lines)
 
 
-def plots(task: str, by: str, found: Sequence[Choice]) -> list[tuple[str, str]]:
-    """Title and SVG of quality against what it costs."""
+def plots(task: str, by: str, choices: Sequence[Choice]) -> list[tuple[str, str]]:
+    """Title and SVG of each plot of quality against cost."""
     if by == "examples":
-        titles = {"Learning curve": ("training examples", [_number(c.name) for c in found])}
+        titles = {"Learning curve": ("training examples", [_number(c.name) for c in choices])}
     else:
-        titles = {"Quality and size": ("adapter, MB", [c.megabytes for c in found])}
-        rates = [c.answers_per_second for c in found if c.answers_per_second is not None]
-        if len(rates) == len(found):
+        titles = {"Quality and size": ("adapter, MB", [c.megabytes for c in choices])}
+        rates = [c.answers_per_second for c in choices if c.answers_per_second is not None]
+        if len(rates) == len(choices):
             titles["Quality and speed"] = ("answers per second, 32 in flight", rates)
-    return [(title, _plot(found, xs, xlabel, _figure(task), by)) for title, (xlabel, xs) in titles.items()]
+    return [(title, _plot(choices, xs, xlabel, _figure(task), by)) for title, (xlabel, xs) in titles.items()]
 
 
-def page(task: str, by: str, found: Sequence[Choice]) -> str:
-    """The HTML page: what is recommended, the table and the plots."""
+def page(task: str, by: str, choices: Sequence[Choice]) -> str:
+    """The HTML page: the recommendation, the table and the plots."""
     return render(
         Path(__file__).with_name("ablation.html"),
         task=task,
         by=by,
-        found=found,
+        choices=choices,
         figure=_figure(task),
-        plots=plots(task, by, found),
+        plots=plots(task, by, choices),
         close=CLOSE,
         tested=TESTED,
-        best=recommended(found) if by == "modules" else None,
+        best=recommended(choices) if by == "modules" else None,
     )
 
 
 def _figure(task: str) -> str:
-    """The main figure's name, and that it is of one sample where an answer is chosen among some."""
-    name = main_figure(task)[1].replace("_", " ")
-    return f"{name}, one sample" if tasks()[task].samples > 1 else name
+    """The main figure's name; of one sample, where the task ranks several."""
+    name = training_task(task).headline_figure.replace("_", " ")
+    return f"{name}, one sample" if find_task(task).samples > 1 else name
 
 
 def _number(name: str) -> float:
     return float(name.replace(",", ""))
 
 
-def _plot(found: Sequence[Choice], xs: Sequence[float], xlabel: str, ylabel: str, by: str) -> str:
+def _plot(choices: Sequence[Choice], xs: Sequence[float], xlabel: str, ylabel: str, by: str) -> str:
     figure = Figure(figsize=(4.9, 3.6), layout="constrained")
     axes = figure.add_subplot(xlabel=xlabel, ylabel=ylabel)
     if by == "examples":
-        errors = [[c.figure - c.low for c in found], [c.high - c.figure for c in found]]
-        axes.errorbar(xs, [c.figure for c in found], errors, fmt="o-", capsize=3)
+        errors = [[c.figure - c.low for c in choices], [c.high - c.figure for c in choices]]
+        axes.errorbar(xs, [c.figure for c in choices], errors, fmt="o-", capsize=3)
         axes.set_xscale("log")
-        axes.set_xticks(xs, [c.name for c in found])
+        axes.set_xticks(xs, [c.name for c in choices])
         axes.minorticks_off()
     else:
-        for x, c in zip(xs, found, strict=True):
+        for x, c in zip(xs, choices, strict=True):
             errors = [[c.figure - c.low], [c.high - c.figure]]
             axes.errorbar([x], [c.figure], errors, fmt="o", capsize=3, label=c.name)
         axes.legend(fontsize=8)
@@ -219,8 +216,8 @@ def _plot(found: Sequence[Choice], xs: Sequence[float], xlabel: str, ylabel: str
     return svg(figure, xlabel)
 
 
-def _some(examples: list[Example], count: int | None, seed: int) -> list[Example]:
-    """`count` of the training examples, always the same first ones; the other splits whole."""
+def _with_train_count(examples: list[Example], count: int | None, seed: int) -> list[Example]:
+    """`count` of the training examples, always the same first ones, and all of the other splits."""
     if count is None:
         return examples
     train = [e for e in examples if e.split == "train"]
@@ -230,7 +227,7 @@ def _some(examples: list[Example], count: int | None, seed: int) -> list[Example
     return [*train[:count], *(e for e in examples if e.split != "train")]
 
 
-def _remembered(folder: Path, seconds: float) -> float:
+def _first_seconds(folder: Path, seconds: float) -> float:
     """The seconds that training took the first time: a finished run takes none."""
     file = folder / "seconds.json"
     if not file.exists():
@@ -238,26 +235,26 @@ def _remembered(folder: Path, seconds: float) -> float:
     return float(json.loads(file.read_text(encoding="utf-8")))
 
 
-def _evaluated(
+def _headline_terms(
     folder: Path, task: Task[Any, Any], test: list[Example], adapter: Path, base: Path, ontology: Ontology
 ) -> Terms:
+    """Of single samples, as in the quality gate: ranking and fallback would flatter every choice alike."""
     file = folder / "terms.npy"
     if not file.exists():
-        # As in the gate: a choice among samples, and a fallback, flatter every side alike.
-        said = single_answers(task, test, Decoder(base, adapter, ontology), ontology)
-        np.save(file, headline(task.name, test, said, ontology))
+        answers = single_answers(task, test, Decoder(base, adapter, ontology), ontology)
+        np.save(file, training_task(task.name).headline_terms(test, answers, ontology))
     terms: Terms = np.load(file)
     return terms
 
 
-def _served(
+def _served_speed(
     task: Task[Any, Any], test: list[Example], adapter: Path, base: Path, ontology: Ontology
 ) -> tuple[float, float]:
-    """Answers a second at 32 in flight, and the median ms of one at a time."""
+    """Answers per second at 32 in flight, and the median ms of one request at a time."""
     with TemporaryDirectory() as folder:
         draft = Draft(task=task.name, base_digest=base_digest(base), ontology_digest=ontology.digest)
         Store(Path(folder), shipped=None).publish(adapter, draft, card="")
         bodies = [e.request.model_dump(mode="json", exclude_defaults=True) for e in test]
         settings = {"SHOPLORA_BASE": str(base), "SHOPLORA_STORE": folder, "SHOPLORA_DEMO_ADAPTERS": "false"}
-        with serving.server({**os.environ, **settings}) as url:
-            return serving.speed(url, task.name, bodies)
+        with local_server.server({**os.environ, **settings}) as url:
+            return local_server.speed(url, task.name, bodies)

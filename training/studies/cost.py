@@ -1,7 +1,7 @@
-"""What 1,000 answers cost here and at a hosted model, at prices that the user states.
+"""The cost of 1,000 answers here and at a hosted model, at prices that the user states.
 
-Knows the task's prompt and line; a hosted model is taken to be given the same input, the names that
-an answer may use, and to write the answer's JSON. Called by `training.cli`.
+The hosted model is assumed to read the same input and the names that an answer may use, and to write the
+answer as JSON. Called by `training.studies.cli`.
 """
 
 from __future__ import annotations
@@ -15,11 +15,10 @@ from typing import Any
 from transformers import AutoTokenizer
 
 from adapters.ontology import Ontology
+from adapters.prompts import token_ids
 from adapters.tasks.contract import Answered, Task
 from training.examples import Example
-
-# What a prompted model must be told and an adapter has learnt: the names an answer may use.
-_NAMES = {"classify": ("categories", "color", "gender"), "extract": ("aspects", "use_cases")}
+from training.tasks import training_task
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,26 +30,22 @@ class Tokens:
 
 
 def adapter_tokens(task: Task[Any, Any], examples: Sequence[Example], base: Path, ontology: Ontology) -> Tokens:
-    """Prompt and answer line, with the base's tokenizer."""
+    """Tokens of prompt and answer line, by the base's tokenizer."""
     tokenizer = AutoTokenizer.from_pretrained(base)
-    prompts = [
-        tokenizer.apply_chat_template(task.prompt(e.request, ontology), add_generation_prompt=True, tokenize=False)
-        for e in examples
-    ]
     return Tokens(
-        mean(_count(tokenizer, prompts)),
-        mean(_count(tokenizer, [task.encode(e.labels) for e in examples])) + 1,  # and the end
+        mean(len(token_ids(tokenizer, task.prompt(e.request, ontology))) for e in examples),
+        mean(_count(tokenizer, [task.encode(e.labels) for e in examples])) + 1,  # the end token
     )
 
 
 def hosted_tokens(task: Task[Any, Any], examples: Sequence[Example], base: Path, ontology: Ontology) -> Tokens:
-    """The same input with the names an answer may use, and the answer's own fields as JSON.
+    """Tokens of a prompt with the names that an answer may use, and of the answer's own fields as JSON.
 
-    Counted with the base's tokenizer: a larger one takes somewhat fewer tokens for both.
+    Counted by the base's tokenizer: a larger vocabulary needs somewhat fewer tokens for both.
     """
     tokenizer = AutoTokenizer.from_pretrained(base)
     instructions = f"{task.summary}. Answer in JSON: {', '.join(_fields(task))}."
-    for kind in _NAMES.get(task.name, ()):
+    for kind in training_task(task.name).hosted_names:
         instructions += f"\n{kind}: {', '.join(_names(kind, ontology))}"
     prompts = [f"{instructions}\n{e.request.model_dump_json(exclude_none=True)}" for e in examples]
     answers = [
@@ -61,12 +56,12 @@ def hosted_tokens(task: Task[Any, Any], examples: Sequence[Example], base: Path,
 
 
 def hosted_price(tokens: Tokens, input_price: float, output_price: float) -> float:
-    """Of 1,000 answers; the prices are for a million tokens."""
+    """Price of 1,000 answers; the prices given are for a million tokens."""
     return (tokens.read * input_price + tokens.written * output_price) / 1_000
 
 
 def machine_price(hour_price: float, answers_per_second: float) -> float:
-    """Of 1,000 answers on a machine that is kept busy."""
+    """Price of 1,000 answers on a machine that is kept busy."""
     return hour_price / 3_600 / answers_per_second * 1_000
 
 

@@ -1,6 +1,6 @@
-"""A server for a moment: ours, to measure an adapter as it will be served, or another.
+"""Starts a server as a subprocess, ours or another, and measures its speed over HTTP.
 
-Knows the command line and HTTP. Called by `training.studies.ablate`, `loadtests.peers` and the tests.
+Called by `training.studies.ablate`, `loadtests` and the tests.
 """
 
 from __future__ import annotations
@@ -21,17 +21,19 @@ from typing import Any
 
 import httpx
 
+from adapters.errors import ShopLoraError
+
 START_LIMIT = 300.0  # seconds
 IN_FLIGHT, ALONE, TOGETHER = 32, 30, 400  # requests at once; requests one by one; requests in all
 
 
-class ServingError(RuntimeError):
+class ServingError(ShopLoraError):
     """The server did not start; the message ends with its log."""
 
 
 @contextmanager
 def server(environment: Mapping[str, str]) -> Iterator[str]:
-    """The address of a server with that environment (`SHOPLORA_STORE` ...), ended afterwards.
+    """Starts `shoplora serve` with that environment; the server's address, ended afterwards.
 
     Raises:
         ServingError: it is not ready in START_LIMIT seconds.
@@ -43,9 +45,9 @@ def server(environment: Mapping[str, str]) -> Iterator[str]:
 
 @contextmanager
 def running(command: Sequence[str], environment: Mapping[str, str], ready: str = "/ready") -> Iterator[str]:
-    """The address of the server that `command` starts once it is given `--port`.
+    """Starts the server that `command --port PORT` runs; its address, once the path `ready` answers 200.
 
-    It is ready where `ready` answers 200. Afterwards it and all processes it started are ended.
+    Afterwards it and all processes that it started are ended.
 
     Raises:
         ServingError: it is not ready in START_LIMIT seconds.
@@ -66,7 +68,7 @@ def running(command: Sequence[str], environment: Mapping[str, str], ready: str =
             while not _ready(url + ready):
                 if process.poll() is not None or time.monotonic() > end:
                     log.seek(0)
-                    raise ServingError(log.read().decode(errors="replace")[-2000:])
+                    raise ServingError(f"the server did not start:\n{log.read().decode(errors='replace')[-2000:]}")
                 time.sleep(0.5)
             yield url
         finally:
@@ -79,26 +81,26 @@ def running(command: Sequence[str], environment: Mapping[str, str], ready: str =
 
 
 def speed(url: str, task: str, bodies: Sequence[dict[str, Any]]) -> tuple[float, float]:
-    """Answers a second at IN_FLIGHT, and the median ms of requests one at a time."""
+    """Answers per second with IN_FLIGHT requests at once, and the median ms of requests one at a time."""
     return asyncio.run(_speed(url, task, bodies))
 
 
 async def _speed(url: str, task: str, bodies: Sequence[dict[str, Any]]) -> tuple[float, float]:
     slots = asyncio.Semaphore(IN_FLIGHT)
 
-    async def ask(number: int) -> float:
+    async def request_seconds(number: int) -> float:
         async with slots:
             began = time.perf_counter()
-            answered = await client.post(f"/v1/{task}", json=bodies[number % len(bodies)])
-            answered.raise_for_status()
+            response = await client.post(f"/v1/{task}", json=bodies[number % len(bodies)])
+            response.raise_for_status()
             return time.perf_counter() - began
 
     async with httpx.AsyncClient(base_url=url, timeout=300) as client:
-        alone = [await ask(number) for number in range(ALONE)]
+        alone = [await request_seconds(number) for number in range(ALONE)]
         began = time.perf_counter()
-        await asyncio.gather(*(ask(number) for number in range(TOGETHER)))
-        took = time.perf_counter() - began
-    return TOGETHER / took, 1_000 * median(alone)
+        await asyncio.gather(*(request_seconds(number) for number in range(TOGETHER)))
+        seconds = time.perf_counter() - began
+    return TOGETHER / seconds, 1_000 * median(alone)
 
 
 def _ready(url: str) -> bool:

@@ -1,12 +1,10 @@
-"""Every adapter on every task: what each is worth where, and that none changes another.
+"""The regression matrix: every adapter's main figure on every task, and whether one changes another's answers.
 
-Knows decoding, metrics and the check of `training.studies.isolation`, nothing of the store. Called by
-`training.studies.cli`; tells a table, JSON and one HTML page.
+Decodes and scores, and checks with `training.studies.isolation`; reads no store. Called by `training.studies.cli`.
 """
 
 from __future__ import annotations
 
-import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,16 +15,16 @@ from matplotlib.figure import Figure
 from adapters.ontology import Ontology
 from adapters.tasks import task as find_task
 from training.evaluation.decoding import Decoder
-from training.evaluation.evaluate import SEED, single_answers
-from training.evaluation.metrics import headline, main_figure
+from training.evaluation.evaluate import single_answers
 from training.evaluation.significance import interval, ratio
 from training.examples import Example
 from training.html import render, svg
 from training.studies.isolation import BASE, disturbed
+from training.tasks import training_task
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class AdapterScore:
     """One adapter's main figure on one task, with its 95% interval."""
 
     value: float
@@ -35,64 +33,61 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Matrix:
-    """`cells`: adapter, or the base alone -> task -> figure; `changed`: who answers otherwise when
-    all are loaded."""
+class RegressionMatrix:
+    """Every adapter on every task.
+
+    `examples`: test examples by task. `cells`: scores by adapter (or the base alone) and task. `changed`: what
+    answers otherwise when all adapters are loaded.
+    """
 
     examples: dict[str, int]
-    cells: dict[str, dict[str, Cell]]
+    cells: dict[str, dict[str, AdapterScore]]
     changed: list[str]
-
-
-def sample(task: str, examples: Sequence[Example], count: int) -> list[Example]:
-    """`count` test examples of the task's main source, always the same ones."""
-    test = [e for e in examples if e.split == "test"]
-    source = main_figure(task)[0]
-    test = [e for e in test if e.source == source] or test
-    return random.Random(SEED).sample(test, min(count, len(test)))
 
 
 def run(
     base: Path, adapters: Mapping[str, Path], samples: Mapping[str, Sequence[Example]], ontology: Ontology
-) -> Matrix:
+) -> RegressionMatrix:
     """The base and each adapter on each task's sample, one answer each, without the fallback."""
-    cells: dict[str, dict[str, Cell]] = {}
+    cells: dict[str, dict[str, AdapterScore]] = {}
     for name, folder in ({BASE: None} | dict(adapters)).items():
         decoder = Decoder(base, folder, ontology)
-        cells[name] = {t: _cell(t, own, decoder, ontology) for t, own in samples.items()}
-    prompts = [find_task(t).prompt(e.request, ontology) for t, own in samples.items() for e in own[:2]]
-    return Matrix({t: len(own) for t, own in samples.items()}, cells, disturbed(base, adapters, prompts))
+        cells[name] = {task: _score(task, examples, decoder, ontology) for task, examples in samples.items()}
+    prompts = [find_task(t).prompt(e.request, ontology) for t, examples in samples.items() for e in examples[:2]]
+    counts = {task: len(examples) for task, examples in samples.items()}
+    return RegressionMatrix(counts, cells, disturbed(base, adapters, prompts))
 
 
-def _cell(task: str, own: Sequence[Example], decoder: Decoder, ontology: Ontology) -> Cell:
-    terms = headline(task, own, single_answers(find_task(task), own, decoder, ontology), ontology)
-    return Cell(ratio(terms), *interval(terms))
+def _score(task: str, examples: Sequence[Example], decoder: Decoder, ontology: Ontology) -> AdapterScore:
+    answers = single_answers(find_task(task), examples, decoder, ontology)
+    terms = training_task(task).headline_terms(examples, answers, ontology)
+    return AdapterScore(ratio(terms), *interval(terms))
 
 
-def verdict(found: Matrix) -> str:
+def verdict(matrix: RegressionMatrix) -> str:
     """The first line of table and page."""
-    if found.changed:
-        return f"With all adapters loaded, {', '.join(found.changed)} answers otherwise than alone."
+    if matrix.changed:
+        return f"With all adapters loaded, {', '.join(matrix.changed)} answers otherwise than alone."
     return "With all adapters loaded, the base and each adapter give the logits, to the bit, that they give alone."
 
 
-def write(found: Matrix, file: Path) -> None:
-    """The page."""
-    told = render(
+def write(matrix: RegressionMatrix, file: Path) -> None:
+    """Write the HTML page."""
+    html = render(
         Path(__file__).with_name("matrix.html"),
-        verdict=verdict(found),
-        changed=found.changed,
-        examples=found.examples,
-        figures={task: main_figure(task)[1] for task in found.examples},
-        cells=found.cells,
-        plot=_plot(found),
+        verdict=verdict(matrix),
+        changed=matrix.changed,
+        examples=matrix.examples,
+        figures={task: training_task(task).headline_figure for task in matrix.examples},
+        cells=matrix.cells,
+        plot=_plot(matrix),
     )
-    file.write_text(told, encoding="utf-8")
+    file.write_text(html, encoding="utf-8")
 
 
-def _plot(found: Matrix) -> str:
-    rows, columns = list(found.cells), list(found.examples)
-    values: list[list[Any]] = [[found.cells[row][task].value for task in columns] for row in rows]
+def _plot(matrix: RegressionMatrix) -> str:
+    rows, columns = list(matrix.cells), list(matrix.examples)
+    values: list[list[Any]] = [[matrix.cells[row][task].value for task in columns] for row in rows]
     figure = Figure(figsize=(1.6 + 1.2 * len(columns), 1 + 0.4 * len(rows)), layout="constrained")
     axes = figure.add_subplot()
     axes.imshow(values, vmin=0, vmax=1, cmap="Blues", aspect="auto")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 
@@ -10,9 +9,8 @@ from adapters.tasks import task as find_task
 from training.tasks.contract import TrainingTask
 
 
-@cache
 def training_task(name: str) -> TrainingTask:
-    """What training knows of the task of that name: its module's class, or the defaults.
+    """The training side of the task of that name: its module's `TRAINING`, or the defaults.
 
     Raises:
         KeyError: there is no such task.
@@ -20,7 +18,5 @@ def training_task(name: str) -> TrainingTask:
     task = find_task(name)
     if find_spec(f"{__name__}.{name}") is None:
         return TrainingTask(task)
-    module = import_module(f"{__name__}.{name}")
-    kinds = [kind for kind in vars(module).values() if isinstance(kind, type) and kind.__module__ == module.__name__]
-    [kind] = [kind for kind in kinds if issubclass(kind, TrainingTask)]
-    return kind(task)
+    training: TrainingTask = import_module(f"{__name__}.{name}").TRAINING
+    return training

@@ -1,174 +1,97 @@
-"""The cheap answers that a sceptic would try first, learnt from the same training examples.
+"""Cheap baselines that need no task's knowledge, and the TF-IDF classifier that some tasks' own are made of.
 
-classify: TF-IDF with logistic regression; rewrite: a dictionary tagger from the training labels and
-a gazetteer of the ontology; extract: TF-IDF one-against-rest; copywrite: a template; other tasks:
-logistic regression over the request's words and numbers. Called by `training.evaluation.evaluate`.
+scikit-learn is imported where it is used, since the commands on data import the tasks too. Called by the tasks.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
-from typing import Any
-
-from sklearn.feature_extraction import DictVectorizer
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
-from sklearn.multiclass import OneVsRestClassifier
-from sklearn.neighbors import NearestNeighbors
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MaxAbsScaler, MultiLabelBinarizer
+from typing import TYPE_CHECKING, Any
 
 from adapters.ontology import Ontology
-from adapters.tasks import classify, copywrite, extract, rewrite
-from adapters.tasks.contract import LineError, Task
+from adapters.tasks.contract import Task
 from adapters.words import words
 from training.examples import Example
 
-Answers = list[Any]
-Baseline = Callable[[Sequence[Example], Sequence[Example], Ontology], Answers]
+if TYPE_CHECKING:
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+Answers = list[Any]  # labels, or None, for each test example
+Baseline = Callable[[Sequence[Example], Sequence[Example], Ontology], Answers]  # of train and test examples
+MAX_CLASSES = 100  # different main answers, at most, that a classifier is fitted to
 
 
-def _texts(examples: Sequence[Example], field: str) -> list[str]:
+def texts_of(examples: Sequence[Example], field: str) -> list[str]:
+    """A field of the requests, in lower case."""
     return [getattr(e.request, field).lower() for e in examples]
 
 
-def _words(examples: Sequence[Example]) -> TfidfVectorizer:
-    rarest = 2 if len(examples) > 1_000 else 1
-    return TfidfVectorizer(ngram_range=(1, 2), min_df=rarest, sublinear_tf=True, token_pattern=r"\S+")
+def word_vectorizer(train: Sequence[Example]) -> TfidfVectorizer:
+    """TF-IDF of word uni- and bigrams; in many examples those that occur once are dropped."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    min_df = 2 if len(train) > 1_000 else 1
+    return TfidfVectorizer(ngram_range=(1, 2), min_df=min_df, sublinear_tf=True, token_pattern=r"\S+")
 
 
-def _guess(train: Sequence[Example], labels: list[str], test: Sequence[Example], field: str) -> list[str]:
-    """TF-IDF with logistic regression; with a single label to learn, that one."""
+def predict_class(train: Sequence[Example], labels: list[str], test: Sequence[Example], field: str) -> list[str]:
+    """The class of each test example by TF-IDF and logistic regression; a single training class is the answer."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+
     if len(set(labels)) == 1:
         return labels[:1] * len(test)
-    model = make_pipeline(_words(train), LogisticRegression(C=10, max_iter=300, tol=1e-3))
-    model.fit(_texts(train, field), labels)
-    return [str(label) for label in model.predict(_texts(test, field))]
+    model = make_pipeline(word_vectorizer(train), LogisticRegression(C=10, max_iter=300, tol=1e-3))
+    model.fit(texts_of(train, field), labels)
+    return [str(label) for label in model.predict(texts_of(test, field))]
 
 
-def tfidf_classify(train: Sequence[Example], test: Sequence[Example], ontology: Ontology) -> Answers:
-    """Word uni- and bigrams to a leaf; color and gender from the ontology's words.
-
-    One classifier a source, as a shop would train one for its own titles.
-    """
-    answers: Answers = [None] * len(test)
-    for source in {e.source for e in test}:
-        members = [i for i, e in enumerate(test) if e.source == source]
-        own = [e for e in train if e.source == source] or train
-        leaves = _guess(own, [e.labels.category for e in own], [test[i] for i in members], "title")
-        for i, leaf in zip(members, leaves, strict=True):
-            title = test[i].request.title
-            found: dict[str, str] = {}
-            for attribute, value, _, _ in ontology.values_in(title):
-                if attribute in classify.DECIDED:
-                    found.setdefault(attribute, value)
-            answers[i] = classify.Labels(category=leaf, attributes=found)
-    return answers
+def fallback(task: Task[Any, Any], train: Sequence[Example], test: Sequence[Example], ontology: Ontology) -> Answers:
+    """The task's answers by rules, without training."""
+    return [task.fallback(example.request, ontology) for example in test]
 
 
-def dictionary_rewrite(train: Sequence[Example], test: Sequence[Example], ontology: Ontology) -> Answers:
-    """The commonest type of each phrase of the training labels, longest match first."""
-    seen: dict[str, Counter[str]] = defaultdict(Counter)
-    for example in train:
-        said = rewrite.query_words(example.request.query)
-        for kind, start, end in rewrite.spans(example.labels.tags):
-            seen[" ".join(said[start:end])][kind] += 1
-    best = {phrase: kinds.most_common(1)[0][0] for phrase, kinds in seen.items()}
-    longest = max((len(phrase.split()) for phrase in best), default=0)
-    answers: Answers = []
-    for example in test:
-        said = rewrite.query_words(example.request.query)
-        tags: list[str] = []
-        while len(tags) < len(said):
-            i = len(tags)
-            for n in range(min(longest, len(said) - i), 0, -1):
-                known = best.get(" ".join(said[i : i + n]))
-                if known:
-                    tags += [known, *[rewrite.CONTINUES] * (n - 1)]
-                    break
-            else:
-                follows = tags and tags[-1] != rewrite.OTHER
-                tags.append(rewrite.CONTINUES if follows else "type")
-        answers.append(rewrite.Labels(tags=tags))
-    return answers
+def most_common(task: Task[Any, Any], train: Sequence[Example], test: Sequence[Example], ontology: Ontology) -> Answers:
+    """The commonest line of the training examples, whatever the request."""
+    [(line, _)] = Counter(task.encode(e.labels) for e in train).most_common(1)
+    return [task.read(line, example.request, ontology) for example in test]
 
 
-def gazetteer_rewrite(train: Sequence[Example], test: Sequence[Example], ontology: Ontology) -> Answers:
-    return [rewrite.TASK.fallback(example.request, ontology) for example in test]
-
-
-def tfidf_extract(train: Sequence[Example], test: Sequence[Example], ontology: Ontology) -> Answers:
-    """(category, sentiment) pairs one against the rest, and the overall sentiment."""
-    whole = [e for e in train if not e.partial]
-    binarizer = MultiLabelBinarizer()
-    pairs = binarizer.fit_transform([{(a.category, a.sentiment) for a in e.labels.aspects} for e in whole])
-    found: list[tuple[tuple[str, str], ...]] = [()] * len(test)
-    if len(binarizer.classes_):
-        tagger = make_pipeline(
-            _words(whole), OneVsRestClassifier(LogisticRegression(C=10, class_weight="balanced", max_iter=300))
-        )
-        tagger.fit(_texts(whole, "review"), pairs)
-        found = binarizer.inverse_transform(tagger.predict(_texts(test, "review")))
-    verdicts = _guess(train, [e.labels.overall_sentiment for e in train], test, "review")
-    return [
-        extract.Labels.model_validate(
-            {
-                "overall_sentiment": verdict,
-                "aspects": [
-                    {"aspect": None, "category": c, "sentiment": s, "opinion": None}
-                    for c, s in list(said)[: extract.MAX_ASPECTS]
-                ],
-            }
-        )
-        for verdict, said in zip(verdicts, found, strict=True)
-    ]
-
-
-def lexicon_extract(train: Sequence[Example], test: Sequence[Example], ontology: Ontology) -> Answers:
-    return [extract.TASK.fallback(example.request, ontology) for example in test]
-
-
-def template_copywrite(train: Sequence[Example], test: Sequence[Example], ontology: Ontology) -> Answers:
-    return [copywrite.TASK.fallback(example.request, ontology) for example in test]
-
-
-CLASSES = 100  # different main answers, at most, that a classifier is fitted to
-
-
-def most_common(of: Task[Any, Any], train: Sequence[Example], test: Sequence[Example], ontology: Ontology) -> Answers:
-    """The commonest line of the training examples, whatever is asked."""
-    [(line, _)] = Counter(of.encode(e.labels) for e in train).most_common(1)
-    return [_decoded(of, line, example, ontology) for example in test]
-
-
-def regression(of: Task[Any, Any], train: Sequence[Example], test: Sequence[Example], ontology: Ontology) -> Answers:
+def regression(task: Task[Any, Any], train: Sequence[Example], test: Sequence[Example], ontology: Ontology) -> Answers:
     """Logistic regression to what the task counts first, else to the whole line.
 
-    The rest is that of the most similar training example that has it, by cosine.
+    The line is that of the nearest training example of the predicted class, by cosine.
     """
-    counted = next(iter(of.counted.values()), lambda labels: (of.encode(labels),))
-    classes = [" ".join(sorted(map(str, counted(e.labels)))) for e in train]
-    vectors = make_pipeline(DictVectorizer(), MaxAbsScaler())
-    known = vectors.fit_transform([dict(_features(e)) for e in train])
-    asked = vectors.transform([dict(_features(e)) for e in test])
-    if not 1 < len(set(classes)) <= CLASSES:
-        classes, told = [""] * len(train), [""] * len(test)
+    from sklearn.feature_extraction import DictVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.neighbors import NearestNeighbors
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import MaxAbsScaler
+
+    count = next(iter(task.counted.values()), lambda labels: (task.encode(labels),))
+    classes = [" ".join(sorted(map(str, count(e.labels)))) for e in train]
+    vectorizer = make_pipeline(DictVectorizer(), MaxAbsScaler())
+    train_vectors = vectorizer.fit_transform([dict(_features(e)) for e in train])
+    test_vectors = vectorizer.transform([dict(_features(e)) for e in test])
+    if 1 < len(set(classes)) <= MAX_CLASSES:
+        predicted = list(LogisticRegression(max_iter=1_000).fit(train_vectors, classes).predict(test_vectors))
     else:
-        told = list(LogisticRegression(max_iter=1_000).fit(known, classes).predict(asked))
+        classes, predicted = [""] * len(train), [""] * len(test)
     answers: Answers = [None] * len(test)
-    for each in set(told):
-        own = [i for i, name in enumerate(classes) if name == each]
-        wanted = [i for i, name in enumerate(told) if name == each]
-        index = NearestNeighbors(n_neighbors=1, metric="cosine").fit(known[own])
-        for i, (near,) in zip(wanted, index.kneighbors(asked[wanted])[1], strict=True):
-            answers[i] = _decoded(of, of.encode(train[own[near]].labels), test[i], ontology)
+    for name in set(predicted):
+        members = [i for i, of_train in enumerate(classes) if of_train == name]
+        queries = [i for i, of_test in enumerate(predicted) if of_test == name]
+        index = NearestNeighbors(n_neighbors=1, metric="cosine").fit(train_vectors[members])
+        nearest = index.kneighbors(test_vectors[queries], return_distance=False)[:, 0]
+        for i, neighbour in zip(queries, nearest, strict=True):
+            line = task.encode(train[members[neighbour]].labels)
+            answers[i] = task.read(line, test[i].request, ontology)
     return answers
 
 
 def _features(example: Example) -> Iterator[tuple[str, float]]:
-    """Numbers by name, words and yes or no as one of name and value."""
+    """Numbers by field name; words and booleans as `field=word`."""
     yield from _flat("", example.request.model_dump(mode="json", exclude_none=True))
 
 
@@ -183,27 +106,3 @@ def _flat(name: str, value: Any) -> Iterator[tuple[str, float]]:
         yield from ((f"{name}={word}", 1.0) for word in words(str(value)))
     else:
         yield name, float(value)
-
-
-def _decoded(of: Task[Any, Any], line: str, example: Example, ontology: Ontology) -> Any:
-    try:
-        return of.decode(line, example.request, ontology)
-    except LineError:
-        return None
-
-
-def baselines_of(task: Task[Any, Any]) -> dict[str, Baseline]:
-    """A task's own, else those that any task can have."""
-    general: dict[str, Baseline] = {
-        "logistic regression": partial(regression, task),
-        "most common answer": partial(most_common, task),
-    }
-    return BASELINES.get(task.name, general)
-
-
-BASELINES: dict[str, dict[str, Baseline]] = {
-    "classify": {"TF-IDF + logistic regression": tfidf_classify},
-    "rewrite": {"dictionary of training labels": dictionary_rewrite, "gazetteer of the ontology": gazetteer_rewrite},
-    "extract": {"TF-IDF one-against-rest": tfidf_extract, "lexicon of opinion words": lexicon_extract},
-    "copywrite": {"template": template_copywrite},
-}

@@ -1,9 +1,185 @@
-"""Classify: what training knows of it."""
+"""Classify: titles of three shops and generated ones; the main figure is the accuracy of the taxonomy path."""
 
 from __future__ import annotations
 
-from training.tasks.contract import TrainingTask
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from adapters.ontology import Ontology
+from adapters.tasks import classify
+from training.examples import Example
+from training.public import readers
+from training.tasks.baselines import Answers, Baseline, predict_class
+from training.tasks.contract import COLOR_COLUMNS, GENDER_COLUMNS, TEXT_COLUMNS, Reader, TrainingTask
+from training.tasks.figures import Figures, share
+from training.tasks.retail import REPOSITORY, RETAIL, retail_leaves
+from training.tasks.synthesis import SOURCE, split_of_generated
+from training.tasks.synthesis.titles import titles
+
+SUPPLIER_SHARE = 0.5  # of the supplier titles for training, of which many are alike
+GENERATED_TITLES = 12  # at most for each leaf, since a third of the leaves is in no public title
 
 
 class ClassifyTraining(TrainingTask):
-    """What training knows of classify."""
+    """An answer is right if its category is; color and gender are figures of their own."""
+
+    column_names = {
+        "request.title": (
+            "title",
+            "product title",
+            "product name",
+            "product display name",
+            "item name",
+            "item title",
+            "listing title",
+            "name",
+            "product",
+            "item",
+            *TEXT_COLUMNS,
+        ),
+        "request.description": ("description", "product description", "long description", "details"),
+        "request.brand": ("brand", "brand name", "manufacturer", "vendor"),
+        "labels.category": (
+            "category",
+            "product category",
+            "category name",
+            "category label",
+            "category path",
+            "product type",
+            "article type",
+            "subcategory",
+            "sub category",
+            "type",
+            "label",
+            "class",
+        ),
+        "labels.attributes.color": COLOR_COLUMNS,
+        "labels.attributes.gender": GENDER_COLUMNS,
+    }
+    one_right = ("category", "attributes.color", "attributes.gender")
+    recipe = {"modules": "all-linear", "lr": 2e-3, "batch": 16}
+    repositories = {
+        "fashion": "animmala3942/FashionProductRecommendationSystem",
+        "pricerunner": "KelvinLam05/product_classification",
+        RETAIL: REPOSITORY,
+    }
+    headline_source, headline_figure = "fashion", "path_accuracy"
+    right_when = "its category is the expected one"
+    hosted_names = ("categories", "color", "gender")
+    line_starts_with_class = True
+
+    def label_values(self, labels: Mapping[str, Any]) -> list[str]:
+        category = labels.get("category")
+        return [category] if isinstance(category, str) else []
+
+    def label_names(self, ontology: Ontology) -> dict[str, dict[str, Sequence[str]]]:
+        categories = ontology.categories.items()
+        return {
+            "labels.category": {name: (leaf.id, *leaf.synonyms) for name, leaf in categories},
+            **{
+                f"labels.attributes.{name}": {value: ontology.phrases(name, value) for value in attribute.values}
+                for name, attribute in ontology.attributes.items()
+            },
+        }
+
+    def public_readers(self) -> Mapping[str | None, Reader]:
+        return {None: _examples}
+
+    def is_right(self, example: Example, answer: Any, ontology: Ontology) -> bool:
+        return answer is not None and bool(answer.category == example.labels.category)
+
+    def figures(self, examples: Sequence[Example], answers: Sequence[Any], ontology: Ontology) -> Figures:
+        """Accuracies; a leaf is in the taxonomy once, so it is right exactly where the whole path is.
+
+        Color and gender are scored on the examples that have one; macro F1 is over the expected categories.
+        """
+        from sklearn.metrics import f1_score
+
+        pairs = [(e.labels, answer) for e, answer in zip(examples, answers, strict=True)]
+
+        def accuracy(value: Callable[[Any], Any], among: Sequence[tuple[Any, Any]] = pairs) -> float:
+            return share(answer is not None and value(gold) == value(answer) for gold, answer in among)
+
+        def level_accuracy(level: int) -> float:
+            """Of the path's first `level` names."""
+            paths = {name: category.path[:level] for name, category in ontology.categories.items()}
+            return accuracy(lambda labels: paths[labels.category])
+
+        def attribute_accuracy(name: str) -> float:
+            among = [pair for pair in pairs if name in pair[0].attributes]
+            return accuracy(lambda labels: labels.attributes.get(name), among)
+
+        depth = max((len(category.path) for category in ontology.categories.values()), default=0)
+        gold = [labels.category for labels, _ in pairs]
+        predicted = [answer.category if answer else "" for answer in answers]
+        return {
+            "path_accuracy": accuracy(lambda labels: labels.category),
+            "department_accuracy": level_accuracy(1),
+            "color_accuracy": attribute_accuracy("color"),
+            "gender_accuracy": attribute_accuracy("gender"),
+            "exact": accuracy(lambda labels: labels),
+            **{f"level_{level}_accuracy": level_accuracy(level) for level in range(2, depth)},
+            "macro_f1": float(f1_score(gold, predicted, labels=sorted({*gold}), average="macro", zero_division=0)),
+        }
+
+    def baselines(self) -> dict[str, Baseline]:
+        return {"TF-IDF + logistic regression": tfidf}
+
+    def classes(self, labels: Any, ontology: Ontology | None) -> list[tuple[Any, ...]]:
+        return [(labels.category,)]
+
+
+def _examples(ontology: Ontology, seed: int) -> Iterator[Example]:
+    for record in readers.fashion():
+        stated = _stated_color(record.title, ontology)
+        color = record.color if stated and record.color else stated
+        attributes = {"color": color, "gender": record.gender}
+        yield _example(record.split, "fashion", record.title, record.path[-1], attributes)
+    rng = random.Random(seed)
+    for title in readers.pricerunner():
+        if title.split != "train" or rng.random() < SUPPLIER_SHARE:
+            attributes = {"color": _stated_color(title.title, ontology)}
+            yield _example(title.split, "pricerunner", title.title, title.category, attributes)
+    leaves = retail_leaves()
+    for product in readers.products():
+        leaf = leaves[f"{product.category}/{product.style}"]
+        named = ontology.category_in(product.name)
+        if named and named.path[0] == ontology.categories[leaf].path[0]:
+            leaf = named.name
+        attributes = {"color": _stated_color(product.name, ontology), "gender": product.gender}
+        yield _example(product.split, RETAIL, product.name, leaf, attributes)
+    for text, labels in titles(ontology, GENERATED_TITLES, seed):
+        yield Example(split_of_generated(text), SOURCE, classify.Request(title=text), labels)
+
+
+def _example(split: str, source: str, title: str, leaf: str, attributes: dict[str, str | None]) -> Example:
+    known = {name: value for name, value in attributes.items() if value}
+    return Example(split, source, classify.Request(title=title[:300]), classify.Labels(category=leaf, attributes=known))
+
+
+def _stated_color(title: str, ontology: Ontology) -> str | None:
+    return next((v for a, v, _, _ in ontology.values_in(title) if a == "color"), None)
+
+
+def tfidf(train: Sequence[Example], test: Sequence[Example], ontology: Ontology) -> Answers:
+    """The leaf by TF-IDF and logistic regression; color and gender by the ontology's words in the title.
+
+    One classifier for each source, as a shop would train one on its own titles.
+    """
+    answers: Answers = [None] * len(test)
+    for source in {e.source for e in test}:
+        members = [i for i, e in enumerate(test) if e.source == source]
+        source_train = [e for e in train if e.source == source] or train
+        gold = [e.labels.category for e in source_train]
+        leaves = predict_class(source_train, gold, [test[i] for i in members], "title")
+        for i, leaf in zip(members, leaves, strict=True):
+            attributes: dict[str, str] = {}
+            for attribute, value, _, _ in ontology.values_in(test[i].request.title):
+                if attribute in classify.DECIDED:
+                    attributes.setdefault(attribute, value)
+            answers[i] = classify.Labels(category=leaf, attributes=attributes)
+    return answers
+
+
+TRAINING = ClassifyTraining(classify.TASK)

@@ -1,13 +1,10 @@
-"""How texts are worded: variety, repetition, and the editing that a reference is away.
-
-Knows words, no task and no model. Called by `training.evaluation.metrics`.
-"""
+"""How texts are worded: variety, repetition, and the edits between a text and its reference. Knows no task."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
+from rapidfuzz.distance import Levenshtein
 
 REPEATED = 4  # words in a row
 
@@ -22,26 +19,16 @@ def distinct(texts: Sequence[str], n: int) -> float:
 
 
 def repetition(text: str) -> float:
-    """Share of a text's four-word sequences that it said before (Welleck et al. 2020)."""
+    """The share of a text's four-word sequences that occurred before in it (Welleck et al. 2020)."""
     grams = _grams(text, REPEATED)
     return 1 - len(set(grams)) / len(grams) if grams else 0.0
 
 
 def edit_distance(text: str, reference: str) -> float:
-    """Words to insert, drop or change (Levenshtein), as a share of the longer text's words."""
-    said, wanted = text.split(), reference.split()
-    codes = {word: code for code, word in enumerate({*said, *wanted})}
-    columns = np.array([codes[word] for word in wanted], dtype=int)
-    places = np.arange(len(wanted) + 1)
-    row = places
-    for n, word in enumerate(said, 1):
-        changed = row[:-1] + (columns != codes[word])
-        best = np.concatenate(([n], np.minimum(row[1:] + 1, changed)))
-        row = np.minimum.accumulate(best - places) + places  # insertions, from left to right
-    longest = max(len(said), len(wanted))
-    return float(row[-1] / longest) if longest else 0.0
+    """Words to insert, delete or replace (Levenshtein), as a share of the longer text's words."""
+    return Levenshtein.normalized_distance(text.split(), reference.split())
 
 
 def _grams(text: str, n: int) -> list[tuple[str, ...]]:
-    said = text.lower().split()
-    return [tuple(said[i : i + n]) for i in range(len(said) - n + 1)]
+    words = text.lower().split()
+    return [tuple(words[i : i + n]) for i in range(len(words) - n + 1)]

@@ -1,4 +1,4 @@
-"""Where a run that was stopped goes on. Called by `training.base.pretrain` and `training.tuning.finetune`."""
+"""Finds the checkpoint that a stopped run resumes from. Called by `training.base.pretrain` and `finetune`."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from pathlib import Path
 
 
 def last_checkpoint(folder: Path) -> str | None:
-    """The latest whole checkpoint in a folder of transformers' Trainer.
+    """The latest complete checkpoint in a folder of transformers' Trainer, if any.
 
-    The trainer writes its state last, so a checkpoint without one was cut short and is passed over.
+    The trainer writes its state last; a checkpoint without it is incomplete and is skipped.
     """
     steps = {
         int(path.name.rpartition("-")[2]): path
         for path in folder.glob("checkpoint-*")
         if path.name.rpartition("-")[2].isdigit()
     }
-    whole = (path for _, path in sorted(steps.items(), reverse=True) if _has_state(path))
-    return next(map(str, whole), None)
+    complete = (path for _, path in sorted(steps.items(), reverse=True) if _has_state(path))
+    return next(map(str, complete), None)
 
 
 def _has_state(checkpoint: Path) -> bool:

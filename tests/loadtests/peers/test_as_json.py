@@ -1,4 +1,4 @@
-"""Each task's labels in JSON: there and back, and within the schema that a server is given."""
+"""Each task's labels in JSON: encoded, decoded, and within the schema that a server is given."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.adapters.tasks.grammars import admits
 from tests.adapters.tasks.strategies import LABELLED, SHOP
 
 quick = settings(max_examples=50, deadline=None)
-every_task = pytest.mark.parametrize("name", sorted(as_json.FORMS))
+every_task = pytest.mark.parametrize("name", sorted(as_json.JSON_TASKS))
 
 REVIEW = "Great for beginners but the handle is uncomfortable"
 EXAMPLES: dict[str, tuple[Any, Any, str]] = {
@@ -51,13 +51,20 @@ EXAMPLES: dict[str, tuple[Any, Any, str]] = {
 }
 
 
-def line_of(name: str, labels: Any, request: Any) -> str:
-    return as_json.AsJson(name).encode(as_json.AsJson(name).complete(labels, request, SHOP))
+def encode(name: str, labels: Any, request: Any) -> str:
+    task = as_json.JSON_TASKS[name]
+    return task.encode(task.complete(labels, request, SHOP))
+
+
+def decode(name: str, line: str, request: Any) -> Any:
+    """The typed task's labels of a line."""
+    task = as_json.JSON_TASKS[name]
+    return task.to_labels(task.decode(line, request, SHOP).answer, request, SHOP)
 
 
 @st.composite
 def labelled(draw: st.DrawFn, name: str) -> tuple[Any, Any]:
-    """A request and labels within the bounds of what examples are cut to."""
+    """A request and labels within the bounds that examples are cut to."""
     request, labels = draw(LABELLED[name])
     if name == "extract":
         assume(len(labels.aspects) <= extract.MAX_ASPECTS)
@@ -73,10 +80,10 @@ def phrases(labels: rewrite.Labels, request: rewrite.Request) -> list[tuple[str,
 
 
 @every_task
-def test_an_answer_is_as_short_as_json_is(name: str) -> None:
+def test_an_answer_is_compact_json(name: str) -> None:
     request, labels, line = EXAMPLES[name]
-    assert line_of(name, labels, request) == line
-    assert as_json.AsJson(name).decode(line, request, SHOP) == labels
+    assert encode(name, labels, request) == line
+    assert decode(name, line, request) == labels
 
 
 @every_task
@@ -84,35 +91,35 @@ def test_an_answer_is_as_short_as_json_is(name: str) -> None:
 @given(data=st.data())
 def test_decode_is_the_inverse_of_encode(name: str, data: st.DataObject) -> None:
     request, labels = data.draw(labelled(name))
-    if name == "rewrite":  # where a phrase stands in the query twice, JSON does not say which
+    if name == "rewrite":  # JSON does not say which of two equal phrases it is
         words = rewrite.query_words(request.query)
         assume(len({*words}) == len(words))
-    line = line_of(name, labels, request)
-    assert as_json.AsJson(name).decode(line, request, SHOP) == labels
+    line = encode(name, labels, request)
+    assert decode(name, line, request) == labels
 
 
 @quick
 @given(data=st.data())
-def test_a_query_gets_no_phrase_that_was_not_in_its_json(data: st.DataObject) -> None:
+def test_a_query_gets_only_phrases_of_its_json(data: st.DataObject) -> None:
     request, labels = data.draw(labelled("rewrite"))
-    line = line_of("rewrite", labels, request)
-    decoded = as_json.AsJson("rewrite").decode(line, request, SHOP)
+    line = encode("rewrite", labels, request)
+    decoded = decode("rewrite", line, request)
     left = phrases(labels, request)
     for phrase in phrases(decoded, request):
         left.remove(phrase)
 
 
 @pytest.mark.parametrize(
-    ("told", "tags"),
+    ("answer", "tags"),
     [
         ({"color": ["red"], "brand": ["dark red"]}, "brand + color"),
         ({"color": ["red", "red", "red"]}, "other color color"),
         ({"color": ["blue", "", "red"]}, "other color other"),
     ],
 )
-def test_phrases_find_their_places(told: dict[str, list[str]], tags: str) -> None:
+def test_phrases_are_tagged_where_the_query_has_them(answer: dict[str, list[str]], tags: str) -> None:
     request = rewrite.Request(query="dark red red")
-    decoded = as_json.AsJson("rewrite").decode(json.dumps(told), request, SHOP)
+    decoded = decode("rewrite", json.dumps(answer), request)
     assert decoded.tags == tags.split()
 
 
@@ -122,10 +129,10 @@ def test_phrases_find_their_places(told: dict[str, list[str]], tags: str) -> Non
 def test_every_answer_is_within_the_schema_and_its_grammar(name: str, data: st.DataObject) -> None:
     jsonschema = pytest.importorskip("jsonschema")
     request, labels = data.draw(labelled(name))
-    line = line_of(name, labels, request)
+    line = encode(name, labels, request)
     jsonschema.validate(json.loads(line), as_json.schema(name, SHOP))
     if "\\" not in line:  # xgrammar has no escapes in a string whose length is bounded
-        assert admits(as_json.AsJson(name).grammar(request, SHOP), line)
+        assert admits(as_json.JSON_TASKS[name].grammar(request, SHOP), line)
 
 
 def parts(schema: Any) -> Iterator[dict[str, Any]]:
@@ -154,34 +161,34 @@ def test_the_schema_of_classify_has_the_values_that_the_grammar_has() -> None:
     schema = as_json.schema("classify", SHOP)["properties"]
     assert len(schema["category"]["enum"]) == len(SHOP.categories)
     grammar = tasks()["classify"].grammar(classify.Request(title="shirt"), SHOP)
-    told = {name: part for name, part in schema.items() if name != "category"}
-    assert set(told) == {*classify.DECIDED}
-    for name, value in ((n, v) for n in told for v in told[n]["enum"]):
+    attributes = {name: part for name, part in schema.items() if name != "category"}
+    assert set(attributes) == {*classify.DECIDED}
+    for name, value in ((name, value) for name, part in attributes.items() for value in part["enum"]):
         assert admits(grammar, f"shirts; {value if name == 'color' else '-'}; {value if name == 'gender' else '-'}")
 
 
 @every_task
-def test_a_line_that_was_cut_off_is_no_answer(name: str) -> None:
+def test_a_truncated_line_is_refused(name: str) -> None:
     request, _, line = EXAMPLES[name]
     for end in range(len(line)):
         with pytest.raises(LineError):
-            as_json.AsJson(name).decode(line[:end], request, SHOP)
+            decode(name, line[:end], request)
 
 
 @every_task
 @pytest.mark.parametrize("line", ["", "null", "[]", '"text"', "7", "[" * 5000])
-def test_what_is_no_object_is_no_answer(name: str, line: str) -> None:
+def test_a_line_that_is_no_object_is_refused(name: str, line: str) -> None:
     with pytest.raises(LineError):
-        as_json.AsJson(name).decode(line, EXAMPLES[name][0], SHOP)
+        decode(name, line, EXAMPLES[name][0])
 
 
-def test_a_category_that_the_shop_lacks_is_no_answer() -> None:
+def test_an_unknown_category_is_refused() -> None:
     request = EXAMPLES["classify"][0]
     with pytest.raises(LineError):
-        as_json.AsJson("classify").decode('{"category":"Space Ships"}', request, SHOP)
+        decode("classify", '{"category":"Space Ships"}', request)
 
 
 @every_task
 def test_the_prompt_is_the_tasks_own(name: str) -> None:
     request = EXAMPLES[name][0]
-    assert as_json.AsJson(name).prompt(request, SHOP) == tasks()[name].prompt(request, SHOP)
+    assert as_json.JSON_TASKS[name].prompt(request, SHOP) == tasks()[name].prompt(request, SHOP)

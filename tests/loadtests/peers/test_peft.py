@@ -1,4 +1,4 @@
-"""Transformers and PEFT, started and asked on the shipped base."""
+"""The server of transformers and PEFT, started on the shipped base, and how its answers are read."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from adapters.ontology import Ontology
-from adapters.store import default_base
+from adapters.settings import SHIPPED_BASE
 from adapters.tasks import classify, tasks
 from loadtests.peers import peft
 from training.studies.local_server import running
@@ -18,35 +18,35 @@ EXAMPLE = tasks()["classify"].example
 
 
 def test_a_request_is_our_own() -> None:
-    assert peft.asked("classify", EXAMPLE, SHOP) == ("/v1/classify", EXAMPLE)
+    assert peft.http_request("classify", EXAMPLE, SHOP) == ("/v1/classify", EXAMPLE)
 
 
-def test_an_answer_tells_its_tokens_and_labels() -> None:
+def test_an_answer_is_read_as_tokens_and_labels() -> None:
     labels = classify.Labels(category="Shirts", attributes={"gender": "men"})
     answer = {"line": "shirts; -; men", "tokens": 6}
-    assert peft.told("classify", EXAMPLE, answer, SHOP) == (6, labels)
+    assert peft.read_answer("classify", EXAMPLE, answer, SHOP) == (6, labels)
 
 
-def test_a_line_that_no_grammar_forced_may_not_be_read() -> None:
-    assert peft.told("classify", EXAMPLE, {"line": "a shirt", "tokens": 3}, SHOP) == (3, None)
+def test_a_line_outside_the_grammar_has_no_labels() -> None:
+    assert peft.read_answer("classify", EXAMPLE, {"line": "a shirt", "tokens": 3}, SHOP) == (3, None)
 
 
 def test_every_shipped_adapter_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    if not default_base().exists():
+    if not SHIPPED_BASE.exists():
         pytest.skip("no base and adapters are shipped yet")
     monkeypatch.setenv("SHOPLORA_STORE", str(tmp_path / "store"))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    read = {}
+    labels = {}
     with running(peft.command(), peft.environment(), ready="/health") as url:
         for name in ("classify", "rewrite", "extract", "copywrite", "classify"):
             request = tasks()[name].example
-            path, body = peft.asked(name, request, SHOP)
+            path, body = peft.http_request(name, request, SHOP)
             answer = httpx.post(url + path, json=body, timeout=120).raise_for_status().json()
-            tokens, read[name] = peft.told(name, request, answer, SHOP)
+            tokens, labels[name] = peft.read_answer(name, request, answer, SHOP)
             assert 0 < tokens <= tasks()[name].max_tokens(tasks()[name].request(**request))
     with pytest.raises(httpx.TransportError):
         httpx.get(f"{url}/health")
-    assert read["classify"].category == "Shirts"
-    assert len(read["rewrite"].tags) == 7
-    assert read["extract"].overall_sentiment == "positive"
-    assert read["copywrite"].description
+    assert labels["classify"].category == "Shirts"
+    assert len(labels["rewrite"].tags) == 7
+    assert labels["extract"].overall_sentiment == "positive"
+    assert labels["copywrite"].description

@@ -1,4 +1,4 @@
-"""How plain vLLM is started and asked; vLLM itself is not started here, it takes a minute."""
+"""How plain vLLM is started, and how its answers are read; vLLM itself takes a minute and is not started here."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from adapters.tasks import classify, tasks
 from loadtests.peers import as_json, plain
 
 SHOP = Ontology.load()
-every_task = pytest.mark.parametrize("name", sorted(as_json.FORMS))
+every_task = pytest.mark.parametrize("name", sorted(as_json.JSON_TASKS))
 
 
-def answered(content: str) -> dict[str, Any]:
+def completion(content: str) -> dict[str, Any]:
     return {"choices": [{"message": {"content": content}}], "usage": {"completion_tokens": 9}}
 
 
-def test_nothing_of_this_projects_engine_takes_part(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_setting_of_this_projects_engine_is_handed_on(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("VLLM_CPU_OMP_THREADS_BIND", "OMP_NUM_THREADS", "KMP_BLOCKTIME"):
         monkeypatch.setenv(name, "7")
-    monkeypatch.setenv("HTTPS_PROXY", "kept")
+    monkeypatch.setenv("HTTPS_PROXY", "proxy")
     environment = plain.environment()
     assert environment["VLLM_PLUGINS"] == ""
-    assert environment["HTTPS_PROXY"] == "kept"
+    assert environment["HTTPS_PROXY"] == "proxy"
     set_here = {name for name in environment if name.startswith(plain.OURS)}
     assert set_here == set(plain.ENVIRONMENT)
 
@@ -48,25 +48,25 @@ def test_each_task_has_an_adapter_that_it_is_started_with(name: str) -> None:
 
 @every_task
 def test_a_request_is_the_tasks_prompt_with_its_schema(name: str) -> None:
-    of = tasks()[name]
-    path, body = plain.asked(name, of.example, SHOP)
+    task = tasks()[name]
+    path, body = plain.http_request(name, task.example, SHOP)
     assert path == "/v1/chat/completions"
     assert body["model"] == name
-    assert body["messages"] == of.prompt(of.request.model_validate(of.example), SHOP)
+    assert body["messages"] == task.prompt(task.request.model_validate(task.example), SHOP)
     assert body["response_format"]["json_schema"]["schema"] == as_json.schema(name, SHOP)
     assert json.loads(json.dumps(body)) == body
 
 
-def test_an_answer_tells_its_tokens_and_labels() -> None:
+def test_an_answer_is_read_as_tokens_and_labels() -> None:
     content = '{"category":"Shirts","gender":"men"}'
     labels = classify.Labels(category="Shirts", attributes={"gender": "men"})
     example = tasks()["classify"].example
-    assert plain.told("classify", example, answered(content), SHOP) == (9, labels)
+    assert plain.read_answer("classify", example, completion(content), SHOP) == (9, labels)
 
 
 def test_an_answer_that_was_cut_off_cannot_be_read() -> None:
-    cut = answered('{"category":"Shir')
-    assert plain.told("classify", tasks()["classify"].example, cut, SHOP) == (9, None)
+    cut = completion('{"category":"Shir')
+    assert plain.read_answer("classify", tasks()["classify"].example, cut, SHOP) == (9, None)
 
 
 def test_the_adapters_are_installed_with_the_package() -> None:

@@ -120,8 +120,8 @@ def test_seven_words_in_common_are_allowed(small: Callable[..., None]) -> None:
 
 
 def test_an_acceptance_example_is_removed(small: Callable[..., None]) -> None:
-    said = "Great for beginners, but the handle is uncomfortable after 20 minutes!"
-    small(amazon_reviews=[said], pros_and_cons=["", said.lower()])
+    example = "Great for beginners, but the handle is uncomfortable after 20 minutes!"
+    small(amazon_reviews=[example], pros_and_cons=["", example.lower()])
     corpus = corpora.read()
     assert texts(corpus, "review") == ["a fine pan"]
     assert texts(corpus, "opinion") == ["the zoom is great"]
@@ -161,13 +161,13 @@ def test_the_stream_repeats_each_kind_and_is_shuffled_by_seed() -> None:
 @pytest.mark.data
 def test_no_evaluation_item_is_in_the_corpus(corpus: Corpus) -> None:
     read = {key(text) for texts in corpus.texts.values() for text in texts}
-    held = [t.title for t in datasets.fashion() if t.split != "train"]
-    held += [t.title for t in datasets.pricerunner() if t.split != "train"]
-    held += [" ".join(q.words) for s in ("validation", "test") for q in datasets.queries(s)]
-    held += [r.text for r in datasets.hatn() if r.split != "train"]
-    held += [r.text for s in ("dev", "test") for r in datasets.dmaste(s, datasets.DMASTE_DOMAINS)]
-    held += [t for p in datasets.products() if p.split != "train" for t in (p.name, p.description)]
-    assert [text for text in held if key(text) in read] == []
+    held_out = [t.title for t in datasets.fashion() if t.split != "train"]
+    held_out += [t.title for t in datasets.pricerunner() if t.split != "train"]
+    held_out += [" ".join(q.words) for s in ("validation", "test") for q in datasets.queries(s)]
+    held_out += [r.text for r in datasets.hatn() if r.split != "train"]
+    held_out += [r.text for s in ("dev", "test") for r in datasets.dmaste(s, datasets.DMASTE_DOMAINS)]
+    held_out += [t for p in datasets.products() if p.split != "train" for t in (p.name, p.description)]
+    assert [text for text in held_out if key(text) in read] == []
 
 
 @pytest.mark.data

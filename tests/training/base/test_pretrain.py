@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file
 from transformers import TrainingArguments
 
-from adapters.adapter_folder import base_digest
+from adapters.base import base_digest
 from adapters.ontology import Ontology
 from training.base import pretrain
 from training.base.corpus import Corpus
-from training.base.pretrain import SPECIAL, MuonAdamW, Recipe
+from training.base.pretrain import SPECIAL, MuonAdamW, PretrainingRecipe
 from training.base.structure import Structure, WordClasses
 
 COPY = (
@@ -40,7 +40,7 @@ CORPUS = Corpus(
 )
 ONTOLOGY = Ontology.load()
 CLASSES = WordClasses({"red": "red", "shirt": "shirt", "kettle": "shirt", "blue": "red"}, frozenset())
-TINY = Recipe(
+TINY = PretrainingRecipe(
     hidden=32,
     layers=1,
     feed_forward=64,
@@ -73,10 +73,10 @@ def test_special_tokens_come_first_and_end_what_they_should(tokenizer: Any) -> N
 
 def test_the_chat_template(tokenizer: Any) -> None:
     messages = [{"role": "system", "content": "Echo."}, {"role": "user", "content": "a < b"}]
-    said = tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
-    assert said == "<|system|>Echo.<|end|><|user|>a < b<|end|><|assistant|>"
+    prompt = tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
+    assert prompt == "<|system|>Echo.<|end|><|user|>a < b<|end|><|assistant|>"
     whole = pretrain._chat(("Echo.", "a < b", "a < b"), tokenizer)
-    assert whole == f"{said}a < b<|end|>"
+    assert whole == f"{prompt}a < b<|end|>"
 
 
 def test_labels_take_few_tokens(tokenizer: Any) -> None:
@@ -116,7 +116,7 @@ def test_every_token_is_in_one_block() -> None:
     ("done", "factor"), [(0.005, 0.25), (0.01, 0.5), (0.02, 1.0), (0.5, 1.0), (0.7, 1.0), (0.85, 0.5), (1.0, 0.0)]
 )
 def test_the_learning_rate_rises_stays_and_falls(done: float, factor: float) -> None:
-    recipe = Recipe(tokens=1000 * 8 * 512)
+    recipe = PretrainingRecipe(tokens=1000 * 8 * 512)
     step = round(done * recipe.steps) - 1
     assert pretrain._trapezoid(recipe)(step) == pytest.approx(factor)
 
@@ -138,7 +138,7 @@ def learn(model: torch.nn.Module, optimizer: MuonAdamW, steps: int) -> None:
 
 
 def test_muon_takes_the_matrices_and_adamw_the_rest() -> None:
-    optimizer = MuonAdamW(small_model(), Recipe(muon_lr=0.02, adamw_lr=0.004))
+    optimizer = MuonAdamW(small_model(), PretrainingRecipe(muon_lr=0.02, adamw_lr=0.004))
     muon, adamw = optimizer.param_groups
     assert [tuple(p.shape) for p in muon["params"]] == [(16, 16)]
     assert sorted(tuple(p.shape) for p in adamw["params"]) == [(8, 16), (16,), (16,), (16,)]
@@ -147,9 +147,9 @@ def test_muon_takes_the_matrices_and_adamw_the_rest() -> None:
 
 def test_the_optimizer_goes_on_from_what_it_saved() -> None:
     one, other = small_model(), small_model()
-    first = MuonAdamW(one, Recipe())
+    first = MuonAdamW(one, PretrainingRecipe())
     learn(one, first, 3)
-    second = MuonAdamW(other, Recipe(muon_lr=0.5, adamw_lr=0.5))
+    second = MuonAdamW(other, PretrainingRecipe(muon_lr=0.5, adamw_lr=0.5))
     other.load_state_dict(one.state_dict())
     second.load_state_dict(deepcopy(first.state_dict()))
     assert [group["lr"] for group in second.param_groups] == [0.02, 0.004]
@@ -205,10 +205,10 @@ def test_a_run_that_is_stopped_goes_on_to_the_same_weights(small_run: pytest.Mon
     torch.manual_seed(random.randrange(1000))
     resumed = pretrain.run(TINY, tmp_path / "stopped", compile_model=False)
 
-    wanted, found = (load_file(folder / "model.safetensors") for folder in (whole, resumed))
-    assert wanted.keys() == found.keys()
-    for name, weights in wanted.items():
-        assert torch.equal(weights, found[name]), name
+    weights, resumed_weights = (load_file(folder / "model.safetensors") for folder in (whole, resumed))
+    assert weights.keys() == resumed_weights.keys()
+    for name, tensor in weights.items():
+        assert torch.equal(tensor, resumed_weights[name]), name
     assert {p.suffix for p in whole.iterdir()} <= {".json", ".safetensors", ".jinja", ".md"}
     assert (whole / "README.md").read_text().startswith("# ")
     assert np.load(tmp_path / "whole" / "tokens.npy").shape == (TINY.tokens,)
@@ -218,13 +218,13 @@ def test_a_run_goes_on_from_an_earlier_base(small_run: pytest.MonkeyPatch, tmp_p
     first = pretrain.run(TINY, tmp_path / "first", compile_model=False)
     still = replace(TINY, muon_lr=0.0, adamw_lr=0.0, weight_decay=0.0, vocabulary=600)
     second = pretrain.run(still, tmp_path / "second", start=first, compile_model=False)
-    wanted, found = (load_file(folder / "model.safetensors") for folder in (first, second))
-    assert all(torch.equal(weights, found[name]) for name, weights in wanted.items())
+    weights, unchanged = (load_file(folder / "model.safetensors") for folder in (first, second))
+    assert all(torch.equal(tensor, unchanged[name]) for name, tensor in weights.items())
     assert (second / "tokenizer.json").read_text() == (first / "tokenizer.json").read_text()
     assert f"start: {base_digest(first)}" in (second / "README.md").read_text()
 
 
-def test_a_run_of_another_recipe_is_not_gone_on_with(small_run: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_run_of_another_recipe_is_not_resumed(small_run: pytest.MonkeyPatch, tmp_path: Path) -> None:
     with small_run.context() as patch:
         stop_after(patch, 1)
         with pytest.raises(Stopped):

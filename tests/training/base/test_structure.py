@@ -95,11 +95,11 @@ def test_filling_the_blanks_restores_the_text(text: str, seed: int) -> None:
 
 @quick
 @given(TEXT, SEED)
-def test_found_words_follow_the_first_place_of_the_asked_word(text: str, seed: int) -> None:
+def test_the_answer_is_the_words_after_the_first_occurrence(text: str, seed: int) -> None:
     made = make("_find", text, seed)
     if made is not None:
-        told, asked = made[1].split("\nfind: ")
-        after = told.split()[told.split().index(asked) + 1 :]
+        words, word = made[1].split("\nfind: ")
+        after = words.split()[words.split().index(word) + 1 :]
         answer = made[2].split()
         assert after[: len(answer)] == answer
         assert made[0] == f"Write {len(answer)} words that follow."
@@ -110,9 +110,9 @@ def test_found_words_follow_the_first_place_of_the_asked_word(text: str, seed: i
 def test_listed_words_that_the_text_has(text: str, seed: int) -> None:
     made = make("_which_are_in", text, seed)
     if made is not None:
-        told, asked = made[1].split("\nwords: ")
-        listed = asked.split(", ")
-        long = {word for word in told.split() if len(word) > 3}
+        words, listed_words = made[1].split("\nwords: ")
+        listed = listed_words.split(", ")
+        long = {word for word in words.split() if len(word) > 3}
         assert made[2].split(", ") == [word for word in listed if word in long]
 
 
@@ -156,11 +156,11 @@ def test_labels_like_the_examples(seed: int) -> None:
     few = Structure(CORPUS, WordClasses(members, frozenset({("navy", "blue")})), ONTOLOGY)
     made = few._label_like("acme navy blue shirt", random.Random(seed))
     assert made is not None
-    told, asked = made[1].splitlines()
-    label, _, examples = told.partition(": ")
+    class_line, query = made[1].splitlines()
+    label, _, examples = class_line.partition(": ")
     assert label in rewrite.TYPES
     assert set(examples.split()) < set(members)
-    assert (asked, made[2]) == ("acme navy blue shirt", f"other {label} + other")
+    assert (query, made[2]) == ("acme navy blue shirt", f"other {label} + other")
 
 
 def test_facts_are_in_the_text() -> None:
@@ -202,18 +202,18 @@ def test_interchangeable_words_share_a_class(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(structure, "CLASSES", 3)
     monkeypatch.setattr(structure, "NEIGHBOURS", 60)
     texts = products(2_000, COLORS)
-    found = word_classes(texts)
-    classes = {kind: {found.names[f"{kind}{n}"] for n in range(20)} for kind in ("brand", "color", "thing")}
+    clustered = word_classes(texts)
+    classes = {kind: {clustered.names[f"{kind}{n}"] for n in range(20)} for kind in ("brand", "color", "thing")}
     assert [len(names) for names in classes.values()] == [1, 1, 1]
     assert len(set.union(*classes.values())) == 3
-    assert found == word_classes(texts)  # by the seed alone
+    assert clustered == word_classes(texts)  # by the seed alone
 
 
 def test_a_class_bears_the_name_of_its_commonest_word(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(structure, "CLASSES", 3)
     monkeypatch.setattr(structure, "NEIGHBOURS", 60)
-    found = word_classes(products(2_000, [*COLORS, "color7", "color7"]))
-    assert {found.names[color] for color in COLORS} == {"color7"}
+    clustered = word_classes(products(2_000, [*COLORS, "color7", "color7"]))
+    assert {clustered.names[color] for color in COLORS} == {"color7"}
 
 
 def test_words_that_always_meet_are_a_phrase(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -222,6 +222,6 @@ def test_words_that_always_meet_are_a_phrase(monkeypatch: pytest.MonkeyPatch) ->
     rng = random.Random(0)
     other = [f"w{n}" for n in range(200)]
     texts = [" ".join(rng.choices(other, k=30)) for _ in range(200)]
-    found = word_classes([*texts, *["north face"] * 12, *["rare pair"] * 9])
-    assert found.phrases == {("north", "face")}
-    assert found.labels(["north", "face", "w1"])[1] == "+"
+    clustered = word_classes([*texts, *["north face"] * 12, *["rare pair"] * 9])
+    assert clustered.phrases == {("north", "face")}
+    assert clustered.labels(["north", "face", "w1"])[1] == "+"

@@ -1,4 +1,4 @@
-"""Checks: each kind of defect is found, with its lines, and what is right is left alone."""
+"""Checks: each kind of defect and warning is reported with its lines, and sound examples are not."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ import pytest
 
 from adapters.ontology import Ontology
 from training.data.check import Finding, Report, check
-from training.data.records import RecordError
-from training.examples import SAMPLES
+from training.examples import SAMPLES, ExampleError
 
 WORDS = (
     "amber",
@@ -43,8 +42,8 @@ def examples(count: int) -> list[dict[str, Any]]:
 
 def checked(folder: Path, *lines: Any, name: str = "shop.jsonl") -> Report:
     file = folder / name
-    said = (line if isinstance(line, str) else json.dumps(line) for line in lines)
-    file.write_text("\n".join(said) + "\n", encoding="utf-8")
+    texts = (line if isinstance(line, str) else json.dumps(line) for line in lines)
+    file.write_text("\n".join(texts) + "\n", encoding="utf-8")
     return check(file, Ontology.load())
 
 
@@ -53,7 +52,7 @@ def kinds(report: Report) -> dict[str, int]:
 
 
 def finding(report: Report, kind: str) -> Finding:
-    return next(each for each in report.findings if each.kind == kind)
+    return next(finding for finding in report.findings if finding.kind == kind)
 
 
 def test_a_clean_file_has_no_defects(tmp_path: Path) -> None:
@@ -70,7 +69,7 @@ def test_few_examples_are_a_warning(tmp_path: Path) -> None:
     assert report.defects == 0
 
 
-def test_lines_that_are_no_examples(tmp_path: Path) -> None:
+def test_lines_that_are_not_examples_are_reported(tmp_path: Path) -> None:
     report = checked(tmp_path, *examples(10), "{", "", "[3]", example("", "Shirts"))
     assert kinds(report)["unreadable lines"] == 2
     assert [c["line"] for c in finding(report, "unreadable lines").cases] == [11, 13]
@@ -78,18 +77,18 @@ def test_lines_that_are_no_examples(tmp_path: Path) -> None:
     assert report.defects == 3
 
 
-def test_labels_outside_the_ontology_come_with_what_is_near(tmp_path: Path) -> None:
+def test_labels_outside_the_ontology_are_reported_with_the_nearest_name(tmp_path: Path) -> None:
     report = checked(tmp_path, *examples(10), example("odd one", "Tshirtz"), example("odd two", color="puce"))
-    found = finding(report, "labels outside the ontology")
-    assert (found.count, found.defect) == (2, True)
-    assert "near: 'Tshirts'" in found.cases[0]["reason"]
-    assert "'puce' is not in the ontology" in found.cases[1]["reason"]
+    outside = finding(report, "labels outside the ontology")
+    assert (outside.count, outside.defect) == (2, True)
+    assert "near: 'Tshirts'" in outside.cases[0]["reason"]
+    assert "'puce' is not in the ontology" in outside.cases[1]["reason"]
 
 
 def test_exact_duplicates_differ_in_case_marks_and_spaces_at_most(tmp_path: Path) -> None:
     report = checked(tmp_path, *examples(10), example("Lone  title!"), example("lone title"))
-    found = finding(report, "exact duplicates")
-    assert (found.count, found.cases[0]["lines"]) == (1, "11, 12")
+    duplicates = finding(report, "exact duplicates")
+    assert (duplicates.count, duplicates.cases[0]["lines"]) == (1, "11, 12")
 
 
 def test_contradictions_are_shown_side_by_side(tmp_path: Path) -> None:
@@ -104,16 +103,16 @@ def test_contradictions_are_shown_side_by_side(tmp_path: Path) -> None:
         example("a third, longer things", "Jeans"),
         example("a fourth and long thing", color="red"),
         example("a fourth and long things"),
-        example("one fifth, said twice", color="red"),
-        example("one fifth, said twice"),
+        example("one fifth, named twice", color="red"),
+        example("one fifth, named twice"),
     )
     rare = [example("one lone thing"), example("one lone thing")] * 4
     many = finding(checked(tmp_path, *rare, example("One lone thing", "Jeans")), "contradictory labels")
     assert many.cases[0]["line 9"] == "One lone thing | jeans"
-    found = finding(report, "contradictory labels")
-    assert [case["differ in"] for case in found.cases] == ["category", "attributes.color"]
-    assert found.cases[0]["line 11"] == "one lone thing | shirts"
-    assert found.cases[0]["line 12"] == "One lone thing | jeans"
+    contradictions = finding(report, "contradictory labels")
+    assert [case["differ in"] for case in contradictions.cases] == ["category", "attributes.color"]
+    assert contradictions.cases[0]["line 11"] == "one lone thing | shirts"
+    assert contradictions.cases[0]["line 12"] == "One lone thing | jeans"
     near = finding(report, "contradictory labels, nearly the same input")
     assert [sorted(case)[:2] for case in near.cases] == [["line 15", "line 16"]]
     assert kinds(report)["near duplicates"] == 1  # the fourth: a colour may be left out
@@ -122,7 +121,8 @@ def test_contradictions_are_shown_side_by_side(tmp_path: Path) -> None:
 
 def test_other_tasks_contradict_in_their_own_labels(tmp_path: Path) -> None:
     reviews = [
-        {"request": {"review": "Loose lid"}, "labels": {"overall_sentiment": said}} for said in ("negative", "positive")
+        {"request": {"review": "Loose lid"}, "labels": {"overall_sentiment": overall}}
+        for overall in ("negative", "positive")
     ]
     assert kinds(checked(tmp_path, *reviews))["contradictory labels"] == 1
     queries = [
@@ -133,10 +133,10 @@ def test_other_tasks_contradict_in_their_own_labels(tmp_path: Path) -> None:
             ("red maxi dresses x", "color shape type other"),
         )
     ]
-    found = kinds(checked(tmp_path, *queries))
-    assert found["contradictory labels"] == 1
-    assert "contradictory labels, nearly the same input" not in found
-    copies = [{"request": {"name": "Mug"}, "labels": {"description": said}} for said in ("A.", "B.")]
+    counts = kinds(checked(tmp_path, *queries))
+    assert counts["contradictory labels"] == 1
+    assert "contradictory labels, nearly the same input" not in counts
+    copies = [{"request": {"name": "Mug"}, "labels": {"description": text}} for text in ("A.", "B.")]
     assert checked(tmp_path, *copies).defects == 0
     assert kinds(checked(tmp_path, *copies, copies[0]))["exact duplicates"] == 2
 
@@ -148,16 +148,16 @@ def test_every_line_of_a_finding_is_named_though_few_cases_are_shown(tmp_path: P
     assert finding(report, "contradictory labels").lines == [*range(12, 131, 2), 131]
 
 
-def test_letters_lost_in_a_wrong_encoding_are_a_defect(tmp_path: Path) -> None:
-    told = [example(said) for said in ("caf\ufffd chair", "cafÃ© table", "café lamp", "plain")]
-    found = finding(checked(tmp_path, *examples(10), *told), "broken letters")
-    assert (found.defect, found.lines) == (True, [11, 12])
+def test_characters_lost_in_a_wrong_encoding_are_a_defect(tmp_path: Path) -> None:
+    titles = ("caf\ufffd chair", "cafÃ© table", "café lamp", "plain")
+    broken = finding(checked(tmp_path, *examples(10), *map(example, titles)), "broken letters")
+    assert (broken.defect, broken.lines) == (True, [11, 12])
 
 
-def test_personal_data_is_told_without_spreading_it(tmp_path: Path) -> None:
+def test_personal_data_is_reported_and_masked_in_the_report(tmp_path: Path) -> None:
     report = checked(tmp_path, *examples(10), example("mail jane@example.com"), example("pay 4111 1111 1111 1111"))
-    found = finding(report, "personal data")
-    assert [case["text"] for case in found.cases] == ["mail [email]", "pay [card]"]
+    personal_data = finding(report, "personal data")
+    assert [case["text"] for case in personal_data.cases] == ["mail [email]", "pay [card]"]
     twice = [example("mail jane@example.com"), example("Mail jane@example.com", "Tshirtz")]
     report = checked(tmp_path, *examples(10), *twice)
     assert {"contradictory labels", "labels outside the ontology"} <= kinds(report).keys()
@@ -176,7 +176,7 @@ def test_rare_labels_and_other_languages_are_warnings(tmp_path: Path) -> None:
     report = checked(
         tmp_path,
         *examples(60),
-        *(example(f"{said} {i}") for i, said in enumerate(english)),
+        *(example(f"{text} {i}") for i, text in enumerate(english)),
         *map(example, french),
         example("one lonely thing", "Dresses"),
     )
@@ -186,7 +186,7 @@ def test_rare_labels_and_other_languages_are_warnings(tmp_path: Path) -> None:
     assert not any(f.defect for f in report.findings if f.kind != "exact duplicates")
 
 
-def test_far_lengths_are_those_beyond_the_outer_fences(tmp_path: Path) -> None:
+def test_length_outliers_are_beyond_the_outer_fences(tmp_path: Path) -> None:
     report = checked(tmp_path, *examples(100), example("x" * 290), example("x"))
     assert [c["characters"] for c in finding(report, "length outliers").cases] == [290, 1]
     same = checked(tmp_path, *(example(f"title {i}") for i in range(10, 99)), example("x" * 290))
@@ -199,7 +199,7 @@ def test_the_samples_have_no_defects(name: str, ontology: Ontology) -> None:
 
 
 def test_a_file_for_no_task_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(RecordError, match="no line has the fields of a task"):
+    with pytest.raises(ExampleError, match="no line has the fields of a task"):
         checked(tmp_path, {"title": "red shirt"})
 
 
@@ -208,7 +208,7 @@ def test_a_file_of_nothing_readable_is_all_defects(tmp_path: Path) -> None:
     assert (report.task, report.defects) == ("none", 2)
 
 
-def test_all_is_counted_and_some_is_shown(tmp_path: Path) -> None:
+def test_all_cases_are_counted_and_50_are_listed(tmp_path: Path) -> None:
     report = checked(tmp_path, *(example(f"odd {word}", "Tshirtz") for word in WORDS * 5))
-    found = finding(report, "labels outside the ontology")
-    assert (found.count, len(found.cases)) == (70, 50)
+    outside = finding(report, "labels outside the ontology")
+    assert (outside.count, len(outside.cases)) == (70, 50)

@@ -1,4 +1,4 @@
-"""`shoplora data` as somebody at a terminal meets it: from a bad export to splits without leaks."""
+"""The commands `shoplora data`: from a bad export to splits without leaks."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import csv
 import json
 import random
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.terminal import run
+from training import examples
 
 
 @pytest.fixture(autouse=True)
@@ -41,8 +43,8 @@ def exported(file: Path, rows: list[tuple[str, str]], name: str = "Product Name"
 
 @pytest.mark.parametrize("command", ["import", "check", "split", "prove"])
 def test_help_shows_examples(command: str) -> None:
-    said = run("data", command, "--help")
-    assert f"shoplora data {command}" in said.rpartition("Examples")[2]
+    text = run("data", command, "--help")
+    assert f"shoplora data {command}" in text.rpartition("Examples")[2]
 
 
 def test_every_planted_defect_is_found(tmp_path: Path) -> None:
@@ -61,48 +63,50 @@ def test_every_planted_defect_is_found(tmp_path: Path) -> None:
     with (tmp_path / "shop.csv").open("ab") as out:
         out.write(b"na\xefve latin one title,Jeans,x1\r\nonly,two\r\n")
 
-    said = run("data", "import", "classify", "shop.csv")
-    assert "7 rows: labels.category 'Tshirtz' is not in the ontology; near: 'Tshirts'" in said
-    assert "1 lines were not UTF-8 and were read as Windows-1252" in said
-    assert f"{len(rows) + 2} rows: {len(rows) - 7 + 1} kept in classify.jsonl, 8 rejected" in said
+    output = run("data", "import", "classify", "shop.csv")
+    assert "7 rows: labels.category 'Tshirtz' is not in the ontology; near: 'Tshirts'" in output
+    assert "1 lines were not UTF-8 and were read as Windows-1252" in output
+    assert f"{len(rows) + 2} rows: {len(rows) - 7 + 1} imported to classify.jsonl, 8 rejected" in output
     rejects = Counter(reject["reason"].partition(":")[0] for reject in lines("classify.rejects.jsonl"))
     assert rejects == {"labels.category": 7, "2 cells for 3 columns": 1}
-    kept = [each["request"]["title"] for each in lines("classify.jsonl")]
-    assert sum(title.startswith("café ") for title in kept) == 3
-    assert "naïve latin one title" in kept
-    assert len({each["origin"]["sku"] for each in lines("classify.jsonl")}) == len(kept)
+    records = lines("classify.jsonl")
+    imported = [record["request"]["title"] for record in records]
+    assert sum(title.startswith("café ") for title in imported) == 3
+    assert "naïve latin one title" in imported
+    assert len({record["origin"]["sku"] for record in records}) == len(records)
 
-    said = run(
+    output = run(
         "data", "check", "classify.jsonl", "--json", "c.json", "--html", "c.html", "--mask", "masked.jsonl", status=1
     )
-    told = json.loads(Path("c.json").read_text())
-    found = {each["kind"]: each["count"] for each in told["findings"]}
-    assert found == {"exact duplicates": 20, "contradictory labels": 12, "near duplicates": 8, "personal data": 1}
-    assert told["defects"] == 33
-    assert f"{len(kept)} examples of classify, 33 defects" in said
+    report = json.loads(Path("c.json").read_text())
+    counts = {finding["kind"]: finding["count"] for finding in report["findings"]}
+    assert all(finding["advice"] for finding in report["findings"])
+    assert counts == {"exact duplicates": 20, "contradictory labels": 12, "near duplicates": 8, "personal data": 1}
+    assert report["defects"] == 33
+    assert f"{len(records)} examples of classify, 33 defects" in output
     assert "<svg" in Path("c.html").read_text()
     assert "jane@example.com" not in Path("masked.jsonl").read_text()
-    assert len(lines("masked.jsonl")) == len(kept)
+    assert len(lines("masked.jsonl")) == len(records)
 
-    said = run("data", "split", "classify.jsonl", "--output", "splits")
-    assert "no leaks" in said
+    output = run("data", "split", "classify.jsonl", "--output", "splits")
+    assert "no leaks" in output
     parts = {name: lines(f"splits/{name}.jsonl") for name in ("train", "validation", "test")}
-    assert sum(map(len, parts.values())) == len(kept)
-    assert len(parts["test"]) == pytest.approx(0.2 * len(kept), abs=3)
-    assert f"no leaks among {len(kept)} examples" in run("data", "prove", "splits")
+    assert sum(map(len, parts.values())) == len(records)
+    assert len(parts["test"]) == pytest.approx(0.2 * len(records), abs=3)
+    assert f"no leaks among {len(records)} examples" in run("data", "prove", "splits")
 
     leaked = parts["train"][:5]
     leaked[0]["request"]["title"] += "s"
     with Path("splits/test.jsonl").open("a") as out:
-        out.writelines(json.dumps(each) + "\n" for each in leaked)
-    said = run("data", "prove", "splits", status=1)
-    assert "5 held-out examples are 0.8 or more like one of another split" in said
+        out.writelines(json.dumps(record) + "\n" for record in leaked)
+    output = run("data", "prove", "splits", status=1)
+    assert "5 held-out examples are 0.8 or more like one of another split" in output
     for command in ("train", "evaluate"):
         # The proof comes before any model is loaded.
-        adapter = () if command == "train" else ("--adapter", "classify@1")
-        said = run(command, "classify", *adapter, "--data", "splits", status=1)
-        assert leaked[1]["request"]["title"] in said
-        assert "split them with `shoplora data split FILE --output FOLDER`" in said
+        adapter = () if command == "train" else ("--adapter", "classify@demo-1")
+        output = run(command, "classify", *adapter, "--data", "splits", status=1)
+        assert leaked[1]["request"]["title"] in output
+        assert "split them with `shoplora data split FILE --output FOLDER`" in output
 
 
 def test_the_guessed_mapping_can_be_edited_and_used(tmp_path: Path) -> None:
@@ -111,12 +115,12 @@ def test_the_guessed_mapping_can_be_edited_and_used(tmp_path: Path) -> None:
     draft = Path("classify.map.yaml")
     assert "Tops & T's" in draft.read_text()
     draft.write_text(draft.read_text().replace("values: {}", 'values: {labels.category: {"tops & t\'s": Tshirts}}'))
-    said = run("data", "import", "classify", "shop.csv", status=1)
-    assert "classify.map.yaml says otherwise than a new guess: pass it with --map" in said
+    output = run("data", "import", "classify", "shop.csv", status=1)
+    assert "classify.map.yaml differs from a new guess: pass it with --map" in output
     assert Path("classify.jsonl").read_text() == ""
-    said = run("data", "import", "classify", "shop.csv", "--map", "classify.map.yaml")
-    assert "5 kept" in said
-    assert {each["labels"]["category"] for each in lines("classify.jsonl")} == {"Tshirts"}
+    output = run("data", "import", "classify", "shop.csv", "--map", "classify.map.yaml")
+    assert "5 imported" in output
+    assert {record["labels"]["category"] for record in lines("classify.jsonl")} == {"Tshirts"}
 
 
 def test_the_same_import_twice_is_the_same(tmp_path: Path) -> None:
@@ -129,8 +133,8 @@ def test_the_same_import_twice_is_the_same(tmp_path: Path) -> None:
 
 def test_a_column_that_is_missing_is_asked_for(tmp_path: Path) -> None:
     exported(tmp_path / "shop.csv", [("mug", "Mugs")], name="Bezeichnung")
-    said = run("data", "import", "classify", "shop.csv", status=1)
-    assert "no column looks like request.title; there are Bezeichnung, Category, SKU" in said
+    output = run("data", "import", "classify", "shop.csv", status=1)
+    assert "no column looks like request.title; there are Bezeichnung, Category, SKU" in output
     assert "request.title: ''" in Path("classify.map.yaml").read_text()
     assert not Path("classify.jsonl").exists()
 
@@ -150,20 +154,20 @@ def write(name: str, content: str) -> str:
         (("import", "classify", "empty.csv"), "empty.csv is empty"),
         (("import", "classify", "good.csv", "--map", "absent.yaml"), "absent.yaml cannot be read"),
         (("import", "classify", "good.csv", "--map", "bad.yaml"), "bad.yaml is not valid YAML"),
-        (("import", "classify", "good.csv", "--map", "other.yaml"), "from column 'titel'"),
+        (("import", "classify", "good.csv", "--map", "other.yaml"), "mapped to column 'titel'"),
         (("import", "classify", "good.csv", "--output", "no/such/x.jsonl"), "no/such"),
-        (("import", "classify", "good.jsonl", "--output", "good.jsonl"), "would be written over"),
+        (("import", "classify", "good.jsonl", "--output", "good.jsonl"), "would be overwritten"),
         (("import", "classify", "--sql", "selec", "--url", "sqlite://"), "the query failed"),
         (("check", "absent.jsonl"), "absent.jsonl cannot be read"),
         (("check", "good.csv"), "no line has the fields of a task"),
-        (("check", "good.jsonl", "--mask", "good.jsonl"), "would be written over"),
+        (("check", "good.jsonl", "--mask", "good.jsonl"), "would be overwritten"),
         (("split", "bad.jsonl", "--output", "x"), "bad.jsonl:2: category: Field required"),
-        (("split", "good.jsonl", "--output", "x"), "are too few to part"),
+        (("split", "good.jsonl", "--output", "x"), "are too few to split"),
         (("split", "good.jsonl", "--output", "x", "--group-by", "y"), "no example has a value in"),
         (("prove", "absent"), "cannot be read"),
     ],
 )
-def test_what_is_wrong_is_told_in_a_line(arguments: tuple[str, ...], reason: str) -> None:
+def test_an_error_of_the_user_is_one_line(arguments: tuple[str, ...], reason: str) -> None:
     good = '{"request": {"title": "red shirt"}, "labels": {"category": "Shirts"}}\n'
     write("good.csv", "title,category\nred shirt,Shirts\n")
     write("good.jsonl", good)
@@ -171,13 +175,13 @@ def test_what_is_wrong_is_told_in_a_line(arguments: tuple[str, ...], reason: str
     write("empty.csv", "")
     write("bad.yaml", "fields: {")
     write("other.yaml", "fields: {request.title: titel, labels.category: category}")
-    said = " ".join(run("data", *arguments, status=1).split())
+    output = " ".join(run("data", *arguments, status=1).split())
     if arguments[:2] == ("check", "good.csv"):
         reason = "unreadable lines"
-    assert reason in said
+    assert reason in output
 
 
-def test_a_country_that_there_is_not_is_a_usage_error() -> None:
+def test_an_unknown_country_is_a_usage_error() -> None:
     write("good.jsonl", '{"request": {"title": "a"}, "labels": {"category": "Shirts"}}\n')
     assert "--region" in run("data", "check", "good.jsonl", "--region", "Mars", status=2)
 
@@ -185,11 +189,10 @@ def test_a_country_that_there_is_not_is_a_usage_error() -> None:
 def test_a_query_is_imported(tmp_path: Path) -> None:
     import sqlite3
 
-    with sqlite3.connect(tmp_path / "shop.db") as made:
-        made.execute("create table reviews (body text, stars integer)")
-        made.executemany("insert into reviews values (?, ?)", [("Loose lid", 1), ("Fine", 5)])
-    made.close()
-    said = run(
+    with closing(sqlite3.connect(tmp_path / "shop.db")) as database, database:
+        database.execute("create table reviews (body text, stars integer)")
+        database.executemany("insert into reviews values (?, ?)", [("Impossible to assemble", 1), ("Fine", 5)])
+    output = run(
         "data",
         "import",
         "extract",
@@ -198,5 +201,22 @@ def test_a_query_is_imported(tmp_path: Path) -> None:
         "--url",
         f"sqlite:///{tmp_path / 'shop.db'}",
     )
-    assert "2 rows: 2 kept in extract.jsonl" in said
-    assert [each["partial"] for each in lines("extract.jsonl")] == [True, True]
+    assert "2 rows: 2 imported to extract.jsonl" in output
+    assert [record["partial"] for record in lines("extract.jsonl")] == [True, True]
+    labels = [record["labels"] for record in lines("extract.jsonl")]
+    assert labels == [{"overall_sentiment": "negative"}, {"overall_sentiment": "positive"}]
+
+
+def test_splitting_parses_and_validates_each_line_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: Counter[str] = Counter()
+
+    def counted(name: str) -> None:
+        original = getattr(examples, name)
+        monkeypatch.setattr(examples, name, lambda *args: calls.update([name]) or original(*args))
+
+    counted("_json_object")
+    counted("typed")
+    records = [{"request": {"title": title}, "labels": {"category": "Shirts"}} for title in titles(20)]
+    write("shop.jsonl", "".join(json.dumps(record) + "\n" for record in records))
+    run("data", "split", "shop.jsonl", "--output", "splits")
+    assert calls == {"_json_object": 20, "typed": 20}

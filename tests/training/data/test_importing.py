@@ -1,4 +1,4 @@
-"""Importing: a row becomes a typed example or a reject with its reason, and none is lost."""
+"""Importing: every row becomes a typed example or a reject with its reason."""
 
 from __future__ import annotations
 
@@ -21,12 +21,14 @@ from training.data.importing import Importer, RowError, check_columns, peek, run
 from training.data.mapping import Mapping, MappingError, guess, read
 from training.data.reading import Bad, ReadingError, Row, Source, row_of
 from training.examples import load, typed
+from training.tasks import training_task
 
 SHOP = Ontology.load()
 
 
 def importer(name: str, columns: list[str], **changed: Any) -> Importer:
-    return Importer(task(name), replace(guess(task(name), columns, SHOP), **changed), SHOP)
+    training = training_task(name)
+    return Importer(training, replace(guess(training, columns, SHOP), **changed), SHOP)
 
 
 def record(name: str, cells: dict[str, Any], **changed: Any) -> dict[str, Any]:
@@ -53,27 +55,50 @@ def test_each_task_has_its_labels() -> None:
     assert record("rewrite", {"query": "red $ 20 dress", "tags": "color price + type"})["labels"] == {
         "tags": ["color", "price", "+", "type"]
     }
-    told = record("copywrite", {"name": "Mug", "description": "A  mug.", "material": "clay"})
-    assert told["labels"] == {"description": "A mug."}
-    assert told["request"]["attributes"] == {"material": "clay"}
+    line = record("copywrite", {"name": "Mug", "description": "A  mug.", "material": "clay"})
+    assert line["labels"] == {"description": "A mug."}
+    assert line["request"]["attributes"] == {"material": "clay"}
     aspects = '[{"aspect": "lid", "category": "Parts", "sentiment": "negative", "opinion": "loose"}]'
-    told = record("extract", {"review": "Loose lid", "sentiment": "Negative", "aspects": aspects})
-    assert told["labels"]["aspects"][0]["category"] == "parts"
-    assert "partial" not in told
+    line = record("extract", {"review": "Loose lid", "sentiment": "Negative", "aspects": aspects})
+    assert line["labels"]["aspects"][0]["category"] == "parts"
+    assert "partial" not in line
 
 
-def test_a_review_that_is_only_rated_is_known_in_part() -> None:
-    """Else the adapter would learn that no review has aspects."""
-    told = record("extract", {"review": "Loose lid", "stars": 1.0})
-    assert told["labels"]["overall_sentiment"] == "negative"
-    assert told["partial"] is True
-    assert typed(task("extract"), told, SHOP).partial
+@pytest.mark.parametrize(
+    ("columns", "labels", "known_line"),
+    [
+        ({}, {}, "negative"),
+        ({"mentions_difficulty": "yes"}, {"mentions_difficulty": True}, "negative; yes"),
+        ({"mentions_difficulty": ""}, {}, "negative"),
+        (
+            {"mentions_difficulty": "no", "use_case": "beginners"},
+            {"mentions_difficulty": False, "use_case": "beginner"},
+            "negative; no; beginner",
+        ),
+        (
+            {"mentions_difficulty": "yes", "use_case": "none"},
+            {"mentions_difficulty": True, "use_case": None},
+            "negative; yes; -",
+        ),
+        ({"use_case": "beginners"}, {}, "negative"),
+    ],
+)
+def test_of_a_review_with_stars_only_what_no_column_has_is_not_learnt(
+    columns: dict[str, str], labels: dict[str, Any], known_line: str
+) -> None:
+    """`Impossible to assemble` with one star must not teach that the review mentions no difficulty."""
+    line = record("extract", {"review": "Impossible to assemble", "stars": 1.0, **columns})
+    assert line["labels"] == {"overall_sentiment": "negative", **labels}
+    assert line["partial"] is True
+    example = typed(task("extract"), line, SHOP)
+    assert example.known_line(task("extract").encode(example.labels)) == known_line
+    assert example.known_fields == known_line.count("; ") + 1
 
 
 def test_values_are_renamed_whatever_their_case() -> None:
     values = {"labels.category": {"tees &amp; tops": "Tshirts"}}
-    told = record("classify", {"title": "a", "category": "Tees & Tops"}, values=values)
-    assert told["labels"]["category"] == "Tshirts"
+    line = record("classify", {"title": "a", "category": "Tees & Tops"}, values=values)
+    assert line["labels"]["category"] == "Tshirts"
     chat = {"user": "a", "assistant": '{"category": "Tees & tops"}'}
     assert record("classify", chat, values=values)["labels"]["category"] == "Tshirts"
 
@@ -85,12 +110,12 @@ def test_a_value_may_stand_for_a_list_and_an_object_is_filled_entry_by_entry() -
         "labels": {"cancel": "1: Within 2 hours."},
     }
     cells = {"text": "Stop it", "topic": "Orders", "intent": "Cancel"}
-    told = record("support", cells, fields=fields, values=values)
-    assert [passage["text"] for passage in told["request"]["context"]] == [
+    line = record("support", cells, fields=fields, values=values)
+    assert [passage["text"] for passage in line["request"]["context"]] == [
         "Cancel within 2 hours.",
         "Track it by e-mail.",
     ]
-    assert told["labels"] == {"cited": [1], "reply": "Within 2 hours."}
+    assert line["labels"] == {"cited": [1], "reply": "Within 2 hours."}
 
     fields = {
         "request.tenure_months": "months",
@@ -101,14 +126,14 @@ def test_a_value_may_stand_for_a_list_and_an_object_is_filled_entry_by_entry() -
     }
     values = {"request.services.tv": {"not offered": ""}}
     cells = {"months": "2", "bound": "monthly", "help": "No", "tv": "Not offered", "left": "Yes"}
-    told = record("churn", cells, fields=fields, values=values)
-    assert told["request"]["services"] == {"tech_support": False}
-    assert told["labels"] == {"will_churn": True, "flags": ["monthly_contract", "new_subscriber", "no_tech_support"]}
+    line = record("churn", cells, fields=fields, values=values)
+    assert line["request"]["services"] == {"tech_support": False}
+    assert line["labels"] == {"will_churn": True, "flags": ["monthly_contract", "new_subscriber", "no_tech_support"]}
 
 
 @pytest.mark.parametrize(("name", "file"), [("churn", "telco.yaml"), ("support", "bitext.yaml")])
-def test_the_mappings_that_ship_are_of_the_task_and_their_labels_are_grounded(name: str, file: str) -> None:
-    mapping = read(Path(mappings.__file__).with_name(file), task(name), SHOP)
+def test_the_mappings_in_the_package_are_valid_and_their_replies_are_grounded(name: str, file: str) -> None:
+    mapping = read(Path(mappings.__file__).with_name(file), training_task(name), SHOP)
     if name == "churn":
         assert set(mapping.values["request.contract"].values()) == {"monthly", "yearly", "longer"}
         return
@@ -116,31 +141,29 @@ def test_the_mappings_that_ship_are_of_the_task_and_their_labels_are_grounded(na
     for line in mapping.values["labels"].values():
         fits = []
         for passages in set(mapping.values["request.context"].values()):
-            asked = support.Request.model_validate({"message": "?", "context": json.loads(passages)})
+            request = support.Request.model_validate({"message": "?", "context": json.loads(passages)})
             with suppress(LineError):
-                fits.append(support.TASK.faithful(support.TASK.decode(line, asked, SHOP), asked, SHOP))
+                fits.append(support.TASK.faithful(support.TASK.decode(line, request, SHOP), request, SHOP))
         grounded += any(fits)
     assert grounded == len(mapping.values["labels"]) == 27
 
 
 @settings(deadline=None)
 @given(st.one_of(classified().map(lambda e: ("classify", e)), rewritten().map(lambda e: ("rewrite", e))))
-def test_an_example_comes_back_from_every_way_to_write_it(drawn: tuple[str, Any]) -> None:
+def test_an_example_is_imported_the_same_from_every_format(drawn: tuple[str, Any]) -> None:
     name, (request, labels) = drawn
-    of = task(name)
     ((main, text),) = request.model_dump(exclude_none=True).items()
-    wanted = typed(of, {"request": {main: text}, "labels": labels.model_dump()}, SHOP)
-    line, as_json = of.encode(labels), labels.model_dump_json()
-    rows: list[Any] = [{"request": request.model_dump(), "labels": labels.model_dump()}]
-    rows += [
-        {"messages": [{"role": "user", "content": text}, {"role": "assistant", "content": said}]}
-        for said in (line, as_json)
+    expected = typed(task(name), {"request": {main: text}, "labels": labels.model_dump()}, SHOP)
+    objects: list[Any] = [{"request": request.model_dump(), "labels": labels.model_dump()}]
+    objects += [
+        {"messages": [{"role": "user", "content": text}, {"role": "assistant", "content": content}]}
+        for content in (task(name).encode(labels), labels.model_dump_json())
     ]
-    for told in rows:
-        row = row_of(1, told)
+    for value in objects:
+        row = row_of(1, value)
         assert isinstance(row, Row)
-        got = typed(of, record(name, row.cells, normalise=()), SHOP)
-        assert (got.request, got.labels) == (wanted.request, wanted.labels)
+        imported = typed(task(name), record(name, row.cells, normalise=()), SHOP)
+        assert (imported.request, imported.labels) == (expected.request, expected.labels)
 
 
 @pytest.mark.parametrize(
@@ -170,13 +193,13 @@ def test_an_example_comes_back_from_every_way_to_write_it(drawn: tuple[str, Any]
         ("classify", {"user": "a", "assistant": None}, "labels: column 'assistant' is empty"),
         ("classify", {"user": "a", "assistant": '{"category": 3}'}, "category: Input should be"),
         ("classify", {"user": "a", "assistant": "[1]"}, "neither JSON nor an answer line"),
-        ("rewrite", {"query": "red dress", "tags": "color"}, "1 labels for 2 words"),
+        ("rewrite", {"query": "red dress", "tags": "color"}, "1 tags for 2 words"),
         ("rewrite", {"query": "red dress", "tags": "colour type"}, "near: 'color'"),
         ("extract", {"review": "fine", "stars": "3"}, "'3' is not in the ontology"),
         ("copywrite", {"name": "Mug", "description": "x", "color": "c" * 101}, "100 characters"),
     ],
 )
-def test_a_row_that_is_no_example_is_refused(name: str, cells: dict[str, Any], reason: str) -> None:
+def test_a_row_that_is_not_an_example_is_refused(name: str, cells: dict[str, Any], reason: str) -> None:
     with pytest.raises(RowError) as refused:
         record(name, cells)
     assert reason in str(refused.value)
@@ -211,18 +234,18 @@ def test_any_row_is_an_example_or_refused(columns: list[str], cells: list[Any]) 
     names = {"title": "classify", "user": "classify", "query": "rewrite", "review": "extract", "name": "copywrite"}
     name = names[columns[0]]
     try:
-        told = record(name, dict(zip(columns, cells, strict=False)))
+        line = record(name, dict(zip(columns, cells, strict=False)))
     except RowError as error:
         assert str(error)
     else:
-        assert typed(task(name), json.loads(json.dumps(told)), SHOP)
+        assert typed(task(name), json.loads(json.dumps(line)), SHOP)
 
 
 def source(*rows: Row | Bad, name: str = "shop.csv") -> Source:
     return Source(name, iter(rows))
 
 
-def test_every_row_is_kept_or_rejected(tmp_path: Path) -> None:
+def test_every_row_is_imported_or_rejected(tmp_path: Path) -> None:
     good = [Row(i, {"title": f"shirt {i}", "category": "Shirts"}) for i in range(5)]
     odd = [Row(8, {"title": "x", "category": "Tshirtz", "n": 10**30}), Bad(9, "no row", "a|b")]
     counts = run(
@@ -231,9 +254,9 @@ def test_every_row_is_kept_or_rejected(tmp_path: Path) -> None:
         tmp_path / "out.jsonl",
         tmp_path / "bad.jsonl",
     )
-    assert (counts.rows, counts.kept, counts.rejected) == (8, 5, 3)
-    found = load("classify", tmp_path / "out.jsonl", SHOP)
-    assert [e.origin for e in found] == [{"file": "shop.csv", "row": i} for i in range(5)]
+    assert (counts.rows, counts.imported, counts.rejected) == (8, 5, 3)
+    examples = load("classify", tmp_path / "out.jsonl", SHOP)
+    assert [e.origin for e in examples] == [{"file": "shop.csv", "row": i} for i in range(5)]
     rejects = [json.loads(line) for line in (tmp_path / "bad.jsonl").read_text().splitlines()]
     assert [(r["file"], r["row"]) for r in rejects] == [("shop.csv", 8), ("shop.csv", 9), ("more.csv", 8)]
     assert rejects[0]["cells"] == {"title": "x", "category": "Tshirtz", "n": 10**30}
@@ -259,19 +282,19 @@ def test_a_source_that_breaks_off_leaves_no_file(tmp_path: Path) -> None:
     assert (tmp_path / "out.jsonl").read_text() == "before"
 
 
-def test_columns_are_looked_up_before_anything_is_read() -> None:
-    of = task("classify")
+def test_columns_are_checked_before_any_row_is_imported() -> None:
+    classify = training_task("classify")
     rows = [Row(1, {"title": "a"}), Bad(2, "no"), Row(3, {"category": "b"})]
-    told = [source(*rows), Source("t", iter(()), columns=("title", "brand"))]
-    columns = peek(told)
+    sources = [source(*rows), Source("t", iter(()), columns=("title", "brand"))]
+    columns = peek(sources)
     assert columns == ("title", "category", "brand")
-    assert list(told[0].rows) == rows
+    assert list(sources[0].rows) == rows
     fields = {"request.title": "title", "labels.category": "kind"}
-    with pytest.raises(MappingError, match="from column 'kind'; there are title, category, brand"):
-        check_columns(Mapping("classify", fields), told, columns, of, SHOP)
+    with pytest.raises(MappingError, match="mapped to column 'kind'; there are title, category, brand"):
+        check_columns(Mapping("classify", fields), sources, columns, classify, SHOP)
     with pytest.raises(MappingError, match=r"no column is labels\.category"):
-        check_columns(Mapping("classify", {"request.title": "title"}), told, ("title",), of, SHOP)
+        check_columns(Mapping("classify", {"request.title": "title"}), sources, ("title",), classify, SHOP)
     fields = {"request.title": "title", "labels.category": "category", "request.brand": "late"}
-    check_columns(Mapping("classify", fields), told, ("title", "category"), of, SHOP)
-    with pytest.raises(MappingError, match="from column 'late'"):
-        check_columns(Mapping("classify", fields), told[1:], ("title", "category"), of, SHOP)
+    check_columns(Mapping("classify", fields), sources, ("title", "category"), classify, SHOP)
+    with pytest.raises(MappingError, match="mapped to column 'late'"):
+        check_columns(Mapping("classify", fields), sources[1:], ("title", "category"), classify, SHOP)

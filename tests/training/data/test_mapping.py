@@ -1,4 +1,4 @@
-"""Mappings: guessed from names, written and read again, and each mistake told."""
+"""Mappings: guessed from names, written and read again, and each mistake in a file is reported."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.ontology import Ontology
-from adapters.tasks import task, tasks
-from training.data import mapping
-from training.data.mapping import Mapping, MappingError, fields_of, guess, missing, read, written
+from adapters.tasks import tasks
+from training.data.mapping import Mapping, MappingError, as_yaml, fields_of, guess, missing, read
 from training.data.normalise import STEPS
+from training.tasks import training_task
+from training.tasks.extract import STARS
 
 SHOP = Ontology.load()
 NAMES = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=20).filter(
@@ -65,29 +66,28 @@ NAMES = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_
     ],
 )
 def test_names_of_columns_suggest_fields(name: str, columns: str, fields: dict[str, str]) -> None:
-    given_names = columns.replace(",", " ").split()
-    found = guess(task(name), given_names, SHOP)
-    assert found.fields == fields
-    assert missing(found, task(name), SHOP) == []
+    guessed = guess(training_task(name), columns.replace(",", " ").split(), SHOP)
+    assert guessed.fields == fields
+    assert missing(guessed, training_task(name), SHOP) == []
 
 
-def test_stars_stand_for_a_sentiment_but_for_three() -> None:
-    found = guess(task("extract"), ["review", "rating"], SHOP)
-    assert found.values["labels.overall_sentiment"] == mapping._STARS
-    assert guess(task("extract"), ["review", "sentiment"], SHOP).values == {}
+def test_stars_mean_a_sentiment_except_three() -> None:
+    guessed = guess(training_task("extract"), ["review", "rating"], SHOP)
+    assert guessed.values == {"labels.overall_sentiment": STARS}
+    assert guess(training_task("extract"), ["review", "sentiment"], SHOP).values == {}
 
 
-def test_nothing_changes_the_words_that_labels_count() -> None:
-    assert guess(task("rewrite"), ["query", "tags"], SHOP).normalise == ()
+def test_no_step_changes_words_that_have_labels() -> None:
+    assert guess(training_task("rewrite"), ["query", "tags"], SHOP).normalise == ()
 
 
 def test_what_is_missing_is_named() -> None:
-    of = task("classify")
-    found = guess(of, ["sku", "price"], SHOP)
-    assert missing(found, of, SHOP) == ["request.title", "labels.category"]
-    text = written(found, ["sku", "price"], missing(found, of, SHOP))
+    classify = training_task("classify")
+    guessed = guess(classify, ["sku", "price"], SHOP)
+    assert missing(guessed, classify, SHOP) == ["request.title", "labels.category"]
+    text = as_yaml(guessed, ["sku", "price"], missing(guessed, classify, SHOP))
     assert "request.title: ''" in text
-    assert "read from: price" in text
+    assert "not read: price" in text
 
 
 @settings(deadline=None)
@@ -97,28 +97,28 @@ def test_what_is_missing_is_named() -> None:
     renames=st.dictionaries(NAMES.map(str.casefold), NAMES, max_size=3),
     steps=st.lists(st.sampled_from(sorted(STEPS)), unique=True),
 )
-def test_what_is_written_is_read_again(
+def test_a_mapping_that_is_written_is_read_again(
     name: str, data: st.DataObject, renames: dict[str, str], steps: list[str], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    of = task(name)
-    paths = st.sampled_from([*fields_of(of, SHOP), "labels", "origin.sku"])
+    training = training_task(name)
+    paths = st.sampled_from([*fields_of(training, SHOP), "labels", "origin.sku"])
     fields = data.draw(st.dictionaries(paths, NAMES, min_size=1, max_size=5))
     values = {next(iter(fields)): renames} if renames else {}
     chosen = Mapping(name, fields, values, tuple(steps))
-    unknown = [(3, "labels.category", "T-Shirtz", "Tshirts"), (1, "labels.category", "#\n", "")]
+    unlisted = [(3, "labels.category", "T-Shirtz", "Tshirts"), (1, "labels.category", "#\n", "")]
     file = tmp_path_factory.mktemp("map") / "map.yaml"
-    file.write_text(written(chosen, ["unused"], unknown=unknown), encoding="utf-8")
-    assert read(file, of, SHOP) == chosen
+    file.write_text(as_yaml(chosen, ["unused"], unlisted=unlisted), encoding="utf-8")
+    assert read(file, training, SHOP) == chosen
 
 
-def test_the_suggestions_can_be_taken_as_they_are(tmp_path: Path) -> None:
-    chosen = guess(task("classify"), ["title", "category"], SHOP)
-    text = written(chosen, [], unknown=[(3, "labels.category", 'T-"Shirtz"', "Tshirts")])
+def test_the_suggested_renames_are_valid_when_uncommented(tmp_path: Path) -> None:
+    chosen = guess(training_task("classify"), ["title", "category"], SHOP)
+    text = as_yaml(chosen, [], unlisted=[(3, "labels.category", 'T-"Shirtz"', "Tshirts")])
     head, _, notes = text.partition("# Not in the ontology")
-    taken = "\n".join(line.removeprefix("# ") for line in notes.splitlines()[1:])
+    renames = "\n".join(line.removeprefix("# ") for line in notes.splitlines()[1:])
     file = tmp_path / "map.yaml"
-    file.write_text(head.replace("values: {}", "") + taken)
-    assert read(file, task("classify"), SHOP).values == {"labels.category": {'t-"shirtz"': "Tshirts"}}
+    file.write_text(head.replace("values: {}", "") + renames)
+    assert read(file, training_task("classify"), SHOP).values == {"labels.category": {'t-"shirtz"': "Tshirts"}}
 
 
 @pytest.mark.parametrize(
@@ -142,18 +142,18 @@ def test_the_suggestions_can_be_taken_as_they_are(tmp_path: Path) -> None:
         ("fields: {}\nnormalise: [[a]]", "normalise is a list"),
     ],
 )
-def test_each_mistake_is_told(text: str, reason: str, tmp_path: Path) -> None:
+def test_each_mistake_is_reported(text: str, reason: str, tmp_path: Path) -> None:
     file = tmp_path / "map.yaml"
     file.write_text(text)
     with pytest.raises(MappingError) as refused:
-        read(file, task("classify"), SHOP)
+        read(file, training_task("classify"), SHOP)
     assert reason in str(refused.value)
     assert "map.yaml" in str(refused.value)
 
 
-def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_read_is_reported(tmp_path: Path) -> None:
     with pytest.raises(MappingError, match=r"map\.yaml cannot be read"):
-        read(tmp_path / "map.yaml", task("classify"), SHOP)
+        read(tmp_path / "map.yaml", training_task("classify"), SHOP)
     (tmp_path / "map.yaml").write_bytes(b"fields: {a: \xff}")
     with pytest.raises(MappingError, match="is not valid YAML"):
-        read(tmp_path / "map.yaml", task("classify"), SHOP)
+        read(tmp_path / "map.yaml", training_task("classify"), SHOP)

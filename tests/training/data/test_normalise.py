@@ -1,4 +1,4 @@
-"""Normalising: what changes, what must not, and that a second time changes nothing."""
+"""Normalising: what changes, what must not, and that it is idempotent."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ TEXTS = st.text(max_size=40) | st.lists(PIECES, max_size=8).map("".join)
 
 @settings(deadline=None)  # ftfy is imported on the way
 @given(TEXTS | st.lists(PIECES, max_size=8).map(" ".join))
-def test_twice_is_once(text: str) -> None:
+def test_normalising_twice_is_normalising_once(text: str) -> None:
     once = normalised(text)
     assert normalised(once) == once
     assert plain(once) == once == units(once) == currencies(once)
@@ -64,7 +64,7 @@ def test_without_steps_it_is_plain_text(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "meant"),
+    ("text", "expected"),
     [
         ("cafÃ© crÃ¨me", "café crème"),
         ("itâ€™s", "it\u2019s"),
@@ -75,12 +75,12 @@ def test_without_steps_it_is_plain_text(text: str) -> None:
         ("日本のシャツ", "日本のシャツ"),
     ],
 )
-def test_plain(said: str, meant: str) -> None:
-    assert plain(said) == meant
+def test_plain(text: str, expected: str) -> None:
+    assert plain(text) == expected
 
 
 @pytest.mark.parametrize(
-    ("said", "meant"),
+    ("text", "expected"),
     [
         ("500 Grams tin", "500 g tin"),
         ("500gms", "500 g"),
@@ -96,12 +96,12 @@ def test_plain(said: str, meant: str) -> None:
         ("X500mlx", "X500mlx"),
     ],
 )
-def test_units(said: str, meant: str) -> None:
-    assert units(said) == meant
+def test_units(text: str, expected: str) -> None:
+    assert units(text) == expected
 
 
 @pytest.mark.parametrize(
-    ("said", "meant"),
+    ("text", "expected"),
     [
         ("USD 20", "$20"),
         ("under 20 dollars", "under $20"),
@@ -115,8 +115,8 @@ def test_units(said: str, meant: str) -> None:
         ("euros", "euros"),
     ],
 )
-def test_currencies(said: str, meant: str) -> None:
-    assert currencies(said) == meant
+def test_currencies(text: str, expected: str) -> None:
+    assert currencies(text) == expected
 
 
 def test_the_steps_have_names() -> None:

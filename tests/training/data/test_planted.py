@@ -1,6 +1,6 @@
-"""Defects planted in a raw export by a seeded hand, each with its row: every one is found.
+"""Defects are planted at random in a raw export, each with its row: every one is reported.
 
-On made-up titles anywhere, and on the public fashion titles where they are at hand.
+In made-up titles, and in the public fashion titles where they are downloaded.
 """
 
 from __future__ import annotations
@@ -72,8 +72,8 @@ def plant(sound: list[Row], seed: int) -> Planted:
     spare = iter(alone)
     lines: list[tuple[str, str, bytes]] = [("", row[0], _line(row)) for row in sound]
     for kind, share in SHARES.items():
-        defects = (found for row in spare if (found := _defect(kind, row, leaves, rng)))
-        lines += [(kind, *each) for each in islice(defects, round(share * len(sound)))]
+        defects = (defect for row in spare if (defect := _defect(kind, row, leaves, rng)))
+        lines += [(kind, *defect) for defect in islice(defects, round(share * len(sound)))]
     rng.shuffle(lines)
     planted = Planted(_line(("Product Name", "Category")) + b"".join(line for _, _, line in lines))
     for number, (kind, title, _) in enumerate(lines, 2):
@@ -93,8 +93,8 @@ def _defect(kind: str, row: Row, leaves: list[str], rng: random.Random) -> tuple
     if kind == "contradictory labels":
         return title, _line((rng.choice(_SAME)(title), other))
     if kind in ("near duplicates", "contradictory labels, nearly the same input"):
-        said = _moved(title, rng)
-        return said and (said, _line((said, leaf if kind == "near duplicates" else other)))
+        moved = _moved(title, rng)
+        return moved and (moved, _line((moved, leaf if kind == "near duplicates" else other)))
     if kind == "mojibake":
         return foreign, _line((foreign.encode().decode("cp1252"), leaf))
     if kind == "windows-1252":
@@ -134,32 +134,34 @@ def _line(row: Row) -> bytes:
 
 
 def lines(file: str) -> Iterator[dict[str, Any]]:
-    with Path(file).open(encoding="utf-8") as told:
-        yield from map(json.loads, told)
+    with Path(file).open(encoding="utf-8") as content:
+        yield from map(json.loads, content)
 
 
-def assert_all_are_found(planted: Planted) -> None:
+def assert_all_are_reported(planted: Planted) -> None:
     """In the folder that is worked in: import, check, split, prove."""
     Path("shop.csv").write_bytes(planted.content)
     rows = planted.rows
 
-    said = run("data", "import", "classify", "shop.csv")
+    output = run("data", "import", "classify", "shop.csv")
     rejects = {reject["row"]: reject["reason"] for reject in lines("classify.rejects.jsonl")}
     for row in rows["undecodable"]:
         assert rejects.pop(row) == "neither UTF-8 nor Windows-1252"
     assert rejects.keys() == rows["outside the ontology"]
     assert all("is not in the ontology" in reason for reason in rejects.values())
     count = len(rows["windows-1252"])
-    assert f"{count:,} lines were not UTF-8 and were read as Windows-1252" in said
-    kept = list(lines("classify.jsonl"))
-    titles = {each["origin"]["row"]: each["request"]["title"] for each in kept}
+    assert f"{count:,} lines were not UTF-8 and were read as Windows-1252" in output
+    records = list(lines("classify.jsonl"))
+    titles = {record["origin"]["row"]: record["request"]["title"] for record in records}
     assert {row: titles[row] for row in planted.read_as} == {
         row: normalised(title) for row, title in planted.read_as.items()
     }
 
     run("data", "check", "classify.jsonl", "--json", "check.json", status=1)
     findings = json.loads(Path("check.json").read_text())["findings"]
-    found = {each["kind"]: {kept[line - 1]["origin"]["row"] for line in each["lines"]} for each in findings}
+    reported = {
+        finding["kind"]: {records[line - 1]["origin"]["row"] for line in finding["lines"]} for finding in findings
+    }
     for kind in (
         "exact duplicates",
         "near duplicates",
@@ -167,20 +169,20 @@ def assert_all_are_found(planted: Planted) -> None:
         "contradictory labels, nearly the same input",
         "broken letters",
     ):
-        assert rows[kind] - found[kind] == set(), kind
+        assert rows[kind] - reported[kind] == set(), kind
 
     run("data", "split", "classify.jsonl", "--output", "splits")
-    assert f"no leaks among {len(kept):,} examples" in run("data", "prove", "splits")
-    leaked = random.Random(0).sample(list(lines("splits/train.jsonl")), len(kept) // 100)
-    for i, each in enumerate(leaked):
-        title = each["request"]["title"]
-        each["request"]["title"] = (title, title.upper(), " ".join(reversed(title.split())))[i % 3]
+    assert f"no leaks among {len(records):,} examples" in run("data", "prove", "splits")
+    leaked = random.Random(0).sample(list(lines("splits/train.jsonl")), len(records) // 100)
+    for i, record in enumerate(leaked):
+        title = record["request"]["title"]
+        record["request"]["title"] = (title, title.upper(), " ".join(reversed(title.split())))[i % 3]
     with Path("splits/test.jsonl").open("a", encoding="utf-8") as out:
-        out.writelines(json.dumps(each) + "\n" for each in leaked)
-    said = run("data", "prove", "splits", "--json", "leaks.json", status=1)
-    assert f"{len(leaked):,} held-out examples are 0.8 or more like one of another split" in said
+        out.writelines(json.dumps(record) + "\n" for record in leaked)
+    output = run("data", "prove", "splits", "--json", "leaks.json", status=1)
+    assert f"{len(leaked):,} held-out examples are 0.8 or more like one of another split" in output
     pairs = json.loads(Path("leaks.json").read_text())
-    assert sorted(pair["origin"]["row"] for pair in pairs) == sorted(each["origin"]["row"] for each in leaked)
+    assert sorted(pair["origin"]["row"] for pair in pairs) == sorted(record["origin"]["row"] for record in leaked)
 
 
 @pytest.fixture(autouse=True)
@@ -190,7 +192,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_every_defect_planted_in_made_up_titles_is_found(seed: int, ontology: Ontology) -> None:
+def test_every_defect_planted_in_made_up_titles_is_reported(seed: int, ontology: Ontology) -> None:
     rng = random.Random(seed)
     words = ["".join(rng.choices("abcdefghijklmnop", k=rng.randint(3, 8))) for _ in range(2000)]
     leaves = rng.sample(sorted(ontology.categories), 5)
@@ -199,12 +201,12 @@ def test_every_defect_planted_in_made_up_titles_is_found(seed: int, ontology: On
     assert {kind: len(rows) for kind, rows in planted.rows.items() if kind} == {
         kind: round(600 * share) for kind, share in SHARES.items()
     }
-    assert_all_are_found(planted)
+    assert_all_are_reported(planted)
 
 
 @pytest.mark.data
-def test_every_defect_planted_in_real_titles_is_found() -> None:
-    assert_all_are_found(plant(random.Random(0).sample(fashion(), 4_000), 0))
+def test_every_defect_planted_in_real_titles_is_reported() -> None:
+    assert_all_are_reported(plant(random.Random(0).sample(fashion(), 4_000), 0))
 
 
 def fashion() -> list[Row]:
@@ -212,6 +214,6 @@ def fashion() -> list[Row]:
     name = "animmala3942/FashionProductRecommendationSystem"
     columns: list[list[dict[str, str]]] = []
     for file in ("styles.csv", "styles_text.csv"):
-        with find(name, file)[0].open(encoding="utf-8", newline="") as told:
-            columns.append(list(csv.DictReader(told)))
+        with find(name, file)[0].open(encoding="utf-8", newline="") as rows:
+            columns.append(list(csv.DictReader(rows)))
     return [(title["productDisplayName"], row["articleType"]) for row, title in zip(*columns, strict=True)]

@@ -1,4 +1,4 @@
-"""Queries: rows come, nothing is changed, and what fails is told without the password."""
+"""Queries: rows are read, nothing is changed, and an error does not contain the password."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ from training.data.reading import ReadingError, Row
 
 
 def database(folder: Path) -> str:
-    with sqlite3.connect(folder / "shop.db") as made:
-        made.execute("create table products (name text, price integer)")
-        made.executemany("insert into products values (?, ?)", [("mug", 3), ("cup: 4", 4)])
-    made.close()
+    with closing(sqlite3.connect(folder / "shop.db")) as shop, shop:
+        shop.execute("create table products (name text, price integer)")
+        shop.executemany("insert into products values (?, ?)", [("mug", 3), ("cup: 4", 4)])
     return f"sqlite:///{folder / 'shop.db'}"
 
 
@@ -48,7 +47,7 @@ def test_a_query_gives_rows_and_changes_nothing(tmp_path: Path) -> None:
         ("select 1", "sqlite:////no/such/folder/shop.db"),
     ],
 )
-def test_a_query_that_fails_is_told(query: str, url: str | None, tmp_path: Path) -> None:
+def test_a_query_that_fails_raises_without_the_password(query: str, url: str | None, tmp_path: Path) -> None:
     with pytest.raises(ReadingError, match="the query failed") as refused:
         open_query(query, url or database(tmp_path))
     assert "secret" not in str(refused.value)

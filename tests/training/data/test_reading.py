@@ -1,4 +1,4 @@
-"""Reading: every format gives the same rows, and a broken file or row is told, never raised."""
+"""Reading: every format gives the same rows; a broken row is yielded as `Bad`, a broken file raises `ReadingError`."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ def written(file: Path, content: str | bytes) -> Path:
 
 
 def rows(path: Path) -> list[Row | Bad]:
-    found: list[Row | Bad] = []
+    read: list[Row | Bad] = []
     for source in open_file(path):
-        found += source.rows
+        read += source.rows
         source.close()
-    return found
+    return read
 
 
 def cells(path: Path) -> list[dict[str, Any]]:
@@ -34,7 +34,7 @@ def cells(path: Path) -> list[dict[str, Any]]:
 
 
 def workbook(file: Path, sheets: dict[str, list[list[str]]]) -> Path:
-    """The least that counts as a workbook: no package that writes one is a dependency."""
+    """A minimal workbook; no dependency can write one."""
     main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
     office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
     package = "http://schemas.openxmlformats.org/package/2006"
@@ -60,30 +60,30 @@ def workbook(file: Path, sheets: dict[str, list[list[str]]]) -> Path:
             "xl/_rels/workbook.xml.rels", f'<Relationships xmlns="{package}/relationships">{links}</Relationships>'
         )
         for i, lines in enumerate(sheets.values(), 1):
-            told = "".join(
+            cells = "".join(
                 f'<row r="{y}">'
                 + "".join(
-                    f'<c r="{chr(65 + x)}{y}" t="inlineStr"><is><t>{said}</t></is></c>'
-                    for x, said in enumerate(line)
-                    if said
+                    f'<c r="{chr(65 + x)}{y}" t="inlineStr"><is><t>{text}</t></is></c>'
+                    for x, text in enumerate(line)
+                    if text
                 )
                 + "</row>"
                 for y, line in enumerate(lines, 1)
             )
-            sheet = f'<worksheet xmlns="{main}"><sheetData>{told}</sheetData></worksheet>'
+            sheet = f'<worksheet xmlns="{main}"><sheetData>{cells}</sheetData></worksheet>'
             book.writestr(f"xl/worksheets/sheet{i}.xml", sheet)
     return file
 
 
 def exports(folder: Path) -> list[Path]:
     pl.DataFrame(CELLS).write_parquet(folder / "shop.parquet")
-    lines = [list(CELLS[0]), *(list(each.values()) for each in CELLS)]
+    lines = [list(CELLS[0]), *(list(cells.values()) for cells in CELLS)]
     return [
         written(folder / "shop.csv", 'name,price\n"red, shirt",3\ncafé,4\n'),
         written(folder / "semicolon.csv", "name;price\r\nred, shirt;3\r\ncafé;4\r\n"),
         written(folder / "bom.csv", "\ufeffname\tprice\nred, shirt\t3\n\ncafé\t4"),
         written(folder / "shop.tsv", "name\tprice\nred, shirt\t3\ncafé\t4\n"),
-        written(folder / "shop.jsonl", "".join(f"{json.dumps(each)}\n" for each in CELLS)),
+        written(folder / "shop.jsonl", "".join(f"{json.dumps(cells)}\n" for cells in CELLS)),
         written(folder / "shop.json", json.dumps(CELLS)),
         written(folder / "nested.json", json.dumps({"count": 2, "products": CELLS})),
         written(folder / "lines.json", "\n".join(map(json.dumps, CELLS))),
@@ -97,7 +97,7 @@ def test_every_format_gives_the_same_cells(tmp_path: Path) -> None:
         assert cells(path) == CELLS, path.name
 
 
-def test_a_row_says_where_it_was(tmp_path: Path) -> None:
+def test_a_row_has_its_place_in_the_file(tmp_path: Path) -> None:
     file = written(tmp_path / "shop.csv", 'name,price\n"two\nlines",3\n\nmug,4\n')
     assert [row.row for row in rows(file)] == [2, 5]
     lines = [["name"], ["mug"], [""], ["cup"]]
@@ -111,7 +111,7 @@ def test_a_columns_name_may_run_over_two_lines(tmp_path: Path) -> None:
     assert rows(file) == [Row(3, {"name as sold": "mug", "price": "3"})]
 
 
-def test_a_file_that_is_cut_off_is_told(tmp_path: Path) -> None:
+def test_a_truncated_file_raises(tmp_path: Path) -> None:
     pl.DataFrame({"name": ["mug"] * 1000}).write_parquet(tmp_path / "whole.parquet")
     whole = (tmp_path / "whole.parquet").read_bytes()
     for size in (8, len(whole) // 2, len(whole) - 1):
@@ -123,8 +123,8 @@ def test_a_file_that_is_cut_off_is_told(tmp_path: Path) -> None:
 
 
 def test_nested_json_becomes_columns_with_dots(tmp_path: Path) -> None:
-    told = {"request": {"title": "mug"}, "labels": {"category": "Mugs", "tags": ["a"]}}
-    assert cells(written(tmp_path / "shop.jsonl", json.dumps(told))) == [
+    value = {"request": {"title": "mug"}, "labels": {"category": "Mugs", "tags": ["a"]}}
+    assert cells(written(tmp_path / "shop.jsonl", json.dumps(value))) == [
         {"request.title": "mug", "labels.category": "Mugs", "labels.tags": ["a"]}
     ]
 
@@ -133,7 +133,7 @@ def chat(*roles: str) -> str:
     return json.dumps({"messages": [{"role": role, "content": f"by {role}"} for role in roles]})
 
 
-def test_of_a_chat_the_user_and_the_assistant_count(tmp_path: Path) -> None:
+def test_a_chat_becomes_the_columns_user_and_assistant(tmp_path: Path) -> None:
     lines = [
         chat("system", "user", "assistant"),
         chat("user"),
@@ -141,9 +141,9 @@ def test_of_a_chat_the_user_and_the_assistant_count(tmp_path: Path) -> None:
         chat("user", "assistant", "user", "assistant"),
         '{"messages": [3]}',
     ]
-    found = rows(written(tmp_path / "chats.jsonl", "\n".join(lines)))
-    assert found[0] == Row(1, {"user": "by user", "assistant": "by assistant"})
-    assert [type(row) for row in found[1:]] == [Bad] * 4
+    first, *others = rows(written(tmp_path / "chats.jsonl", "\n".join(lines)))
+    assert first == Row(1, {"user": "by user", "assistant": "by assistant"})
+    assert [type(row) for row in others] == [Bad] * 4
 
 
 @pytest.mark.parametrize(
@@ -163,15 +163,15 @@ def test_of_a_chat_the_user_and_the_assistant_count(tmp_path: Path) -> None:
         ("shop.csv", "a,b\n1,2\n3\r,4\n4,5\n", 3, "a carriage return inside the line"),
     ],
 )
-def test_a_bad_row_is_told_and_the_next_is_read(
+def test_after_a_bad_row_the_next_is_read(
     name: str, content: str | bytes, row: int, reason: str, tmp_path: Path
 ) -> None:
-    found = rows(written(tmp_path / name, content))
-    (bad,) = [each for each in found if isinstance(each, Bad)]
+    read = rows(written(tmp_path / name, content))
+    (bad,) = [row for row in read if isinstance(row, Bad)]
     assert bad.row == row
     assert reason in bad.reason
-    assert isinstance(found[0], Row)
-    assert isinstance(found[-1], Row)
+    assert isinstance(read[0], Row)
+    assert isinstance(read[-1], Row)
 
 
 def test_a_line_in_another_encoding_is_read_and_counted(tmp_path: Path) -> None:
@@ -187,7 +187,7 @@ def test_a_line_in_another_encoding_is_read_and_counted(tmp_path: Path) -> None:
     ("name", "content", "reason"),
     [
         ("shop.csv", b"", "is empty"),
-        ("shop.csv", b"a,a\n1,2\n", "'a' comes twice"),
+        ("shop.csv", b"a,a\n1,2\n", "'a' occurs twice"),
         ("shop.csv", b'"a,b\n' + b"x" * 100_000, "the first line: field larger than"),
         ("shop.csv", b"a\r,b\n1,2\n", "the first line: a carriage return inside the line"),
         ("shop.csv", b"a,\x81\n1,2\n", "the first line: neither UTF-8 nor Windows-1252"),
@@ -220,7 +220,7 @@ def test_a_sheet_without_rows_is_empty(tmp_path: Path) -> None:
         open_file(workbook(tmp_path / "shop.xlsx", {"A": [["name"]]}))
 
 
-def test_what_is_not_streamed_is_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_size_of_files_that_are_not_streamed_is_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "MAX_WHOLE", 10)
     for name, advice in (("shop.json", "JSON Lines"), ("shop.xlsx", "CSV")):
         with pytest.raises(ReadingError, match=f"save it as {advice}"):

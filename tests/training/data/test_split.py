@@ -1,4 +1,4 @@
-"""Splits: shares, groups, the same whatever the order, and the proof that nothing leaks."""
+"""Splits: shares, groups, independence of the order, and the proof that nothing leaks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from adapters.ontology import Ontology
 from adapters.tasks import classify
 from training.data import split as splitting
-from training.data.split import SplitError, prove, split, told, write
+from training.data.split import SplitError, leak_message, prove, split, write
 from training.examples import Example, ExampleError, load
 
 LEAVES = ("Shirts", "Jeans", "Dresses")
@@ -24,15 +24,15 @@ LEAVES = ("Shirts", "Jeans", "Dresses")
 def examples(count: int, seed: int = 0) -> list[Example]:
     """Titles of made-up words, every fifth nearly the one before it."""
     rng = random.Random(seed)
-    found: list[Example] = []
+    made: list[Example] = []
     title = ""
     for i in range(count):
         words = ["".join(rng.choices("abcdefghijklmnop", k=7)) for _ in range(5)]
         title = " ".join(words) if i % 5 or not i else f"{title}s"
         labels = classify.Labels(category=LEAVES[0 if i % 4 else rng.randint(1, 2)])
         origin = {"file": "shop.csv", "row": i, "sku": f"s{i // 3}"}
-        found.append(Example("train", "", classify.Request(title=title), labels, origin=origin))
-    return found
+        made.append(Example("train", "", classify.Request(title=title), labels, origin=origin))
+    return made
 
 
 def titles(part: list[Example]) -> set[str]:
@@ -64,7 +64,7 @@ def test_the_order_of_the_file_does_not_matter_and_the_seed_does() -> None:
 
 @settings(deadline=None, max_examples=15)
 @given(st.integers(30, 150), st.integers(0, 1000), st.sampled_from([None, "sku", "origin.sku"]))
-def test_no_split_ever_leaks_or_parts_a_group(count: int, seed: int, group: str | None) -> None:
+def test_no_split_leaks_and_every_group_is_in_one_split(count: int, seed: int, group: str | None) -> None:
     parts = split("classify", examples(count, seed), 0.2, 0.1, seed, group)
     assert prove(replace(e, split=name) for name, part in parts.items() for e in part) == []
     if group:
@@ -84,28 +84,28 @@ def test_every_label_of_the_test_split_is_in_train() -> None:
     assert rare in parts["train"]
 
 
-def test_what_cannot_be_parted_is_refused() -> None:
+def test_too_few_groups_are_refused() -> None:
     same = [replace(e, request=classify.Request(title="red shirt")) for e in examples(40)]
-    with pytest.raises(SplitError, match="40 examples in 1 groups are too few to part"):
+    with pytest.raises(SplitError, match="40 examples in 1 groups are too few to split"):
         split("classify", same, 0.2, 0.1, 0)
     with pytest.raises(SplitError, match="no example has a value in 'colour'"):
         split("classify", examples(40), 0.2, 0.1, 0, "colour")
 
 
-def test_a_leak_is_proved_and_told() -> None:
+def test_leaks_are_found_and_listed() -> None:
     made = examples(30)
     title = made[1].request.title
     held = [
-        replace(made[2], split="test", request=classify.Request(title=said))
-        for said in (title.upper(), f"{title}s", "another thing altogether")
+        replace(made[2], split="test", request=classify.Request(title=text))
+        for text in (title.upper(), f"{title}s", "another thing altogether")
     ]
     pairs = prove([made[1], *held])
     assert [(pair.split, pair.other_split, pair.other_text) for pair in pairs] == [("test", "train", title)] * 2
     assert pairs[0].similarity == 1.0 > pairs[1].similarity
-    said = told(pairs * 4)
-    assert said.startswith("8 held-out examples are 0.8 or more like one of another split:")
-    assert repr(title) in said
-    assert said.endswith("and 3 more")
+    message = leak_message(pairs * 4)
+    assert message.startswith("8 held-out examples are 0.8 or more like one of another split:")
+    assert repr(title) in message
+    assert message.endswith("and 3 more")
     assert prove([replace(made[1], split="validation"), held[0]])[0].other_split == "validation"
 
 
@@ -124,11 +124,11 @@ def test_a_folder_is_read_with_its_splits_kept(tmp_path: Path, ontology: Ontolog
         "train.jsonl",
         "validation.jsonl",
     ]
-    found = load("classify", tmp_path / "shop", ontology)
-    assert Counter(e.split for e in found) == {name: len(part) for name, part in parts.items()}
-    assert {e.source for e in found} == {"shop"}
-    assert [e.origin for e in found if e.split == "test"] == [e.origin for e in parts["test"]]
-    assert prove(found) == []
+    loaded = load("classify", tmp_path / "shop", ontology)
+    assert Counter(e.split for e in loaded) == {name: len(part) for name, part in parts.items()}
+    assert {e.source for e in loaded} == {"shop"}
+    assert [e.origin for e in loaded if e.split == "test"] == [e.origin for e in parts["test"]]
+    assert prove(loaded) == []
     (tmp_path / "shop" / "validation.jsonl").write_text("")
     assert {e.split for e in load("classify", tmp_path / "shop", ontology)} == {"train", "test"}
     (tmp_path / "shop" / "test.jsonl").unlink()
@@ -148,13 +148,13 @@ def test_a_folder_is_read_with_its_splits_kept(tmp_path: Path, ontology: Ontolog
         ("title.x", ""),
     ],
 )
-def test_a_group_is_a_field_of_origin_or_request(name: str, value: str) -> None:
+def test_the_field_to_group_by_is_of_origin_or_request(name: str, value: str) -> None:
     request = classify.Request(title="mug", brand="Acme")
     example = replace(examples(1)[0], request=request)
     assert splitting._field(example, name) == value
 
 
-def test_lines_are_json_as_people_read_it(tmp_path: Path) -> None:
+def test_lines_are_json_without_escapes_of_letters(tmp_path: Path) -> None:
     made = [replace(e, request=classify.Request(title=f"café {e.request.title}")) for e in examples(50)]
     write(split("classify", made, 0.2, 0.1, 0), tmp_path)
     line = (tmp_path / "train.jsonl").read_text(encoding="utf-8").splitlines()[0]

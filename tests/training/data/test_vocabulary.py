@@ -1,72 +1,84 @@
-"""The closed lists: what the shop's spelling stands for, and what is near it."""
+"""The closed lists: the listed name of a shop's spelling, and the name nearest to an unlisted value."""
 
 from __future__ import annotations
 
 import pytest
 
 from adapters.ontology import Ontology
-from training.data import vocabulary
 from training.data.vocabulary import Vocabulary
+from training.tasks import training_task
 
 SHOP = Ontology.load()
-KNOWN = Vocabulary(SHOP)
+CLASSIFY, EXTRACT, REWRITE = (Vocabulary(training_task(name), SHOP) for name in ("classify", "extract", "rewrite"))
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "meant"),
+    ("vocabulary", "field", "value", "name"),
     [
-        ("labels.category", "shirt", "Shirts"),
-        ("labels.category", "track-pants", "Track Pants"),
-        ("labels.category", "Apparel > Bottomwear > Jeans", "Jeans"),
-        ("labels.category", "polo shirt", "Tshirts"),
-        ("labels.category", "Spaceships", None),
-        ("labels.attributes.color", "Navy", "navy blue"),
-        ("labels.attributes.gender", "Female", "women"),
-        ("labels.attributes.color", "puce", None),
-        ("labels.aspects.category", "ease of use", "ease_of_use"),
-        ("labels.overall_sentiment", "Positive", "positive"),
-        ("labels.tags", "+", "+"),
+        (CLASSIFY, "labels.category", "shirt", "Shirts"),
+        (CLASSIFY, "labels.category", "track-pants", "Track Pants"),
+        (CLASSIFY, "labels.category", "Apparel > Bottomwear > Jeans", "Jeans"),
+        (CLASSIFY, "labels.category", "polo shirt", "Tshirts"),
+        (CLASSIFY, "labels.category", "Spaceships", None),
+        (CLASSIFY, "labels.attributes.color", "Navy", "navy blue"),
+        (CLASSIFY, "labels.attributes.gender", "Female", "women"),
+        (CLASSIFY, "labels.attributes.color", "puce", None),
+        (EXTRACT, "labels.aspects.category", "ease of use", "ease_of_use"),
+        (EXTRACT, "labels.overall_sentiment", "Positive", "positive"),
+        (EXTRACT, "labels.overall_sentiment", "!", None),
+        (REWRITE, "labels.tags", "+", "+"),
+        (REWRITE, "labels.tags", "!", None),
     ],
 )
-def test_canonical(field: str, value: str, meant: str | None) -> None:
-    assert KNOWN.canonical(field, value) == meant
-    assert meant is None or KNOWN.canonical(field, meant) == meant
+def test_a_value_has_one_listed_name(vocabulary: Vocabulary, field: str, value: str, name: str | None) -> None:
+    assert vocabulary.canonical(field, value) == name
+    assert name is None or vocabulary.canonical(field, name) == name
 
 
-def test_every_name_stands_for_itself() -> None:
-    assert [n for n in SHOP.categories if KNOWN.canonical("labels.category", n) != n] == []
+def test_every_name_is_its_own_listed_name() -> None:
+    assert [n for n in SHOP.categories if CLASSIFY.canonical("labels.category", n) != n] == []
     for attribute in SHOP.attributes.values():
         field = f"labels.attributes.{attribute.name}"
-        assert [v for v in attribute.values if KNOWN.canonical(field, v) != v] == []
-    assert [a for a in SHOP.aspects if KNOWN.canonical("labels.aspects.category", a) != a] == []
-    assert [u for u in SHOP.use_cases if KNOWN.canonical("labels.use_case", u) != u] == []
+        assert [v for v in attribute.values if CLASSIFY.canonical(field, v) != v] == []
+    assert [a for a in SHOP.aspects if EXTRACT.canonical("labels.aspects.category", a) != a] == []
+    assert [u for u in SHOP.use_cases if EXTRACT.canonical("labels.use_case", u) != u] == []
 
 
-def test_a_complaint_names_the_value_and_what_is_near() -> None:
-    said = KNOWN.complaint("labels.category", "T-Shirtz")
-    assert said == "labels.category: 'T-Shirtz' is not in the ontology; near: 'Tshirts'"
-    assert KNOWN.complaint("labels.category", "qqqq").endswith("is not in the ontology")
+@pytest.mark.parametrize(
+    ("field", "value", "nearest"),
+    [
+        ("labels.category", "Tshirtz", "Tshirts"),
+        ("labels.category", "Tshrits", "Tshirts"),
+        ("labels.category", "dreses", "Dresses"),
+        ("labels.category", "Laptop bagg", "Laptop Bag"),
+        ("labels.category", "mobile fone", "Mobile Phones"),
+        ("labels.category", "Womens Casual Shoes", "Casual Shoes"),
+        ("labels.category", "qqqq", None),
+        ("labels.attributes.color", "navy bleu", "navy blue"),
+        ("labels.attributes.color", "blu", "blue"),
+        ("labels.attributes.color", "bleu", "blue"),
+    ],
+)
+def test_of_a_typing_error_the_name_that_was_meant_is_suggested(field: str, value: str, nearest: str | None) -> None:
+    assert CLASSIFY.canonical(field, value) is None
+    assert CLASSIFY.suggest(field, value) == nearest
 
 
-def test_only_so_many_values_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vocabulary, "SUGGESTED", 1)
-    known = Vocabulary(SHOP)
-    assert known.suggest("labels.category", "T-Shirtz") == "Tshirts"
-    assert known.suggest("labels.category", "Shirtz") is None
-    assert known.suggest("labels.category", "T-Shirtz") == "Tshirts"
+def test_every_unlisted_value_has_a_suggestion_however_many_there_are() -> None:
+    values = [f"Tshirtz{number}" for number in range(1_100)]
+    assert {CLASSIFY.suggest("labels.category", value) for value in values} == {"Tshirts"}
 
 
-def test_unknown_labels_are_found_wherever_they_are() -> None:
-    labels = {
-        "category": "Spaceships",
-        "attributes": {"color": "red", "gender": "robots"},
-        "aspects": [{"category": "parts", "sentiment": "meh", "opinion": "free"}],
-        "tags": ["color", "colour"],
-    }
-    assert KNOWN.unknown(labels) == [
-        ("labels.category", "Spaceships"),
-        ("labels.attributes.gender", "robots"),
-        ("labels.aspects.sentiment", "meh"),
-        ("labels.tags", "colour"),
-    ]
-    assert KNOWN.unknown(None) == KNOWN.unknown([3]) == []
+def test_a_complaint_names_the_value_and_the_nearest_name() -> None:
+    complaint = CLASSIFY.complaint("labels.category", "T-Shirtz")
+    assert complaint == "labels.category: 'T-Shirtz' is not in the ontology; near: 'Tshirts'"
+    assert CLASSIFY.complaint("labels.category", "qqqq").endswith("is not in the ontology")
+
+
+def test_unlisted_labels_are_reported_at_any_depth() -> None:
+    labels = {"category": "Spaceships", "attributes": {"color": "red", "gender": "robots"}}
+    assert CLASSIFY.unlisted(labels) == [("labels.category", "Spaceships"), ("labels.attributes.gender", "robots")]
+    labels = {"aspects": [{"category": "parts", "sentiment": "meh", "opinion": "free"}]}
+    assert EXTRACT.unlisted(labels) == [("labels.aspects.sentiment", "meh")]
+    assert REWRITE.unlisted({"tags": ["color", "colour"]}) == [("labels.tags", "colour")]
+    assert CLASSIFY.unlisted(None) == CLASSIFY.unlisted([3]) == []

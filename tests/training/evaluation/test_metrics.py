@@ -167,7 +167,7 @@ def test_a_label_against_the_ontologys_words_is_a_miss(ontology: Ontology) -> No
 
 def test_extract_of_which_only_the_sentiment_is_known(ontology: Ontology) -> None:
     labels = review_labels("negative; no; -; -", ontology)
-    gold = [Example("test", "hatn", extract.Request(review="any"), labels, partial=True)]
+    gold = [Example("test", "hatn", extract.Request(review="any"), labels, known_fields=3)]
     figures = score("extract", gold, [labels], ontology)["hatn"]
     assert figures == {"examples": 1, "overall_accuracy": 1.0, "undecodable": 0.0, "fallback": 0.0}
 

@@ -26,7 +26,7 @@ def test_classes_of_phrases_have_exact_spans(ontology: Ontology) -> None:
 
 def test_what_is_not_labelled_counts_in_no_class(ontology: Ontology) -> None:
     labels = review_labels("negative; no; -; -", ontology)
-    gold = [Example("test", "hatn", extract.Request(review="any"), labels, partial=True)]
+    gold = [Example("test", "hatn", extract.Request(review="any"), labels, known_fields=3)]
     answer = review_labels("negative; no; -; fit - fit: bad", ontology)
     assert by_class("extract", gold, [answer], ontology) == {}
 

@@ -39,12 +39,12 @@ def test_no_example_is_shown_where_there_is_none(ontology: Ontology) -> None:
 
 
 def test_examples_known_in_part_are_not_shown(ontology: Ontology) -> None:
-    def review(text: str, partial: bool) -> Example:
+    def review(text: str, known_fields: int | None) -> Example:
         labels = extract.Labels(overall_sentiment="negative", use_case="beginner")
-        return Example("train", "hatn", extract.Request(review=text), labels, partial)
+        return Example("train", "hatn", extract.Request(review=text), labels, known_fields)
 
-    train = [review("bad handle", True), review("good price", False)]
-    (turns,) = nearest(task("extract"), train, [review("bad handle", True)], ontology)
+    train = [review("bad handle", 3), review("good price", None)]
+    (turns,) = nearest(task("extract"), train, [review("bad handle", 3)], ontology)
     assert [asked for asked, _ in shown(turns)] == ["good price"]
 
 

@@ -1,4 +1,4 @@
-"""The choices of an ablation, what is recommended among them, and a small one from end to end."""
+"""Ablations: the choices, the recommendation among them, and a small ablation from end to end."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from adapters.tasks import copywrite, task
 from training import examples
 from training.examples import Example
 from training.studies import ablate
-from training.studies.ablate import Choice, choices, page, recommended, table
-from training.tuning.finetune import ALL_LINEAR, Recipe, TrainingError
+from training.studies.ablate import Choice, modules_by_choice, page, recommended, table
+from training.tuning.recipe import ALL_LINEAR, Recipe, TrainingError
 
 SMALL = Choice("o_proj", 0.90, 0.88, 0.92, 0.04, 0.2, 60, 100.0, 50.0)
 LARGE = Choice("all-linear", 0.93, 0.91, 0.95, 1.0, 1.8, 80, 60.0, 80.0)
 
 
 def test_names_become_modules() -> None:
-    assert choices("o_proj, o_proj+down_proj,qkv,all-linear") == {
+    assert modules_by_choice("o_proj, o_proj+down_proj,qkv,all-linear") == {
         "o_proj": ("o_proj",),
         "o_proj+down_proj": ("o_proj", "down_proj"),
         "qkv": ("q_proj", "k_proj", "v_proj"),
@@ -31,7 +31,7 @@ def test_names_become_modules() -> None:
 
 def test_an_unknown_module_is_named() -> None:
     with pytest.raises(TrainingError, match="no module fc2; there are q_proj"):
-        choices("o_proj,o_proj+fc2")
+        modules_by_choice("o_proj,o_proj+fc2")
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_each_choice_of_modules_meets_each_number_of_examples(
 
 
 @pytest.mark.parametrize(
-    ("found", "name"),
+    ("choices", "name"),
     [
         ([SMALL, LARGE], "all-linear"),
         ([replace(SMALL, figure=0.925), LARGE], "o_proj"),  # close
@@ -59,8 +59,8 @@ def test_each_choice_of_modules_meets_each_number_of_examples(
         ([LARGE], "all-linear"),
     ],
 )
-def test_the_smallest_that_is_about_as_good_is_recommended(found: list[Choice], name: str) -> None:
-    assert recommended(found).name == name
+def test_the_smallest_that_is_about_as_good_is_recommended(choices: list[Choice], name: str) -> None:
+    assert recommended(choices).name == name
 
 
 def test_the_table_has_a_row_each() -> None:
@@ -69,43 +69,43 @@ def test_the_table_has_a_row_each() -> None:
     assert rows[3].endswith("| 1.80 | 80 | - | - |")
 
 
-def test_the_page_begins_with_what_is_recommended() -> None:
-    said = page("classify", "modules", [SMALL, LARGE])
-    assert said.index("Recommended: all-linear") < said.index("<table") < said.index("<svg")
-    assert said.count("<svg") == 2
+def test_the_page_begins_with_the_recommendation() -> None:
+    html = page("classify", "modules", [SMALL, LARGE])
+    assert html.index("Recommended: all-linear") < html.index("<table") < html.index("<svg")
+    assert html.count("<svg") == 2
     unmeasured = [replace(c, answers_per_second=None, median_ms=None) for c in (SMALL, LARGE)]
     assert page("classify", "modules", unmeasured).count("<svg") == 1
 
 
 def test_the_page_of_a_learning_curve_recommends_nothing() -> None:
-    said = page("classify", "examples", [replace(SMALL, name="100"), replace(LARGE, name="1,000")])
-    assert "Recommended" not in said
-    assert said.count("<svg") == 1
+    html = page("classify", "examples", [replace(SMALL, name="100"), replace(LARGE, name="1,000")])
+    assert "Recommended" not in html
+    assert html.count("<svg") == 1
 
 
-def test_runs_share_the_test_split_and_are_not_done_twice(tiny_base: Path, ontology: Ontology, tmp_path: Path) -> None:
-    told = examples.load("rewrite", examples.SAMPLES / "rewrite.jsonl", ontology)
+def test_runs_share_the_test_split_and_are_not_repeated(tiny_base: Path, ontology: Ontology, tmp_path: Path) -> None:
+    samples = examples.load("rewrite", examples.SAMPLES / "rewrite.jsonl", ontology)
     runs = ablate.planned(Recipe(rank=2, epochs=1, batch=16), None, [32, 16])
-    run = (task("rewrite"), told, runs, tiny_base, tmp_path, ontology)
-    found = ablate.run(*run, serve=False)
-    assert [choice.name for choice in found] == ["16", "32"]
-    assert all(choice.train_seconds > 0 and choice.megabytes > 0 for choice in found)
-    written = json.loads((tmp_path / "ablation.json").read_text())
-    assert [choice["name"] for choice in written] == ["16", "32"]
-    assert ablate.run(*run, serve=False) == found
+    arguments = (task("rewrite"), samples, runs, tiny_base, tmp_path, ontology)
+    choices = ablate.run(*arguments, serve=False)
+    assert [choice.name for choice in choices] == ["16", "32"]
+    assert all(choice.train_seconds > 0 and choice.megabytes > 0 for choice in choices)
+    saved = json.loads((tmp_path / "ablation.json").read_text())
+    assert [choice["name"] for choice in saved] == ["16", "32"]
+    assert ablate.run(*arguments, serve=False) == choices
 
 
 def test_a_text_is_judged_without_the_fallback(tiny_base: Path, ontology: Ontology, tmp_path: Path) -> None:
     mug = copywrite.Request(name="Mug", attributes={"color": "red"})
-    told = [Example(split, "", mug, copywrite.Labels(description="A red mug.")) for split in ("train", "test")]
+    samples = [Example(split, "", mug, copywrite.Labels(description="A red mug.")) for split in ("train", "test")]
     runs = ablate.planned(Recipe(rank=2, epochs=1), None, [1])
-    (choice,) = ablate.run(task("copywrite"), told, runs, tiny_base, tmp_path, ontology, serve=False)
+    (choice,) = ablate.run(task("copywrite"), samples, runs, tiny_base, tmp_path, ontology, serve=False)
     assert choice.figure == 0.0  # of a model that has learnt nothing; the fallback has 1.0
     assert "attributes mentioned, one sample" in page("copywrite", "examples", [choice])
 
 
 def test_more_examples_than_there_are(tiny_base: Path, ontology: Ontology, tmp_path: Path) -> None:
-    told = examples.load("rewrite", examples.SAMPLES / "rewrite.jsonl", ontology)
+    samples = examples.load("rewrite", examples.SAMPLES / "rewrite.jsonl", ontology)
     runs = ablate.planned(Recipe(), None, [5000])
     with pytest.raises(TrainingError, match="there are 48 training examples, not 5,000"):
-        ablate.run(task("rewrite"), told, runs, tiny_base, tmp_path, ontology, serve=False)
+        ablate.run(task("rewrite"), samples, runs, tiny_base, tmp_path, ontology, serve=False)

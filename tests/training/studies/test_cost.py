@@ -23,8 +23,8 @@ def test_a_machine_is_paid_by_the_hour() -> None:
 
 @pytest.mark.parametrize("name", ["classify", "rewrite", "extract", "copywrite"])
 def test_a_prompted_model_takes_more_tokens(name: str, tiny_base: Path, ontology: Ontology) -> None:
-    told = examples.load(name, examples.SAMPLES / f"{name}.jsonl", ontology)
-    ours = costs.adapter_tokens(task(name), told, tiny_base, ontology)
-    theirs = costs.hosted_tokens(task(name), told, tiny_base, ontology)
-    assert theirs.read > ours.read > 0
-    assert theirs.written > ours.written > 1
+    samples = examples.load(name, examples.SAMPLES / f"{name}.jsonl", ontology)
+    adapter = costs.adapter_tokens(task(name), samples, tiny_base, ontology)
+    hosted = costs.hosted_tokens(task(name), samples, tiny_base, ontology)
+    assert hosted.read > adapter.read > 0
+    assert hosted.written > adapter.written > 1

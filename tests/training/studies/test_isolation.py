@@ -1,4 +1,4 @@
-"""Adapters side by side on one base: plain LoRA leaves all else alone, anything more is found."""
+"""Plain LoRA adapters loaded on one base change nothing else; adapters with more than LoRA weights are detected."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, Qwen3Config, Qwen3
 
 from adapters.ontology import Ontology
 from adapters.tasks import tasks
-from training.studies.isolation import BASE, disturbed, example_prompts
+from adapters.tasks.contract import Message
+from training.studies.isolation import BASE, disturbed
 
 
 @pytest.fixture(scope="module")
@@ -38,18 +39,19 @@ def adapter(base: Path, folder: Path, seed: int, bias: str = "none") -> Path:
     return folder
 
 
+def prompts(ontology: Ontology) -> list[list[Message]]:
+    """The prompt of each task's example."""
+    return [task.prompt(task.request.model_validate(task.example), ontology) for task in tasks().values()]
+
+
 def test_plain_adapters_change_neither_each_other_nor_the_base(base: Path, ontology: Ontology, tmp_path: Path) -> None:
     adapters = {f"classify@{n}": adapter(base, tmp_path / str(n), n) for n in (1, 2)}
-    assert disturbed(base, adapters, example_prompts(ontology)) == []
+    assert disturbed(base, adapters, prompts(ontology)) == []
 
 
-def test_an_adapter_that_brings_biases_is_found(base: Path, ontology: Ontology, tmp_path: Path) -> None:
+def test_an_adapter_with_biases_changes_the_base_and_the_others(base: Path, ontology: Ontology, tmp_path: Path) -> None:
     adapters = {
         "classify@1": adapter(base, tmp_path / "plain", 1),
         "rewrite@1": adapter(base, tmp_path / "biased", 2, bias="all"),
     }
-    assert disturbed(base, adapters, example_prompts(ontology)) == [BASE, "classify@1"]
-
-
-def test_there_is_a_prompt_of_every_task(ontology: Ontology) -> None:
-    assert len(example_prompts(ontology)) == len(tasks())
+    assert disturbed(base, adapters, prompts(ontology)) == [BASE, "classify@1"]

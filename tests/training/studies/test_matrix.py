@@ -1,4 +1,4 @@
-"""Every adapter on every task: always the same examples, and a table, a page and a status."""
+"""The regression matrix: its scores, its page, and the command's output and status."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from tests.terminal import run
 from training.examples import SAMPLES, Example
 from training.studies import matrix
 from training.studies.isolation import BASE
-from training.studies.matrix import Cell, Matrix
+from training.studies.matrix import AdapterScore, RegressionMatrix
+from training.studies.sampling import sample_test_split as sample
 
 CELLS = {
-    BASE: {"classify": Cell(0.1, 0.05, 0.15), "rewrite": Cell(0.2, 0.1, 0.3)},
-    "classify@1": {"classify": Cell(0.9, 0.8, 1.0), "rewrite": Cell(0.15, 0.1, 0.2)},
+    BASE: {"classify": AdapterScore(0.1, 0.05, 0.15), "rewrite": AdapterScore(0.2, 0.1, 0.3)},
+    "classify@1": {"classify": AdapterScore(0.9, 0.8, 1.0), "rewrite": AdapterScore(0.15, 0.1, 0.2)},
 }
 
 
@@ -29,26 +30,26 @@ def example(number: int, source: str, split: str = "test") -> Example:
 def test_the_same_test_examples_of_the_main_source() -> None:
     examples = [example(n, source) for n in range(20) for source in ("fashion", "retail")]
     examples += [example(n, "fashion", "train") for n in range(20, 40)]
-    found = matrix.sample("classify", examples, 5)
-    assert found == matrix.sample("classify", examples, 5)
-    assert len(found) == 5
-    assert {(e.source, e.split) for e in found} == {("fashion", "test")}
-    assert len(matrix.sample("classify", examples, 100)) == 20
+    chosen = sample("classify", examples, 5)
+    assert chosen == sample("classify", examples, 5)
+    assert len(chosen) == 5
+    assert {(e.source, e.split) for e in chosen} == {("fashion", "test")}
+    assert len(sample("classify", examples, 100)) == 20
 
 
 def test_a_base_without_adapters_has_a_row(tiny_base: Path, ontology: Ontology) -> None:
-    found = matrix.run(tiny_base, {}, {"classify": [example(1, "shop")]}, ontology)
-    assert found.examples == {"classify": 1}
-    assert found.cells.keys() == {BASE}
-    assert found.changed == []
+    result = matrix.run(tiny_base, {}, {"classify": [example(1, "shop")]}, ontology)
+    assert result.examples == {"classify": 1}
+    assert result.cells.keys() == {BASE}
+    assert result.changed == []
 
 
-@pytest.mark.parametrize(("changed", "said"), [([], "to the bit"), (["classify@1"], "classify@1 answers otherwise")])
-def test_the_page_begins_with_the_verdict(changed: list[str], said: str, tmp_path: Path) -> None:
-    found, file = Matrix({"classify": 200, "rewrite": 20}, CELLS, changed), tmp_path / "matrix.html"
-    matrix.write(found, file)
+@pytest.mark.parametrize(("changed", "phrase"), [([], "to the bit"), (["classify@1"], "classify@1 answers otherwise")])
+def test_the_page_begins_with_the_verdict(changed: list[str], phrase: str, tmp_path: Path) -> None:
+    file = tmp_path / "matrix.html"
+    matrix.write(RegressionMatrix({"classify": 200, "rewrite": 20}, CELLS, changed), file)
     page = file.read_text(encoding="utf-8")
-    assert said in page
+    assert phrase in page
     assert page.count("<svg") == 1
     assert "entity_f1, 20 examples" in page
     assert "0.900" in page and "0.050 to 0.150" in page
@@ -63,21 +64,24 @@ def test_the_command_without_adapters_of_the_base(
     )
 
 
-def test_the_command_tells_what_it_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On the shipped adapters, their work replaced: what is told, where, with which status."""
+def test_the_command_prints_the_verdict_and_writes_the_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On the shipped adapters; what they are evaluated with is replaced."""
     monkeypatch.setenv("SHOPLORA_STORE", str(tmp_path / "store"))
     monkeypatch.setenv("COLUMNS", "120")
-    asked: dict[str, int] = {}
+    counts: dict[str, int] = {}
 
-    def made(base: Path, adapters: dict[str, Path], samples: dict[str, list[Example]], ontology: Ontology) -> Matrix:
-        asked.update({task: len(own) for task, own in samples.items()})
-        return Matrix(asked, {BASE: dict.fromkeys(asked, Cell(0.5, 0.4, 0.6))}, ["rewrite@1"])
+    def measured(
+        base: Path, adapters: dict[str, Path], samples: dict[str, list[Example]], ontology: Ontology
+    ) -> RegressionMatrix:
+        counts.update({task: len(examples) for task, examples in samples.items()})
+        scores = dict.fromkeys(counts, AdapterScore(0.5, 0.4, 0.6))
+        return RegressionMatrix(counts, {BASE: scores}, ["rewrite@1"])
 
-    monkeypatch.setattr(matrix, "run", made)
+    monkeypatch.setattr(matrix, "run", measured)
     file = tmp_path / "matrix.json"
-    said = run("matrix", "--data", str(SAMPLES), "--examples", "3", "--json", str(file), status=1)
-    assert "rewrite@1 answers otherwise" in said
-    assert asked["classify"] == 3
-    told = json.loads(file.read_text())
-    assert told["changed"] == ["rewrite@1"]
-    assert told["cells"][BASE]["classify"] == {"value": 0.5, "low": 0.4, "high": 0.6}
+    output = run("matrix", "--data", str(SAMPLES), "--examples", "3", "--json", str(file), status=1)
+    assert "rewrite@1 answers otherwise" in output
+    assert counts["classify"] == 3
+    figures = json.loads(file.read_text())
+    assert figures["changed"] == ["rewrite@1"]
+    assert figures["cells"][BASE]["classify"] == {"value": 0.5, "low": 0.4, "high": 0.6}

@@ -1,4 +1,4 @@
-"""An adapter on a tiny base: what is trained, on which tokens, and what is left on disk."""
+"""Training an adapter on a tiny base: which modules and tokens are trained, and what is written to disk."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from adapters.adapter_folder import base_digest
+from adapters.base import base_digest
 from adapters.ontology import Ontology
 from adapters.tasks import classify, extract, task
-from training import options as inputs
-from training.examples import Example
+from training.examples import Example, typed
 from training.tuning import finetune
-from training.tuning.finetune import ALL_LINEAR, Recipe, TrainingError, recipe_for
+from training.tuning.recipe import Recipe, TrainingError, recipe_for
 
 CLASSIFY = task("classify")
 COLORS = ("red", "blue", "green", "black", "white", "yellow")
@@ -42,8 +41,8 @@ def trained(examples: Sequence[Example], recipe: Recipe, base: Path, output: Pat
 
 
 def log_of(run: Path) -> list[dict[str, Any]]:
-    told: list[dict[str, Any]] = json.loads((run / "train.json").read_text())["log"]
-    return told
+    log: list[dict[str, Any]] = json.loads((run / "train.json").read_text())["log"]
+    return log
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +56,7 @@ def run(tiny_base: Path, ontology: Ontology, tmp_path_factory: pytest.TempPathFa
     return output
 
 
-def test_the_adapter_holds_the_asked_modules_only(run: Path) -> None:
+def test_the_adapter_holds_the_modules_of_the_recipe_only(run: Path) -> None:
     tensors = load_file(run / "adapter" / "adapter_model.safetensors")
     assert {name.split(".")[-3] for name in tensors} == {"o_proj", "down_proj"}
     assert len(tensors) == 2 * 2 * 2  # layers, modules, A and B
@@ -77,7 +76,7 @@ def test_training_lowers_the_loss(run: Path) -> None:
     losses = [entry["eval_loss"] for entry in log_of(run) if "eval_loss" in entry]
     assert len(losses) >= 2
     assert losses == sorted(losses, reverse=True)
-    assert losses[0] - losses[-1] > 0.1  # little can be done about random weights
+    assert losses[0] - losses[-1] > 0.1  # an adapter improves random weights only a little
 
 
 def test_a_finished_run_is_not_trained_again(run: Path, tiny_base: Path, ontology: Ontology) -> None:
@@ -91,12 +90,12 @@ def test_a_finished_run_is_not_trained_again(run: Path, tiny_base: Path, ontolog
 def test_too_long_examples_are_left_out_and_reported(
     tiny_base: Path, ontology: Ontology, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    held = title("blue jeans " * 27, "Jeans", "validation")
+    validation = title("blue jeans " * 27, "Jeans", "validation")
     recipe = Recipe(rank=2, epochs=1, batch=2)
-    trained([*EXAMPLES[:2], TOO_LONG, held], recipe, tiny_base, tmp_path, ontology)
-    said = re.sub(r"\s+", " ", capsys.readouterr().out)
-    assert "1 of 3 examples left out: over 128 tokens" in said
-    assert "2 examples, " in said
+    trained([*EXAMPLES[:2], TOO_LONG, validation], recipe, tiny_base, tmp_path, ontology)
+    output = re.sub(r"\s+", " ", capsys.readouterr().out)
+    assert "1 of 3 examples left out: over 128 tokens" in output
+    assert "2 examples, " in output
 
 
 @pytest.mark.parametrize("examples", [[], [TOO_LONG], [title("red shirt", "Shirts", "test")]])
@@ -115,11 +114,6 @@ def test_qlora_needs_a_gpu(
         trained(EXAMPLES, recipe_for("classify", qlora=True), tiny_base, tmp_path, ontology)
 
 
-def test_qlora_is_another_run() -> None:
-    keys = {inputs.run_key(Recipe(qlora=qlora), EXAMPLES, "base") for qlora in (False, True)}
-    assert len(keys) == 2
-
-
 @pytest.mark.parametrize("tracker", ["tensorboard", "mlflow"])
 def test_a_tracker_that_is_not_installed_is_named(
     tracker: str, tiny_base: Path, ontology: Ontology, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -129,31 +123,35 @@ def test_a_tracker_that_is_not_installed_is_named(
         finetune.trainer_of(CLASSIFY, EXAMPLES, Recipe(), tiny_base, tmp_path, ontology, tracker)
 
 
-@pytest.mark.parametrize(("processes", "each"), [("1", 8), ("4", 2), ("16", 1)])
+@pytest.mark.parametrize(("processes", "per_process"), [("1", 8), ("4", 2), ("16", 1)])
 def test_a_step_is_shared_among_the_processes(
-    processes: str, each: int, tiny_base: Path, ontology: Ontology, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    processes: str,
+    per_process: int,
+    tiny_base: Path,
+    ontology: Ontology,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """`accelerate launch` says how many there are."""
-    told: dict[str, Any] = {}
-    monkeypatch.setattr(finetune, "SFTConfig", lambda **given: told.update(given))
-    monkeypatch.setattr(finetune, "SFTTrainer", lambda *given, **named: None)
+    """`accelerate launch` sets WORLD_SIZE to their number."""
+    arguments: dict[str, Any] = {}
+    monkeypatch.setattr(finetune, "SFTConfig", lambda **options: arguments.update(options))
+    monkeypatch.setattr(finetune, "SFTTrainer", lambda *_, **options: None)
     monkeypatch.setenv("WORLD_SIZE", processes)
     finetune.trainer_of(CLASSIFY, EXAMPLES, Recipe(batch=8), tiny_base, tmp_path, ontology)
-    assert told["per_device_train_batch_size"] == each
+    assert arguments["per_device_train_batch_size"] == per_process
 
 
-def rows(of: Any, examples: list[Example], tokenizer: Any, ontology: Ontology) -> list[dict[str, Any]]:
-    return list(finetune._dataset(of, examples, tokenizer, ontology, 128))
+def rows(name: str, examples: list[Example], tokenizer: Any, ontology: Ontology) -> list[dict[str, Any]]:
+    return list(finetune._dataset(task(name), examples, tokenizer, ontology, 128))
 
 
-def written(row: dict[str, Any], tokenizer: Any) -> str:
-    kept = [i for i, mask in zip(row["input_ids"], row["completion_mask"], strict=True) if mask]
-    return str(tokenizer.decode(kept))
+def learnt_text(row: dict[str, Any], tokenizer: Any) -> str:
+    return str(tokenizer.decode([i for i, mask in zip(row["input_ids"], row["completion_mask"], strict=True) if mask]))
 
 
 def test_the_loss_is_counted_on_the_line_and_its_end(tokenizer: Any, ontology: Ontology) -> None:
-    (row,) = rows(CLASSIFY, [title("Red Shirt", "Shirts", color="red")], tokenizer, ontology)
-    assert written(row, tokenizer) == "shirts; red; -<|end|>"
+    (row,) = rows("classify", [title("Red Shirt", "Shirts", color="red")], tokenizer, ontology)
+    assert learnt_text(row, tokenizer) == "shirts; red; -<|end|>"
     mask = row["completion_mask"]
     assert mask == sorted(mask)  # the prompt, then the line
     assert tokenizer.decode(row["input_ids"]) == (
@@ -162,15 +160,21 @@ def test_the_loss_is_counted_on_the_line_and_its_end(tokenizer: Any, ontology: O
     )
 
 
-def test_a_line_known_in_part_has_no_end(tokenizer: Any, ontology: Ontology) -> None:
+@pytest.mark.parametrize(
+    ("known_fields", "line"), [(1, "negative"), (2, "negative; no"), (3, "negative; no; beginner")]
+)
+def test_a_line_known_in_part_has_no_end(known_fields: int, line: str, tokenizer: Any, ontology: Ontology) -> None:
     labels = extract.Labels(overall_sentiment="negative", use_case="beginner")
-    example = Example("train", "hatn", extract.Request(review="bad"), labels, partial=True)
-    (row,) = rows(task("extract"), [example], tokenizer, ontology)
-    assert written(row, tokenizer) == "negative; no; beginner"
+    example = Example("train", "hatn", extract.Request(review="bad"), labels, known_fields)
+    (row,) = rows("extract", [example], tokenizer, ontology)
+    assert learnt_text(row, tokenizer) == line
 
 
-def test_default_recipes_and_changes() -> None:
-    assert recipe_for("classify").modules == ALL_LINEAR
-    assert recipe_for("rewrite", rank=8, modules=("o_proj",)).rank == 8
-    assert recipe_for("of a shop's own") == Recipe()
-    assert set(ALL_LINEAR) >= {m for r in finetune.RECIPES.values() for m in r.modules}
+def test_a_review_with_stars_only_teaches_its_sentiment_and_nothing_more(tokenizer: Any, ontology: Ontology) -> None:
+    record = {
+        "request": {"review": "Impossible to assemble"},
+        "labels": {"overall_sentiment": "negative"},
+        "partial": True,
+    }
+    (row,) = rows("extract", [typed(task("extract"), record, ontology)], tokenizer, ontology)
+    assert learnt_text(row, tokenizer) == "negative"

@@ -1,27 +1,26 @@
-"""A run killed at any time, started again by the same command, ends with the same weights."""
+"""A run that is killed and started again by the same command ends with the same weights."""
 
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
-from tests.training.test_finetune import COLORS, EXAMPLES, LEAVES, title
 
 from adapters.adapter_folder import WEIGHTS
 from adapters.ontology import Ontology
 from adapters.tasks import task
+from tests.training.tuning.test_finetune import COLORS, EXAMPLES, LEAVES, title
 from training.tuning import finetune
-from training.tuning.checkpoints import last_checkpoint
-from training.tuning.finetune import Recipe
+from training.tuning.recipe import Recipe
 
 ROOT = Path(__file__).parents[3]
 RECIPE = Recipe(rank=2, dropout=0.2, lr=1e-3, epochs=12, batch=4)
-# What is held out contradicts what is learnt, so that training stops early.
+# The validation examples contradict the training examples, so that training stops early.
 CONTRADICTED = [
     *EXAMPLES[:15],
     *(title(f"{color} {leaf.lower()}", "Coats", "validation", color="pink") for color in COLORS for leaf in LEAVES),
@@ -29,48 +28,57 @@ CONTRADICTED = [
 
 
 def train(base: str, output: str, held_out: str) -> None:
-    """What the process that is killed runs, and what goes on from there."""
     examples = [e for e in EXAMPLES if held_out == "held out" or e.split == "train"]
     finetune.run(task("classify"), examples, RECIPE, Path(base), Path(output), Ontology.load())
 
 
-def kill_one(base: Path, output: Path, held_out: str) -> None:
-    """Start it in a process of its own, and kill that once its first checkpoint is whole."""
-    command = "import sys; from tests.training.test_resume import train; train(*sys.argv[1:])"
+def train_and_be_killed(base: str, output: str, held_out: str) -> None:
+    """Train until the first checkpoint is written; then the process kills itself."""
+    save = finetune.SFTTrainer._save_checkpoint
+
+    def save_and_die(*arguments: object, **options: object) -> None:
+        save(*arguments, **options)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    finetune.SFTTrainer._save_checkpoint = save_and_die
+    train(base, output, held_out)
+
+
+def killed_run(base: Path, output: Path, held_out: str) -> None:
+    """A run in a process of its own, killed at its first checkpoint."""
+    command = "import sys; from tests.training.tuning.test_resume import *; train_and_be_killed(*sys.argv[1:])"
     arguments = [sys.executable, "-c", command, str(base), str(output), held_out]
-    with subprocess.Popen(arguments, cwd=ROOT, stderr=subprocess.PIPE) as process:
-        while process.poll() is None and not last_checkpoint(output / "checkpoints"):
-            time.sleep(0.005)
-        process.send_signal(signal.SIGKILL)
-        _, told = process.communicate()
-    assert process.returncode == -signal.SIGKILL, told.decode()
+    process = subprocess.run(arguments, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    assert process.returncode == -signal.SIGKILL, process.stderr
     assert not (output / "train.json").exists()
 
 
 @pytest.mark.parametrize("held_out", ["held out", "nothing held out"])
 def test_a_killed_run_ends_with_the_same_bytes(held_out: str, tiny_base: Path, tmp_path: Path) -> None:
-    whole, cut = tmp_path / "whole", tmp_path / "cut"
-    kill_one(tiny_base, cut, held_out)
-    for run in (whole, cut):
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    killed_run(tiny_base, killed, held_out)
+    for run in (whole, killed):
         train(str(tiny_base), str(run), held_out)
-    weights = [(run / "adapter" / WEIGHTS).read_bytes() for run in (whole, cut)]
+    weights = [(run / "adapter" / WEIGHTS).read_bytes() for run in (whole, killed)]
     assert weights[0] == weights[1]
-    steps = [json.loads((run / "train.json").read_text())["log"][-1]["step"] for run in (whole, cut)]
+    steps = [json.loads((run / "train.json").read_text())["log"][-1]["step"] for run in (whole, killed)]
     assert steps[0] == steps[1]
 
 
-def test_a_run_that_had_stopped_early_does_not_go_on(tiny_base: Path, ontology: Ontology, tmp_path: Path) -> None:
-    """It was killed between its last checkpoint and the end."""
+def test_a_run_that_had_stopped_early_is_not_trained_further(
+    tiny_base: Path, ontology: Ontology, tmp_path: Path
+) -> None:
+    """It was killed after its last checkpoint and before the result was saved."""
     recipe = Recipe(rank=2, lr=5e-2, epochs=12, batch=4)
 
-    def again() -> tuple[bytes, float]:
+    def weights_and_epochs() -> tuple[bytes, float]:
         adapter = finetune.run(task("classify"), CONTRADICTED, recipe, tiny_base, tmp_path, ontology)
         log = json.loads((tmp_path / "train.json").read_text())["log"]
         epochs = max(entry["epoch"] for entry in log)
         return (adapter / WEIGHTS).read_bytes(), epochs
 
-    weights, epochs = again()
+    weights, epochs = weights_and_epochs()
     assert epochs < recipe.epochs
     for file in ("train.json", f"adapter/{WEIGHTS}"):
         (tmp_path / file).unlink()
-    assert again() == (weights, epochs)
+    assert weights_and_epochs() == (weights, epochs)

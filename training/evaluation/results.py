@@ -1,0 +1,65 @@
+"""What an evaluation consists of: figures, main figures, judged answers, and the quality gate's verdict.
+
+Data only: computed by `training.evaluation.evaluate` and `training.release.gate`, shown by `report` and `cards`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from training.tasks.figures import Figures
+
+# What is compared: the models by name, and each cheap baseline by its own name.
+ADAPTER, PROMPTED, LIVE = "adapter", "prompted base", "live version"
+FEW_SHOT = f"{PROMPTED}, few-shot"
+ONE_SAMPLE = ", one sample"  # suffix: one sample of a model, without ranking and without the fallback
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """The main figure of one side on one source, its 95% interval, and p of its difference to the adapter's."""
+
+    value: float
+    low: float
+    high: float
+    p: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedAnswer:
+    """One answer of the adapter beside the expected one.
+
+    `by`: the confidence is the model's, and means nothing where the fallback answered.
+    """
+
+    source: str
+    request: dict[str, Any]
+    expected: str
+    predicted: str
+    right: bool
+    confidence: float
+    by: Literal["model", "fallback"] = "model"
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Every side on the test split, by side and source; the adapter's answers and its figures by source and class."""
+
+    figures: dict[str, dict[str, Figures]]
+    headlines: dict[str, dict[str, Headline]]
+    answers: list[JudgedAnswer] = field(default_factory=list)
+    classes: dict[str, dict[str, Figures]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The quality gate's verdict on an evaluation.
+
+    `refusals`: why the adapter may not go live; empty: it may. `summary`: how it compares with the best cheap
+    baseline. `editing`: how many fewer words need editing than in the prompted base's text; None: no text is written.
+    """
+
+    refusals: list[str]
+    summary: str
+    editing: str | None = None

@@ -1,0 +1,157 @@
+"""From examples to a published adapter: load examples, tune, evaluate, judge, publish.
+
+Each step is one call of the module that does it; a step's heavy imports wait until it is reached, so that a
+fault in the examples is reported at once. Called by the CLI modules and by `loadtests.peers.train`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from adapters.base import base_digest, base_folder
+from adapters.manifest import VARIANT, Calibration, Draft, channel_of
+from adapters.ontology import Ontology
+from adapters.settings import SharedSettings
+from adapters.store import Store, Version
+from adapters.tasks.contract import Task
+from training.examples import SAMPLES, Example, ExampleError, load
+from training.public.sources import SourceError
+from training.tasks import training_task
+
+if TYPE_CHECKING:
+    from training.evaluation.results import Evaluation, Verdict
+    from training.tuning.recipe import Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A trained, evaluated and judged adapter; its folder holds all that publishing needs."""
+
+    folder: Path
+    evaluation: Evaluation
+    verdict: Verdict
+    report: Path  # HTML
+
+
+def load_examples(
+    task: Task[Any, Any], files: Sequence[Path] | None, ontology: Ontology, variant: str | None = None
+) -> list[Example]:
+    """The examples of some files or folders, proved free of leaks; without any, the public ones.
+
+    Raises:
+        ExampleError: the variant's name or a file is not valid, a text is in two splits, or there are no examples.
+    """
+    if variant and task.variant_field is None:
+        raise ExampleError(f"{task.name} has no variants: none of its request's fields names one")
+    if variant and not re.fullmatch(VARIANT, variant):
+        raise ExampleError(f"{variant!r} is not a variant's name: lower-case letters, digits and hyphens")
+    if files:
+        return _without_leaks([example for file in files for example in load(task.name, file, ontology)])
+    try:
+        return training_task(task.name).public_examples(ontology, variant=variant)
+    except SourceError as error:
+        sample = SAMPLES / f"{task.name}.jsonl"
+        raise ExampleError(f"{error}; or name your own examples with --data FILE, such as {sample}") from error
+
+
+def _without_leaks(examples: list[Example]) -> list[Example]:
+    """The examples, if no text is in two splits: figures on such splits would flatter."""
+    from training.data.split import leak_message, prove
+
+    if pairs := prove(examples):
+        raise ExampleError(
+            f"{leak_message(pairs)}\nsplit them with `shoplora data split FILE --output FOLDER`, "
+            "and name the folder with --data"
+        )
+    return examples
+
+
+def train(
+    task: Task[Any, Any],
+    examples: list[Example],
+    recipe: Recipe,
+    settings: SharedSettings,
+    ontology: Ontology,
+    output: Path,
+    variant: str | None = None,
+    report_to: str = "none",
+) -> Run | None:
+    """Tune an adapter, evaluate it beside the baselines and judge it; nothing is published yet.
+
+    `output`: the folder of runs; an unfinished run of the same recipe, examples and base is resumed. Returns
+    None in all but the first of the processes that `accelerate launch` starts.
+
+    Raises:
+        ShopLoraError: the base, the examples or the recipe cannot be used, or the store is damaged.
+    """
+    from training.tuning import finetune
+    from training.tuning.recipe import run_key
+
+    base = base_folder(settings.base)
+    digest = base_digest(base)
+    name = f"{task.name}-{variant}" if variant else task.name
+    folder = output / f"{name}-{run_key(recipe, examples, digest)}"
+    adapter = finetune.run(task, examples, recipe, base, folder, ontology, report_to)
+    if os.environ.get("RANK", "0") != "0":
+        return None
+
+    from training.evaluation import cards, report
+    from training.evaluation.calibration import calibrate
+    from training.evaluation.results import ADAPTER
+    from training.release.publish import save
+
+    calibration = calibrate(task, examples, base, adapter, ontology)
+    evaluation, verdict = evaluate(task, examples, adapter, calibration, settings, ontology, variant)
+    draft = Draft(
+        task=task.name,
+        variant=variant,
+        base_digest=digest,
+        ontology_digest=ontology.digest,
+        recipe=recipe.fields(),
+        data=cards.data_sources(task.name, examples),
+        metrics=evaluation.figures[ADAPTER],
+        calibration=calibration,
+        refusals=verdict.refusals,
+    )
+    save(folder, draft, evaluation, cards.adapter_card(draft, recipe.modules, evaluation, verdict))
+    return Run(folder, evaluation, verdict, report.write(folder, task.name, evaluation, verdict))
+
+
+def evaluate(
+    task: Task[Any, Any],
+    examples: list[Example],
+    adapter: Path,
+    calibration: Calibration,
+    settings: SharedSettings,
+    ontology: Ontology,
+    variant: str | None = None,
+) -> tuple[Evaluation, Verdict]:
+    """An adapter on its test split beside the baselines and the live version, and the gate's verdict on it.
+
+    The live version of its channel is left out if it is this adapter, or is of another base or ontology.
+
+    Raises:
+        ShopLoraError: the base cannot be used, or the store is damaged.
+    """
+    from training.evaluation import evaluate as evaluation_step
+    from training.release import gate
+
+    base = base_folder(settings.base)
+    live = Store(settings.store).live().get(channel_of(task.name, variant))
+    trained_on = base_digest(base), ontology.digest
+    if live and (live.folder == adapter or (live.manifest.base_digest, live.manifest.ontology_digest) != trained_on):
+        live = None
+    evaluation = evaluation_step.evaluate(task, examples, base, adapter, ontology, calibration, live)
+    return evaluation, gate.judge(task.name, evaluation)
+
+
+def publish(run: Path, settings: SharedSettings, force: str | None = None, base: str | None = None) -> Version:
+    """Publish a finished run and make it live; see `training.release.publish`."""
+    from training.release import publish as publish_step
+
+    return publish_step.publish(run, Store(settings.store), force, base)
