@@ -84,8 +84,9 @@ class Outcomes:
         self.service = service
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        task = scope["path"].removeprefix(TASKS) if scope["type"] == "http" else ""
-        if task not in tasks() or scope["path"] != TASKS + task:
+        path = scope.get("path", "").removeprefix(scope.get("root_path", ""))
+        task = path.removeprefix(TASKS)
+        if scope["type"] != "http" or path != TASKS + task or task not in tasks():
             return await self.app(scope, receive, send)
         record = self.service.record(scope["state"]["request_id"], task)
         scope["state"]["record"] = record

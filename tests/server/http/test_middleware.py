@@ -276,3 +276,9 @@ def test_half_a_body_does_not_keep_the_server_from_ending(shop: Settings, engine
         return response
 
     assert b" 408 " in asyncio.run(run()).splitlines()[0]
+
+
+def test_a_server_below_a_path_of_its_proxy_counts_as_well(shop: Settings, engine: FakeEngine) -> None:
+    app = create_app(shop, engine)
+    TestClient(app, root_path="/shop").post("/shop/v1/classify", json={"title": "shirt"})
+    assert outcomes(app.state.service.metrics.page().decode(), "classify") == {"not-ready": 1}
