@@ -24,9 +24,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from adapters.prompts import token_ids
+from adapters.prompts import Message, token_ids
 from adapters.store import Version
-from adapters.tasks.contract import Message
 from server.engine.generation import Completion, Generation, Job
 from server.engine.process import separate_the_next_fork, uncollected
 from server.engine.vllm_settings import engine_arguments, set_environment

@@ -9,8 +9,8 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 
+from adapters.prompts import Message
 from adapters.store import Version
-from adapters.tasks.contract import Message
 from server.engine.generation import Completion, Generation, Job
 from server.errors import TextTooLong
 

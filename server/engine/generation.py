@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
+from adapters.prompts import Message
 from adapters.store import Version
-from adapters.tasks.contract import Message
 
 
 @dataclass(frozen=True, slots=True)

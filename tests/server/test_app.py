@@ -7,8 +7,11 @@ from fastapi.testclient import TestClient
 
 import server.service
 from adapters.base import base_digest
+from adapters.prompts import TemplateError
+from adapters.store import StoreError
 from server.app import create_app
 from server.engine.fake_engine import FakeEngine
+from server.errors import StartError
 from server.settings import Settings
 
 
@@ -24,16 +27,20 @@ def test_a_failed_start_is_logged_with_its_reason_and_gives_up(
     assert "cannot start" in caplog.text and "no memory" in caplog.text
 
 
+@pytest.mark.parametrize(
+    "error",
+    [StartError("vLLM finds no GPU"), TemplateError("no chat template"), StoreError("no such version")],
+)
 def test_a_mistake_of_the_operator_is_one_log_line(
-    shop: Settings, engine: FakeEngine, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    shop: Settings, engine: FakeEngine, caplog: pytest.LogCaptureFixture, error: Exception
 ) -> None:
-    settings = shop.model_copy(update={"base": str(tmp_path / "none")})
+    engine.refuses_to_start = error
     given_up: list[bool] = []
-    with TestClient(create_app(settings, engine, lambda: given_up.append(True))) as client:
+    with TestClient(create_app(shop, engine, lambda: given_up.append(True))) as client:
         while not given_up:
             client.get("/health")
     [record] = [record for record in caplog.records if record.levelname == "ERROR"]
-    assert record.exc_info is None and "there is no base model" in record.getMessage()
+    assert record.exc_info is None and record.getMessage() == f"cannot start: {error}"
 
 
 def test_the_log_of_the_start_names_the_preloaded_libraries(

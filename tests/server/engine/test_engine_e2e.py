@@ -6,10 +6,12 @@ Random weights write nonsense; the grammars make even that a valid answer.
 from __future__ import annotations
 
 import asyncio
+import gc
 import multiprocessing
 import threading
 import time
 import warnings
+import weakref
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -134,11 +136,14 @@ def served(
             assert httpx.get(f"{url}/health").json()["status"] == "alive"
             until(lambda: bool(failed) or httpx.get(f"{url}/ready", timeout=LIMIT).status_code == 200, START_LIMIT)
         assert not failed
+        llm = weakref.ref(app.state.service.engine._llm)
         yield Served(app, url, loops[0], gate)
     finally:
         server.should_exit = True
         thread.join(LIMIT)
         patch.undo()
+    gc.collect()
+    assert llm() is None, "vLLM's engine would print a traceback at the interpreter's end"
 
 
 def test_tasks_mixed_in_one_batch_answer_validly(served: Served, ontology: Ontology) -> None:
