@@ -87,9 +87,9 @@ def test_the_split_depends_on_the_identity_only(identity: str) -> None:
 
 def test_the_split_never_changes() -> None:
     """Published figures depend on it: these were written down once."""
-    kept = {"validation": (6, 8), "test": (4,)}
+    recorded = {"validation": (6, 8), "test": (4,)}
     for n in range(12):
-        expected = next((split for split, members in kept.items() if n in members), "train")
+        expected = next((split for split, members in recorded.items() if n in members), "train")
         assert split_of(f"product {n}") == expected
 
 

@@ -177,7 +177,8 @@ def tfidf(train: Sequence[Example], test: Sequence[Example], ontology: Ontology)
         one_against_rest = OneVsRestClassifier(LogisticRegression(C=10, class_weight="balanced", max_iter=300))
         tagger = make_pipeline(word_vectorizer(whole), one_against_rest)
         tagger.fit(texts_of(whole, "review"), gold)
-        predicted = binarizer.inverse_transform(tagger.predict(texts_of(test, "review")))
+        indicators = tagger.predict(texts_of(test, "review")).reshape(len(test), -1)  # one class comes as a vector
+        predicted = binarizer.inverse_transform(indicators)
     sentiments = predict_class(train, [e.labels.overall_sentiment for e in train], test, "review")
     return [
         extract.Labels.model_validate(

@@ -26,34 +26,34 @@ def requests(name: str) -> list[object]:
 
 @pytest.mark.parametrize(("name", "samples"), [("classify", 1), ("rewrite", 1), ("rewrite", 3)])
 def test_every_line_decodes(name: str, samples: int, decoder: Decoder, ontology: Ontology) -> None:
-    asked = requests(name)
+    batch = requests(name)
     temperature = 1.0 if samples > 1 else 0.0
     # Random weights spell words letter by letter, hence the limit.
-    found = decoder.lines(task(name), asked, samples=samples, temperature=temperature, batch=6, max_tokens=100)
-    assert [len(lines) for lines in found] == [samples] * len(asked)
-    for request, lines in zip(asked, found, strict=True):
-        for decoded in lines:
-            task(name).decode(decoded.line, request, ontology)
-            assert decoded.logprob <= 0
-            assert decoded.tokens >= 1
+    decoded = decoder.lines(task(name), batch, samples=samples, temperature=temperature, batch=6, max_tokens=100)
+    assert [len(lines) for lines in decoded] == [samples] * len(batch)
+    for request, lines in zip(batch, decoded, strict=True):
+        for sample in lines:
+            task(name).decode(sample.line, request, ontology)
+            assert sample.logprob <= 0
+            assert sample.tokens >= 1
 
 
 def test_greedy_lines_are_the_same_again_and_in_any_batch(decoder: Decoder) -> None:
-    asked = requests("classify")
-    together = decoder.lines(task("classify"), asked)
-    assert decoder.lines(task("classify"), asked) == together
-    for order in (asked[::-1], asked[:1]):
+    batch = requests("classify")
+    together = decoder.lines(task("classify"), batch)
+    assert decoder.lines(task("classify"), batch) == together
+    for order in (batch[::-1], batch[:1]):
         alone = decoder.lines(task("classify"), order, batch=1)
-        for request, (found,) in zip(order, alone, strict=True):
-            wanted = together[asked.index(request)][0]
-            assert found.line == wanted.line
-            assert found.tokens == wanted.tokens
-            assert found.logprob == pytest.approx(wanted.logprob, abs=1e-3)
+        for request, (sample,) in zip(order, alone, strict=True):
+            expected = together[batch.index(request)][0]
+            assert sample.line == expected.line
+            assert sample.tokens == expected.tokens
+            assert sample.logprob == pytest.approx(expected.logprob, abs=1e-3)
 
 
 def test_samples_follow_the_seed(decoder: Decoder) -> None:
-    asked = requests("classify")
-    drawn = [decoder.lines(task("classify"), asked, samples=2, temperature=1.0, seed=seed) for seed in (0, 0, 1)]
+    batch = requests("classify")
+    drawn = [decoder.lines(task("classify"), batch, samples=2, temperature=1.0, seed=seed) for seed in (0, 0, 1)]
     assert drawn[0] == drawn[1] != drawn[2]
 
 
@@ -62,5 +62,5 @@ def test_no_request_is_no_line(decoder: Decoder) -> None:
 
 
 def test_a_line_stops_at_its_limit(decoder: Decoder) -> None:
-    ((found,),) = decoder.lines(task("classify"), requests("classify")[:1], max_tokens=2)
-    assert found.tokens == 2
+    ((decoded,),) = decoder.lines(task("classify"), requests("classify")[:1], max_tokens=2)
+    assert decoded.tokens == 2

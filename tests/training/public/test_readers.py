@@ -22,14 +22,14 @@ def in_one_split_each(items: Iterable[tuple[Hashable, str]]) -> bool:
     splits = defaultdict(set)
     for identity, split in items:
         splits[identity].add(split)
-    return all(len(found) == 1 for found in splits.values())
+    return all(len(of_identity) == 1 for of_identity in splits.values())
 
 
 def near_80_10_10(splits: Iterable[str], slack: float) -> bool:
     count = Counter(splits)
-    wanted = {"train": 0.8, "validation": 0.1, "test": 0.1}
+    shares = {"train": 0.8, "validation": 0.1, "test": 0.1}
     return set(count) == PARTS and all(
-        abs(count[split] / count.total() - share) < slack for split, share in wanted.items()
+        abs(count[split] / count.total() - share) < slack for split, share in shares.items()
     )
 
 
@@ -68,8 +68,8 @@ def test_queries_have_one_tag_a_word(split: str, rows: int) -> None:
         assert set(query.tags) <= allowed
         assert query.split == split
         assert not is_acceptance(" ".join(query.words))
-    found = {tag[2:] for query in queries for tag in query.tags if tag != "O"}
-    assert len(found) >= len(QUERY_TYPES) - 1  # the validation split has no product number
+    kinds = {tag[2:] for query in queries for tag in query.tags if tag != "O"}
+    assert len(kinds) >= len(QUERY_TYPES) - 1  # the validation split has no product number
 
 
 @pytest.mark.data
@@ -152,10 +152,10 @@ def test_fashion_keeps_the_first_of_equal_titles(tmp_path: Path, monkeypatch: py
         "productDisplayName\nAcme  Shirt\nACME shirt!\nTurtle Check Men Navy Blue Shirt\nAcme &amp; Co\n"
     )
     monkeypatch.setattr(datasets, "find", lambda repository, path: [tmp_path / path])
-    found = list(datasets.fashion())
-    assert [t.title for t in found] == ["Acme Shirt", "Acme & Co"]
-    assert [t.color for t in found] == ["blue", None]
-    assert found[0].path == ("Apparel", "Topwear", "Shirts")
+    titles = list(datasets.fashion())
+    assert [t.title for t in titles] == ["Acme Shirt", "Acme & Co"]
+    assert [t.color for t in titles] == ["blue", None]
+    assert titles[0].path == ("Apparel", "Topwear", "Shirts")
 
 
 def test_a_dmaste_line_becomes_triplets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,7 +178,7 @@ def test_slots_are_read_from_an_act(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     for name in ("train", "valid", "test"):
         (tmp_path / f"{name}.json").write_text("# a comment\n" + json.dumps(acts))
     monkeypatch.setattr(datasets, "find", lambda repository, path: [tmp_path / Path(path).name])
-    found = list(datasets.slot_sentences("laptop"))
-    assert [s.split for s in found] == ["train", "validation", "test"]
-    assert found[0].slots == {"name": "acer 5", "price": "599 dollar"}
-    assert found[0].sentence == "the acer 5 is 599 dollar."
+    sentences = list(datasets.slot_sentences("laptop"))
+    assert [s.split for s in sentences] == ["train", "validation", "test"]
+    assert sentences[0].slots == {"name": "acer 5", "price": "599 dollar"}
+    assert sentences[0].sentence == "the acer 5 is 599 dollar."

@@ -1,4 +1,4 @@
-"""Fetching over HTTP from a server of our own: resuming, checksums, and what a user is told."""
+"""Fetching over HTTP from a server of our own: resuming, checksums, and the errors that a user sees."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ NAME = "owner/repo/abc123/folder/file.bin"
 
 @dataclass
 class Served:
-    """What the server does and what it was asked."""
+    """What the server does, and the path and range of each request to it."""
 
     url: str = ""
     content: bytes = CONTENT
     honours_range: bool = True
     breaks_after: int | None = None
-    asked: list[tuple[str, str | None]] = field(default_factory=list)
+    requests: list[tuple[str, str | None]] = field(default_factory=list)
 
 
 @pytest.fixture
@@ -37,12 +37,12 @@ def served() -> Iterator[Served]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            asked = self.headers.get("Range")
-            state.asked.append((self.path, asked))
+            byte_range = self.headers.get("Range")
+            state.requests.append((self.path, byte_range))
             if self.path != f"/{NAME}":
                 self.send_error(404)
                 return
-            start = int(re.findall(r"\d+", asked)[0]) if asked and state.honours_range else 0
+            start = int(re.findall(r"\d+", byte_range)[0]) if byte_range and state.honours_range else 0
             if start >= len(state.content):
                 self.send_error(416)
                 return
@@ -95,13 +95,13 @@ def test_a_file_is_downloaded_into_the_cache(file: Source, tmp_path: Path) -> No
 def test_a_second_fetch_downloads_nothing(file: Source, served: Served) -> None:
     sources.fetch()
     sources.fetch()
-    assert len(served.asked) == 1
+    assert len(served.requests) == 1
 
 
 def test_a_download_goes_on_where_it_stopped(file: Source, served: Served, tmp_path: Path) -> None:
     part(tmp_path, CONTENT[:1000])
     (place,) = sources.fetch()
-    assert served.asked == [(f"/{NAME}", "bytes=1000-")]
+    assert served.requests == [(f"/{NAME}", "bytes=1000-")]
     assert place.read_bytes() == CONTENT
 
 
@@ -116,13 +116,13 @@ def test_a_complete_part_needs_no_download(file: Source, served: Served, tmp_pat
     part(tmp_path, CONTENT)
     (place,) = sources.fetch()
     assert place.read_bytes() == CONTENT
-    assert served.asked == []
+    assert served.requests == []
 
 
 def test_a_part_that_is_too_long_is_started_afresh(file: Source, served: Served, tmp_path: Path) -> None:
     part(tmp_path, CONTENT + b"more")
     (place,) = sources.fetch()
-    assert served.asked == [(f"/{NAME}", None)]
+    assert served.requests == [(f"/{NAME}", None)]
     assert place.read_bytes() == CONTENT
 
 
@@ -132,7 +132,7 @@ def test_a_broken_download_says_how_to_resume_and_does(file: Source, served: Ser
         sources.fetch()
     served.breaks_after = None
     (place,) = sources.fetch()
-    assert re.fullmatch(r"bytes=1\d{5}-", served.asked[1][1] or "")
+    assert re.fullmatch(r"bytes=1\d{5}-", served.requests[1][1] or "")
     assert place.read_bytes() == CONTENT
 
 
@@ -160,7 +160,7 @@ def test_the_mirror_comes_before_the_cache_and_the_network(file: Source, served:
         place.write_bytes(CONTENT)
     assert sources.fetch() == [tmp_path / "mirror" / NAME]
     assert sources.find("owner/repo", "folder/file.bin") == [tmp_path / "mirror" / NAME]
-    assert served.asked == []
+    assert served.requests == []
 
 
 def test_a_damaged_file_in_the_mirror_is_named(file: Source, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Made-up examples: their labels are those of what was filled in."""
+"""Generated examples: their labels are those of what the templates were filled with."""
 
 from __future__ import annotations
 
@@ -8,25 +8,28 @@ import pytest
 
 from adapters.ontology import Ontology
 from adapters.tasks import classify, extract, rewrite
-from training.tasks import synthesis
-from training.text import is_acceptance
+from training.tasks.synthesis import queries as query_templates
+from training.tasks.synthesis import reviews as review_templates
+from training.tasks.synthesis import split_of_generated
+from training.tasks.synthesis import titles as title_templates
+from training.text import ACCEPTANCE, is_acceptance
 
-TEMPLATE_WORDS = {word for template in synthesis._QUERIES for word in template.split() if "{" not in word}
+TEMPLATE_WORDS = {word for template in query_templates._QUERIES for word in template.split() if "{" not in word}
 
 
 @pytest.fixture(scope="module")
 def queries(ontology: Ontology) -> list[tuple[str, list[str]]]:
-    return list(synthesis.queries(ontology, 1000, seed=0))
+    return list(query_templates.queries(ontology, 1000, seed=0))
 
 
 @pytest.fixture(scope="module")
 def reviews(ontology: Ontology) -> list[tuple[str, extract.Labels]]:
-    return list(synthesis.reviews(ontology, 1000, seed=0))
+    return list(review_templates.reviews(ontology, 1000, seed=0))
 
 
 @pytest.fixture(scope="module")
 def titles(ontology: Ontology) -> list[tuple[str, classify.Labels]]:
-    return list(synthesis.titles(ontology, 10, seed=0))
+    return list(title_templates.titles(ontology, 10, seed=0))
 
 
 def test_every_leaf_has_titles(titles: list[tuple[str, classify.Labels]], ontology: Ontology) -> None:
@@ -36,19 +39,19 @@ def test_every_leaf_has_titles(titles: list[tuple[str, classify.Labels]], ontolo
         assert classify.TASK.decode(classify.TASK.encode(labels), request, ontology) == labels
 
 
-def test_a_title_states_its_labels_unless_it_is_mistyped(ontology: Ontology, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(synthesis, "_TYPOS", 0)
-    for title, labels in synthesis.titles(ontology, 3, seed=0):
+def test_a_title_states_its_labels_unless_it_has_a_typo(ontology: Ontology, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(title_templates, "_TYPO_SHARE", 0)
+    for title, labels in title_templates.titles(ontology, 3, seed=0):
         category = ontology.category_in(title)
         assert category and category.name == labels.category, title
         stated = {attribute: value for attribute, value, _, _ in ontology.values_in(title)}
         assert "color" not in labels.attributes or "color" in stated, title
 
 
-def test_a_mistyped_title_differs_by_a_letter() -> None:
+def test_a_title_with_a_typo_differs_by_a_letter() -> None:
     title = "Pra Yoga Mats 12 cm"
     for seed in range(100):
-        typed = synthesis._mistyped(title, random.Random(seed))
+        typed = title_templates._with_typo(title, random.Random(seed))
         assert abs(len(typed) - len(title)) <= 1
         assert typed.startswith(title[:1]) or typed.endswith(title[-5:])
 
@@ -65,16 +68,16 @@ def test_labelled_words_are_what_the_slots_were_filled_with(
     queries: list[tuple[str, list[str]]], ontology: Ontology
 ) -> None:
     """A phrase is one of the slot's own values or synonyms, perhaps led by words as `for a`."""
-    kinds = {kind: slot for slot, kind in synthesis._SLOTS.items()}
+    kinds = {kind: slot for slot, kind in query_templates._SLOTS.items()}
     allowed: dict[str, set[str]] = {}
-    for slot, kind in synthesis._SLOTS.items():
-        attribute = synthesis._ATTRIBUTES.get(slot, slot)
+    for slot, kind in query_templates._SLOTS.items():
+        attribute = query_templates._ATTRIBUTES.get(slot, slot)
         if slot == "type":
-            said = {t for c in ontology.categories.values() for t in (c.name, *c.synonyms)}
+            phrases = {t for c in ontology.categories.values() for t in (c.name, *c.synonyms)}
         else:
             values = ontology.attributes[attribute].values
-            said = {t for v in values for t in (v, *ontology.phrases(attribute, v))}
-        allowed.setdefault(kind, set()).update(text.lower() for text in said)
+            phrases = {t for v in values for t in (v, *ontology.phrases(attribute, v))}
+        allowed.setdefault(kind, set()).update(text.lower() for text in phrases)
     seen = set()
     for query, tags in queries:
         words = rewrite.query_words(query)
@@ -109,18 +112,18 @@ def test_a_bracketed_phrase_is_labelled_as_one(
     template: str, tags: list[str], ontology: Ontology, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     filled = {"color": ("color", "red"), "occasion": ("occasion", "wedding")}
-    monkeypatch.setattr(synthesis, "_fill", lambda slot, *_: filled[slot])
-    words, found = synthesis._query(template, ontology, random.Random(0))
-    assert found == tags
+    monkeypatch.setattr(query_templates, "_fill", lambda slot, *_: filled[slot])
+    words, labels = query_templates._query(template, ontology, random.Random(0))
+    assert labels == tags
     assert len(words) == len(tags)
 
 
 def test_prices_are_understood(queries: list[tuple[str, list[str]]], ontology: Ontology) -> None:
     for query, tags in queries:
         if "price" in tags:
-            told = rewrite.TASK.expand(rewrite.Labels(tags=tags), rewrite.Request(query=query), ontology)
-            assert told["price"] is not None, query
-            assert told["price"].max is not None or "over" in query
+            fields = rewrite.TASK.expand(rewrite.Labels(tags=tags), rewrite.Request(query=query), ontology)
+            assert fields["price"] is not None, query
+            assert fields["price"].max is not None or "over" in query
 
 
 def test_reviews_encode_and_decode(reviews: list[tuple[str, extract.Labels]], ontology: Ontology) -> None:
@@ -135,8 +138,8 @@ def test_parts_and_opinions_are_in_the_review(reviews: list[tuple[str, extract.L
         for aspect in labels.aspects:
             for span in (aspect.aspect, aspect.opinion):
                 assert span is None or span in review.lower(), (review, span)
-        told = extract.TASK.expand(labels, extract.Request(review=review), ontology)
-        assert len(told["aspects"]) == len(labels.aspects), review
+        fields = extract.TASK.expand(labels, extract.Request(review=review), ontology)
+        assert len(fields["aspects"]) == len(labels.aspects), review
 
 
 def test_reviews_are_of_many_kinds(reviews: list[tuple[str, extract.Labels]], ontology: Ontology) -> None:
@@ -147,10 +150,10 @@ def test_reviews_are_of_many_kinds(reviews: list[tuple[str, extract.Labels]], on
     assert len({a.category for label in labels for a in label.aspects}) > 10
 
 
-def test_difficulty_is_said(reviews: list[tuple[str, extract.Labels]]) -> None:
+def test_difficulty_is_labelled_where_the_review_states_it(reviews: list[tuple[str, extract.Labels]]) -> None:
     for review, labels in reviews:
-        said = any(phrase in review for phrase in synthesis._HARD)
-        assert labels.mentions_difficulty == said
+        states_difficulty = any(phrase in review for phrase in review_templates._HARD)
+        assert labels.mentions_difficulty == states_difficulty
 
 
 @pytest.mark.parametrize(
@@ -165,24 +168,24 @@ def test_difficulty_is_said(reviews: list[tuple[str, extract.Labels]]) -> None:
     ],
 )
 def test_the_first_clause_is_the_verdict(signs: list[int], overall: str) -> None:
-    assert synthesis._overall(signs) == overall
+    assert review_templates._overall(signs) == overall
 
 
-def test_the_acceptance_examples_never_come_out(ontology: Ontology, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_acceptance_examples_are_never_generated(ontology: Ontology, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where the templates would give them."""
     color, occasion = ("color", "red"), ("occasion", "wedding")
     filled = {"color": color, "shape": ("shape", "flowy"), "occasion": occasion}
     templates = ("something {color} and {shape} [for a {occasion}]", "something {color}")
-    monkeypatch.setattr(synthesis, "_QUERIES", templates)
-    monkeypatch.setattr(synthesis, "_fill", lambda slot, *_: filled[slot])
-    assert {query for query, _ in synthesis.queries(ontology, 20, 0)} == {"something red"}
-    given = iter([(extract_text(), None), ("good", None)])
-    monkeypatch.setattr(synthesis, "_review", lambda *_: next(given))
-    assert [review for review, _ in synthesis.reviews(ontology, 1, 0)] == ["good"]
+    monkeypatch.setattr(query_templates, "_QUERIES", templates)
+    monkeypatch.setattr(query_templates, "_fill", lambda slot, *_: filled[slot])
+    assert {query for query, _ in query_templates.queries(ontology, 20, 0)} == {"something red"}
+    generated = iter([(ACCEPTANCE[1], None), ("good", None)])
+    monkeypatch.setattr(review_templates, "_review", lambda *_: next(generated))
+    assert [review for review, _ in review_templates.reviews(ontology, 1, 0)] == ["good"]
 
 
-def extract_text() -> str:
-    return "great for beginners but the handle is uncomfortable after 20 minutes"
+def test_a_generated_text_is_never_in_the_test_split() -> None:
+    assert {split_of_generated(f"text {n}") for n in range(100)} == {"train", "validation"}
 
 
 def test_none_is_an_acceptance_example(
@@ -194,6 +197,6 @@ def test_none_is_an_acceptance_example(
 
 
 def test_the_seed_decides(ontology: Ontology) -> None:
-    for made in (synthesis.titles, synthesis.queries, synthesis.reviews):
-        assert list(made(ontology, 50, 3)) == list(made(ontology, 50, 3))
-        assert list(made(ontology, 50, 3)) != list(made(ontology, 50, 4))
+    for generate in (title_templates.titles, query_templates.queries, review_templates.reviews):
+        assert list(generate(ontology, 50, 3)) == list(generate(ontology, 50, 3))
+        assert list(generate(ontology, 50, 3)) != list(generate(ontology, 50, 4))

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from training.tasks.wording import distinct, edit_distance, repetition
-
-TEXTS = st.lists(st.sampled_from(["a", "b", "c"]), max_size=8).map(" ".join)
 
 
 @pytest.mark.parametrize(
@@ -48,19 +42,3 @@ def test_repetition(text: str, share: float) -> None:
 )
 def test_edit_distance(text: str, reference: str, share: float) -> None:
     assert edit_distance(text, reference) == pytest.approx(share)
-
-
-@settings(deadline=None)
-@given(TEXTS, TEXTS)
-def test_edit_distance_is_levenshteins(text: str, reference: str) -> None:
-    said, wanted = text.split(), reference.split()
-
-    @cache
-    def edits(i: int, j: int) -> int:
-        if not i or not j:
-            return i + j
-        changed = edits(i - 1, j - 1) + (said[i - 1] != wanted[j - 1])
-        return min(changed, edits(i - 1, j) + 1, edits(i, j - 1) + 1)
-
-    longest = max(len(said), len(wanted), 1)
-    assert edit_distance(text, reference) * longest == pytest.approx(edits(len(said), len(wanted)))
