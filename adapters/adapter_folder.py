@@ -11,7 +11,6 @@ import os
 from pathlib import Path
 from typing import Any
 
-from adapters.base import base_digest as base_digest
 from adapters.errors import ShopLoraError
 
 CONFIG = "adapter_config.json"

@@ -19,7 +19,6 @@ from adapters.errors import ShopLoraError
 from adapters.settings import SHIPPED_ONTOLOGY
 from adapters.words import fold, phrase_key, phrases_in, words
 
-SHIPPED = SHIPPED_ONTOLOGY
 SECTIONS = ("version", "taxonomy", "attributes", "aspects", "use_cases")
 MAX_DEPTH = 4
 FORBIDDEN = re.compile(r"[|;=,{}\n\r]")

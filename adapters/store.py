@@ -39,14 +39,12 @@ from adapters.adapter_folder import (
     sync,
     write,
 )
-from adapters.base import base_digest
 from adapters.fit import check_effect
 from adapters.manifest import DEMO, DEMO_LABEL, NO_VARIANT, Draft, Manifest, parse_name
-from adapters.settings import SHIPPED_BASE, SHIPPED_STORE, SharedSettings
+from adapters.settings import SHIPPED_STORE
 
-__all__ = ["SHIPPED", "Store", "StoreError", "Version", "base_digest", "default_base", "default_root"]
+__all__ = ["Store", "StoreError", "Version"]
 
-SHIPPED = SHIPPED_STORE
 LOCK_SECONDS = 30.0
 _CHANNELS = "channels.json"
 
@@ -89,14 +87,6 @@ class _Names(NamedTuple):
 
 
 _Channels = TypeAdapter(dict[str, _Channel])
-
-
-def default_root() -> Path:
-    return SharedSettings().store
-
-
-def default_base() -> Path:
-    return SHIPPED_BASE
 
 
 class Store:

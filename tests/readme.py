@@ -21,7 +21,8 @@ from urllib.parse import urlsplit
 import httpx
 
 from adapters.adapter_folder import CARD
-from adapters.store import SHIPPED, Store
+from adapters.settings import SHIPPED_STORE
+from adapters.store import Store
 from adapters.tasks.contract import Answered
 
 ROOT = Path(__file__).parent.parent
@@ -159,7 +160,7 @@ def tables(card: str) -> Tables:
 
 def shipped_cards() -> dict[str, str]:
     """The model card of each shipped live version, by channel."""
-    live = Store(SHIPPED).live()
+    live = Store(SHIPPED_STORE).live()
     return {channel: (version.folder / CARD).read_text(encoding="utf-8") for channel, version in live.items()}
 
 
