@@ -1,4 +1,4 @@
-"""Trains one LoRA adapter on the frozen base with TRL's SFTTrainer; the loss is on the answer line only.
+"""Trains one LoRA adapter on the frozen base; the loss is on the answer line only.
 
 Uses the task's contract and no data set. Called by `training.pipeline`, `preview` and `training.studies.ablate`.
 """
@@ -14,18 +14,29 @@ from typing import Any
 
 import torch
 import yaml
-from datasets import Dataset
-from peft import LoraConfig
+from peft import LoraConfig, get_peft_model
+from peft.tuners.tuners_utils import BaseTunerLayer
 from rich.console import Console
-from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, EarlyStoppingCallback, TrainerState
-from trl import SFTConfig, SFTTrainer
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    BitsAndBytesConfig,
+    EarlyStoppingCallback,
+    PrinterCallback,
+    TrainerState,
+    TrainingArguments,
+    set_seed,
+)
 
 from adapters.ontology import Ontology
-from adapters.prompts import token_ids
 from adapters.tasks.contract import Task
 from training.examples import Example
 from training.tuning.checkpoints import last_checkpoint
+from training.tuning.progress import Meter, cost
 from training.tuning.recipe import Recipe, TrainingError
+from training.tuning.rows import collate, rows
+from training.tuning.trainer import LineTrainer
 
 VALIDATION = 1_000  # examples, at most, that early stopping looks at
 console = Console()
@@ -59,14 +70,21 @@ def run(
     _train(trainer, last_checkpoint(output / "checkpoints"))
     if trainer.is_world_process_zero():
         trainer.model.save_pretrained(folder)
-        log = {"recipe": recipe.fields(), "log": trainer.state.log_history}
+        seconds, peak = cost(trainer.state.log_history)
+        log = {
+            "recipe": recipe.fields(),
+            "seconds": round(seconds, 1),
+            "tokens": trainer.state.num_input_tokens_seen,
+            "peak_bytes": peak,
+            "log": trainer.state.log_history,
+        }
         unfinished = finished.with_suffix(".part")
         unfinished.write_text(json.dumps(log, indent=1), encoding="utf-8")
         unfinished.replace(finished)
     return folder
 
 
-def _train(trainer: SFTTrainer, checkpoint: str | None) -> None:
+def _train(trainer: LineTrainer, checkpoint: str | None) -> None:
     """Train to the end; load the best weights if only saving the result was missing."""
     state = TrainerState.load_from_json(f"{checkpoint}/trainer_state.json") if checkpoint else None
     if state and state.stateful_callbacks["TrainerControl"]["args"]["should_training_stop"]:
@@ -84,7 +102,7 @@ def trainer_of(
     output: Path,
     ontology: Ontology,
     report_to: str = "none",
-) -> SFTTrainer:
+) -> LineTrainer:
     """The trainer of a run with model and data loaded; nothing is written yet.
 
     Raises:
@@ -93,20 +111,20 @@ def trainer_of(
     if report_to != "none":
         _installed(report_to, report_to)
     tokenizer = AutoTokenizer.from_pretrained(base)
-    model = _base(base, recipe)
-    context = model.config.max_position_embeddings
-    train = _dataset(task, [e for e in examples if e.split == "train"], tokenizer, ontology, context)
+    context = AutoConfig.from_pretrained(base).get_text_config().max_position_embeddings
+    max_length = min(recipe.max_length or context, context)
+    train = rows(task, [e for e in examples if e.split == "train"], tokenizer, ontology, max_length)
+    if not train:
+        raise TrainingError("no training example is left: add examples")
     held_out = [e for e in examples if e.split == "validation"]
     held_out = random.Random(recipe.seed).sample(held_out, min(len(held_out), VALIDATION))
-    valid = _dataset(task, held_out, tokenizer, ontology, context) or None
-    if not len(train):
-        raise TrainingError("no training example is left: add examples")
+    valid = rows(task, held_out, tokenizer, ontology, max_length) or None
     processes = int(os.environ.get("WORLD_SIZE", 1))  # set by `accelerate launch`
-    arguments = SFTConfig(
+    arguments = TrainingArguments(
         output_dir=str(output / "checkpoints"),
         num_train_epochs=recipe.epochs,
         per_device_train_batch_size=max(1, recipe.batch // processes),
-        per_device_eval_batch_size=64,
+        per_device_eval_batch_size=VALIDATION,  # as one batch, whose loss is the mean over all its tokens
         learning_rate=recipe.lr,
         lr_scheduler_type="cosine",
         warmup_steps=0.05,
@@ -116,10 +134,8 @@ def trainer_of(
         data_seed=recipe.seed,
         bf16=True,
         use_cpu=not torch.cuda.is_available(),
-        gradient_checkpointing=False,
-        max_length=context,
-        completion_only_loss=True,
         train_sampling_strategy="group_by_length",
+        include_num_input_tokens_seen="non_padding",
         eval_strategy="epoch" if valid else "no",
         save_strategy="epoch",
         save_total_limit=2,
@@ -128,32 +144,30 @@ def trainer_of(
         logging_steps=20,
         report_to=report_to,
         run_name=output.name,
+        label_names=["labels"],
+        remove_unused_columns=False,
         dataloader_pin_memory=False,
+        disable_tqdm=True,  # `Meter` draws the bar
     )
-    lora = LoraConfig(
-        r=recipe.rank,
-        lora_alpha=recipe.alpha,
-        lora_dropout=recipe.dropout,
-        bias="none",
-        use_rslora=recipe.rslora,
-        target_modules=list(recipe.modules),
-        task_type="CAUSAL_LM",
-    )
-    return SFTTrainer(
-        model,
+    tokens = int(sum(len(row["input_ids"]) for row in train) * recipe.epochs)
+    trainer = LineTrainer(
+        _with_adapter(_base(base, recipe), recipe),
         arguments,
+        micro_batch=recipe.micro_batch,
+        data_collator=collate,
         train_dataset=train,
         eval_dataset=valid,
         processing_class=tokenizer,
-        peft_config=lora,
-        callbacks=[EarlyStoppingCallback(early_stopping_patience=1)] if valid else None,
+        callbacks=[Meter(tokens), *([EarlyStoppingCallback(early_stopping_patience=1)] if valid else [])],
     )
+    trainer.remove_callback(PrinterCallback)
+    return trainer
 
 
 def _base(base: Path, recipe: Recipe) -> Any:
-    """The frozen base: float32, or 4-bit NormalFloat for QLoRA (Dettmers et al. 2023)."""
+    """The frozen base in bfloat16, or in 4-bit NormalFloat for QLoRA (Dettmers et al. 2023)."""
     if not recipe.qlora:
-        return AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
+        return AutoModelForCausalLM.from_pretrained(base, dtype=torch.bfloat16)
     if not torch.cuda.is_available():
         raise TrainingError("qlora holds the base in 4 bits and needs a GPU: leave it out")
     _installed("bitsandbytes", "qlora")
@@ -170,28 +184,25 @@ def _base(base: Path, recipe: Recipe) -> Any:
     )
 
 
+def _with_adapter(base: Any, recipe: Recipe) -> Any:
+    """The base with an untrained adapter, whose weights are float32."""
+    lora = LoraConfig(
+        r=recipe.rank,
+        lora_alpha=recipe.alpha,
+        lora_dropout=recipe.dropout,
+        bias="none",
+        use_rslora=recipe.rslora,
+        target_modules=list(recipe.modules),
+        task_type="CAUSAL_LM",
+    )
+    set_seed(recipe.seed)  # of the adapter's first weights
+    model = get_peft_model(base, lora)
+    for module in model.modules():
+        if isinstance(module, BaseTunerLayer):
+            module.cast_input_dtype_enabled = False  # autocast does it, once and not twice
+    return model
+
+
 def _installed(package: str, extra: str) -> None:
     if find_spec(package) is None:
         raise TrainingError(f"{package} is not installed: run `pip install -e '.[{extra}]'`")
-
-
-def _dataset(
-    task: Task[Any, Any], examples: list[Example], tokenizer: Any, ontology: Ontology, context: int
-) -> Dataset:
-    """Token ids, and a mask of the tokens to learn: the known part of the line, and its end if all is known."""
-    rows: dict[str, list[list[int]]] = {"input_ids": [], "completion_mask": []}
-    too_long = 0
-    for example in examples:
-        prompt = token_ids(tokenizer, task.prompt(example.request, ontology))
-        line = example.known_line(task.encode(example.labels))
-        completion = tokenizer(line, add_special_tokens=False)["input_ids"]
-        if example.known_fields is None:
-            completion.append(tokenizer.eos_token_id)
-        if len(prompt) + len(completion) > context:
-            too_long += 1
-            continue
-        rows["input_ids"].append(prompt + completion)
-        rows["completion_mask"].append([0] * len(prompt) + [1] * len(completion))
-    if too_long:
-        console.print(f"{too_long} of {len(examples)} examples left out: over {context} tokens")
-    return Dataset.from_dict(rows)

@@ -1,0 +1,79 @@
+"""transformers' Trainer with a step of micro-batches of bounded size, and logits at the trained positions only.
+
+Knows no task and no recipe. Called by `finetune` and `preview`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import nullcontext
+from typing import Any
+
+import torch
+from torch.nn.functional import cross_entropy
+from transformers import Trainer
+
+from training.tuning.rows import IGNORED
+
+Batch = dict[str, torch.Tensor]  # of `rows.collate`
+
+
+class LineTrainer(Trainer):
+    """Trains on one batch a step, in micro-batches of at most `micro_batch` tokens, padding included.
+
+    The loss of a step is the mean over all its trained tokens, of all micro-batches and processes. A row that is
+    longer than `micro_batch` is computed alone, with gradient checkpointing.
+    """
+
+    def __init__(self, model: Any, *arguments: Any, micro_batch: int, **options: Any) -> None:
+        super().__init__(model, *arguments, **options)
+        self.micro_batch = micro_batch
+        self.model_accepts_loss_kwargs = True  # so that the trained tokens of all processes are counted
+        self._trained: torch.Tensor | None = None
+        # `logits_to_keep` takes the same columns of every row. The head's input is cut instead, to the trained
+        # positions: with 49,000 to 256,000 words the logits of all positions would take gigabytes.
+        model.get_output_embeddings().register_forward_pre_hook(lambda _, hidden: (hidden[0][self._trained],))
+
+    def training_step(self, model: Any, inputs: Batch, num_items_in_batch: Any = None) -> torch.Tensor:
+        """Accumulate the gradients of a step; returns its loss."""
+        model.train()
+        inputs = self._prepare_inputs(inputs)
+        scale = self.accelerator.num_processes / num_items_in_batch  # gradients are averaged over the processes
+        loss = torch.zeros((), device=self.args.device)
+        parts = list(micro_batches(inputs, self.micro_batch))
+        for number, part in enumerate(parts, 1):
+            with nullcontext() if number == len(parts) else self.accelerator.no_sync(model):
+                part_loss = self._summed_loss(model, part) * scale
+                self.accelerator.backward(part_loss)
+            loss += part_loss.detach()
+        return loss
+
+    def prediction_step(
+        self, model: Any, inputs: Batch, prediction_loss_only: bool, ignore_keys: list[str] | None = None
+    ) -> tuple[torch.Tensor, None, None]:
+        """The mean loss over the trained tokens of a batch."""
+        inputs = self._prepare_inputs(inputs)
+        with torch.no_grad():
+            losses = [self._summed_loss(model, part) for part in micro_batches(inputs, self.micro_batch)]
+        return torch.stack(losses).sum() / inputs["labels"].ne(IGNORED).sum(), None, None
+
+    def _summed_loss(self, model: Any, batch: Batch) -> torch.Tensor:
+        next_tokens = batch["labels"].roll(-1, dims=1)  # the first token is never learnt, so none comes round
+        self._trained = next_tokens != IGNORED
+        checkpointing = batch["labels"].shape[1] > self.micro_batch
+        if checkpointing != self.model.is_gradient_checkpointing:
+            base = self.model.get_base_model()
+            base.gradient_checkpointing_enable() if checkpointing else base.gradient_checkpointing_disable()
+        logits = model(input_ids=batch["input_ids"], use_cache=False).logits
+        return cross_entropy(logits.float(), next_tokens[self._trained], reduction="sum")
+
+
+def micro_batches(batch: Batch, tokens: int) -> Iterator[Batch]:
+    """The rows of a batch, the longest first, in parts of at most `tokens` tokens (padding included) or of one row."""
+    lengths, order = batch["attention_mask"].sum(dim=1).sort(descending=True, stable=True)
+    start = 0
+    while start < len(order):
+        width = int(lengths[start])
+        rows = order[start : start + max(1, tokens // width)]
+        yield {name: values[rows, :width] for name, values in batch.items()}
+        start += len(rows)
