@@ -14,7 +14,7 @@ serve: $(BIN)/ready-$(ENGINE) ## set up and serve on HOST (127.0.0.1) and PORT (
 	$(BIN)/shoplora serve --host $(HOST) --port $(PORT)
 
 test: $(BIN)/ready-$(ENGINE) ## set up and run the tests
-	LD_PRELOAD=$$($(BIN)/python -m server.engine.preload) $(BIN)/pytest
+	LD_PRELOAD=$$($(BIN)/python -m adapters.preload) $(BIN)/pytest
 
 loadtest: $(BIN)/ready-$(ENGINE) ## send load to the server on HOST and PORT; fails if it is too slow
 	$(BIN)/locust --config loadtests/locust.conf --host http://$(HOST):$(PORT)

@@ -1,6 +1,6 @@
 """The cost of LoRA in the engine: this project's kernel, vLLM's own and no LoRA, measured in turn.
 
-    LD_PRELOAD=$(python -m server.engine.preload) python -m loadtests.kernel
+    LD_PRELOAD=$(python -m adapters.preload) python -m loadtests.kernel
 
 Knows vLLM's engine and the shipped base and adapters, nothing of HTTP or answers. All engines run in this process,
 with the server's settings, and take turns in each round, so that a slow moment of the machine affects all of them.

@@ -1,6 +1,6 @@
 """Many adapters in few slots: throughput beside four adapters, and how much loading one delays other requests.
 
-    LD_PRELOAD=$(python -m server.engine.preload) python -m loadtests.slots
+    LD_PRELOAD=$(python -m adapters.preload) python -m loadtests.slots
 
 Knows vLLM's engine and the shipped base and adapters, and makes copies of the adapters with other weights; nothing
 of HTTP or answers. `loadtests.kernel` starts the engines, which all run in this process and take turns in each

@@ -16,9 +16,9 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from adapters.errors import ShopLoraError
+from adapters.preload import preload_status
 from server.engine.engine import Engine
 from server.engine.generation import Model
-from server.engine.preload import preload_status
 from server.http import problems
 from server.http.middleware import BodyLimits, HangUp, Outcomes, RequestId
 from server.http.routes import operations, task_routes

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from server.engine.preload import ensure_preloaded
+from adapters.preload import ensure_preloaded
 
 # Training uses these; transformers imports them wherever they are installed, and the server never needs them.
 LEFT_OUT = ("pandas", "scipy", "sklearn")

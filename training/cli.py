@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 from rich.markdown import Markdown
 
+from adapters.preload import ensure_preloaded
 from training.options import (
     Base,
     Data,
@@ -88,6 +89,12 @@ def train(
     lr: Annotated[float | None, typer.Option(min=0, help="Peak learning rate.")] = None,
     epochs: Annotated[float | None, typer.Option(min=0, help="Passes over the data.")] = None,
     batch: Annotated[int | None, typer.Option(min=1, help="Examples in a step.")] = None,
+    micro_batch: Annotated[
+        int | None, typer.Option(min=1, help="Tokens computed at a time; fewer need less memory.")
+    ] = None,
+    max_length: Annotated[
+        int | None, typer.Option(min=1, help="Tokens of an example; a longer one is left out. The base's context.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of weights and order.")] = None,
     base: Base = None,
     output: Annotated[Path, typer.Option(help="Folder of runs; an unfinished run is resumed.")] = Path("runs"),
@@ -99,6 +106,7 @@ def train(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be trained, on what, how long.")] = False,
 ) -> None:
     """Train an adapter, evaluate it beside the baselines, and publish it unless the quality gate refuses it."""
+    ensure_preloaded()
     from training import pipeline
     from training.tuning.recipe import recipe_for
 
@@ -111,6 +119,8 @@ def train(
         "lr": lr,
         "epochs": epochs,
         "batch": batch,
+        "micro_batch": micro_batch,
+        "max_length": max_length,
         "seed": seed,
     }
     recipe = recipe_for(task, recipe_file, **{name: value for name, value in fields.items() if value is not None})

@@ -118,7 +118,8 @@ def train(
         calibration=calibration,
         refusals=verdict.refusals,
     )
-    save(folder, draft, evaluation, cards.adapter_card(draft, recipe.modules, evaluation, verdict))
+    card = cards.adapter_card(draft, recipe.modules, finetune.cost(folder), evaluation, verdict)
+    save(folder, draft, evaluation, card)
     return Run(folder, evaluation, verdict, report.write(folder, task.name, evaluation, verdict))
 
 

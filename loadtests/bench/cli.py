@@ -33,7 +33,7 @@ def bench(
     page: Annotated[Path | None, typer.Option(help="Write the tables to this Markdown file, a plot beside it.")] = None,
 ) -> None:
     """Measure this server beside plain vLLM, PEFT and the bare engine, in one run."""
-    from server.engine.preload import ensure_preloaded
+    from adapters.preload import ensure_preloaded
 
     ensure_preloaded()
     try:

@@ -10,8 +10,8 @@ import sys
 from typing import Any
 
 from adapters.ontology import Ontology
+from adapters.preload import ld_preload
 from adapters.tasks import tasks
-from server.engine.preload import ld_preload
 
 
 def command() -> list[str]:

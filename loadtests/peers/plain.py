@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from adapters.ontology import Ontology
+from adapters.preload import ld_preload
 from adapters.settings import SHIPPED_BASE
 from loadtests.peers import as_json
-from server.engine.preload import ld_preload
 
 ADAPTERS = Path(__file__).with_name("adapters")
 ENVIRONMENT = {

@@ -1,6 +1,6 @@
 """The peers' JSON adapters, trained as the project trains its own.
 
-    LD_PRELOAD=$(python -m server.engine.preload) python -m loadtests.peers.train classify
+    LD_PRELOAD=$(python -m adapters.preload) python -m loadtests.peers.train classify
 
 Same base, recipe and public examples, but one epoch and fewer examples: the JSON has the right length, which
 determines the cost of decoding; the answers need not be good. The adapters in the repository were trained on 6,000

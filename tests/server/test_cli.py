@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 
-from server.engine.preload import GUARD
+from adapters.preload import GUARD
 
 SERVE = """
 import importlib.util, sys, uvicorn

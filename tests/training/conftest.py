@@ -8,6 +8,13 @@ from typing import Any
 import pytest
 
 from adapters.ontology import Ontology
+from adapters.preload import GUARD
+
+
+@pytest.fixture(autouse=True)
+def no_restart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command `train` would replace the process of the tests by itself with libraries preloaded."""
+    monkeypatch.setenv(GUARD, "1")
 
 
 @pytest.fixture(scope="session")

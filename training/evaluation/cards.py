@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from adapters.manifest import DataSource, Draft
 from training.evaluation.calibration import BINS, calibration_error, confidences
@@ -34,8 +34,10 @@ def data_sources(task: str, examples: Iterable[Example]) -> list[DataSource]:
     ]
 
 
-def adapter_card(draft: Draft, modules: Sequence[str], evaluation: Evaluation, verdict: Verdict) -> str:
-    """The card of an adapter: the verdict, recipe, data with licences, figures of every side."""
+def adapter_card(
+    draft: Draft, modules: Sequence[str], cost: Mapping[str, float], evaluation: Evaluation, verdict: Verdict
+) -> str:
+    """The card of an adapter: the verdict, recipe, cost of training, data with licences, figures of every side."""
     recipe = ", ".join(f"{name} {value}" for name, value in draft.recipe.items() if name != "modules")
     data = "\n".join(
         f"- {d.name}, {d.rows:,} training examples, {d.licence}{f' ({d.note})' if d.note else ''}" for d in draft.data
@@ -46,6 +48,8 @@ def adapter_card(draft: Draft, modules: Sequence[str], evaluation: Evaluation, v
 
 A LoRA adapter for ShopLoRA's task `{draft.task}` on the base {draft.base_digest[:12]}.
 Modules {", ".join(modules)}; {recipe}.
+Trained in {cost["seconds"] / 60:,.1f} minutes on {cost["tokens"]:,} tokens, with {cost["peak_bytes"] / 1e9:.1f} GB
+of memory at most.
 
 ## Data
 {data}

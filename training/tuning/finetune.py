@@ -33,7 +33,7 @@ from adapters.ontology import Ontology
 from adapters.tasks.contract import Task
 from training.examples import Example
 from training.tuning.checkpoints import last_checkpoint
-from training.tuning.progress import Meter, cost
+from training.tuning.progress import Meter
 from training.tuning.recipe import Recipe, TrainingError
 from training.tuning.rows import collate, rows
 from training.tuning.trainer import LineTrainer
@@ -70,18 +70,19 @@ def run(
     _train(trainer, last_checkpoint(output / "checkpoints"))
     if trainer.is_world_process_zero():
         trainer.model.save_pretrained(folder)
-        seconds, peak = cost(trainer.state.log_history)
-        log = {
-            "recipe": recipe.fields(),
-            "seconds": round(seconds, 1),
-            "tokens": trainer.state.num_input_tokens_seen,
-            "peak_bytes": peak,
-            "log": trainer.state.log_history,
-        }
+        state = trainer.state
+        end = {name: state.log_history[-1][name] for name in ("seconds", "peak_bytes")}
+        log = {"recipe": recipe.fields(), "tokens": state.num_input_tokens_seen, **end, "log": state.log_history}
         unfinished = finished.with_suffix(".part")
         unfinished.write_text(json.dumps(log, indent=1), encoding="utf-8")
         unfinished.replace(finished)
     return folder
+
+
+def cost(run: Path) -> dict[str, Any]:
+    """`seconds`, `tokens` and `peak_bytes` of a finished run."""
+    log: dict[str, Any] = json.loads((run / "train.json").read_text(encoding="utf-8"))
+    return {name: log[name] for name in ("seconds", "tokens", "peak_bytes")}
 
 
 def _train(trainer: LineTrainer, checkpoint: str | None) -> None:

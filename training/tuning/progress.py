@@ -27,7 +27,7 @@ class Meter(TrainerCallback):
 
     def on_train_begin(self, args: Any, state: TrainerState, control: Any, **options: Any) -> None:
         if state.log_history:
-            self._seconds_before, self._peak = cost(state.log_history)
+            self._seconds_before, self._peak = (state.log_history[-1][name] for name in ("seconds", "peak_bytes"))
         self._began, self._tokens_before = time.monotonic(), state.num_input_tokens_seen
         if state.is_world_process_zero:
             self._bar.start()
@@ -45,11 +45,6 @@ class Meter(TrainerCallback):
 
     def on_train_end(self, args: Any, state: TrainerState, control: Any, **options: Any) -> None:
         self._bar.stop()
-
-
-def cost(log: list[dict[str, Any]]) -> tuple[float, int]:
-    """Seconds and peak bytes at the end of a log."""
-    return log[-1]["seconds"], log[-1]["peak_bytes"]
 
 
 def peak_bytes() -> int:

@@ -64,7 +64,8 @@ class LineTrainer(Trainer):
         if checkpointing != self.model.is_gradient_checkpointing:
             base = self.model.get_base_model()
             base.gradient_checkpointing_enable() if checkpointing else base.gradient_checkpointing_disable()
-        logits = model(input_ids=batch["input_ids"], use_cache=False).logits
+        with self.accelerator.autocast():
+            logits = model(input_ids=batch["input_ids"], use_cache=False).logits
         return cross_entropy(logits.float(), next_tokens[self._trained], reduction="sum")
 
 

@@ -1,8 +1,8 @@
-"""The libraries that make the CPU engine faster, loaded before anything else.
+"""The libraries that make serving and training on a CPU faster, loaded before anything else.
 
 tcmalloc and Intel's OpenMP take effect only when the dynamic linker loads them before Python does, so the process
-replaces itself once with LD_PRELOAD set. `server.cli` calls `ensure_preloaded`; the Makefile runs this module to get
-LD_PRELOAD for the tests. Knows nothing about vLLM.
+replaces itself once with LD_PRELOAD set. The commands `serve`, `train` and `bench` call `ensure_preloaded`; the
+Makefile runs this module to get LD_PRELOAD for the tests. Knows nothing about torch and vLLM.
 """
 
 import os
@@ -38,13 +38,13 @@ def preload_status() -> list[str]:
     if "libtcmalloc" in loaded:
         messages.append("tcmalloc preloaded")
     elif find_tcmalloc():
-        messages.append("tcmalloc found but not preloaded: start with `shoplora serve`")
+        messages.append("tcmalloc found but not preloaded: start with the command `shoplora`")
     else:
         messages.append("tcmalloc not found: install libtcmalloc-minimal4 for faster allocation")
     if "libiomp5" in loaded:
         messages.append("Intel OpenMP preloaded")
     elif find_openmp():
-        messages.append("Intel OpenMP found but not preloaded: start with `shoplora serve`")
+        messages.append("Intel OpenMP found but not preloaded: start with the command `shoplora`")
     return messages
 
 

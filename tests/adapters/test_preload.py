@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from server.engine import preload
+from adapters import preload
 
 
 @pytest.fixture
