@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -78,6 +79,7 @@ def test_a_dry_run_shows_examples_counts_and_time(tiny_base: Path, tmp_path: Pat
     assert "Write one type for each word" in output
     assert "6 of 16 examples" in output  # 48 examples, two epochs
     assert "minutes" in output
+    assert re.search(r"estimated peak memory\W+\d\.\d GB", output)
     assert not runs.exists()
 
 

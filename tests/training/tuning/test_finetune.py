@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import torch
@@ -18,6 +20,8 @@ from adapters.tasks import classify, extract, task
 from training.examples import Example, typed
 from training.tuning import finetune
 from training.tuning.recipe import Recipe, TrainingError, recipe_for
+from training.tuning.rows import IGNORED, Row
+from training.tuning.rows import rows as rows_of
 
 CLASSIFY = task("classify")
 COLORS = ("red", "blue", "green", "black", "white", "yellow")
@@ -94,8 +98,43 @@ def test_too_long_examples_are_left_out_and_reported(
     recipe = Recipe(rank=2, epochs=1, batch=2)
     trained([*EXAMPLES[:2], TOO_LONG, validation], recipe, tiny_base, tmp_path, ontology)
     output = re.sub(r"\s+", " ", capsys.readouterr().out)
-    assert "1 of 3 examples left out: over 128 tokens" in output
+    assert re.search(r"1 of 3 examples left out: over 128 tokens; the longest has \d{3}", output)
     assert "2 examples, " in output
+
+
+def test_max_length_leaves_out_what_the_base_could_hold(tiny_base: Path, ontology: Ontology, tmp_path: Path) -> None:
+    longer = title("red shirt " * 9, "Shirts")
+    lengths = []
+    for max_length in (None, 40, 1_000):  # no more than the base's context of 128
+        trainer = finetune.trainer_of(
+            CLASSIFY, [*EXAMPLES, longer, TOO_LONG], Recipe(max_length=max_length), tiny_base, tmp_path, ontology
+        )
+        lengths.append(max(len(row["input_ids"]) for row in trainer.train_dataset))
+    assert lengths[1] <= 40 < lengths[0] == lengths[2] <= 128
+
+
+def test_the_base_is_held_in_bfloat16_and_the_adapter_in_float32(
+    tiny_base: Path, ontology: Ontology, tmp_path: Path
+) -> None:
+    model = finetune.trainer_of(CLASSIFY, EXAMPLES, Recipe(), tiny_base, tmp_path, ontology).model
+    types = {p.requires_grad: p.dtype for p in model.parameters()}
+    assert types == {False: torch.bfloat16, True: torch.float32}
+
+
+def test_the_record_of_a_run_holds_what_it_cost(run: Path) -> None:
+    record = json.loads((run / "train.json").read_text())
+    assert finetune.cost(run) == {name: record[name] for name in ("seconds", "tokens", "peak_bytes")}
+    assert record["seconds"] > 0
+    assert record["peak_bytes"] > 1e7
+    assert record["tokens"] == record["log"][-1]["num_input_tokens_seen"]
+
+
+def test_an_example_without_a_token_to_learn_ends_the_run_before_it_begins(
+    tiny_base: Path, ontology: Ontology, tmp_path: Path
+) -> None:
+    nothing_known = replace(EXAMPLES[0], known_fields=0)
+    with pytest.raises(TrainingError, match=r"no token to learn in the example .*red shirts"):
+        trained([*EXAMPLES, nothing_known], Recipe(), tiny_base, tmp_path, ontology)
 
 
 @pytest.mark.parametrize("examples", [[], [TOO_LONG], [title("red shirt", "Shirts", "test")]])
@@ -134,26 +173,26 @@ def test_a_step_is_shared_among_the_processes(
 ) -> None:
     """`accelerate launch` sets WORLD_SIZE to their number."""
     arguments: dict[str, Any] = {}
-    monkeypatch.setattr(finetune, "SFTConfig", lambda **options: arguments.update(options))
-    monkeypatch.setattr(finetune, "SFTTrainer", lambda *_, **options: None)
+    monkeypatch.setattr(finetune, "TrainingArguments", lambda **options: arguments.update(options))
+    monkeypatch.setattr(finetune, "LineTrainer", Mock())
     monkeypatch.setenv("WORLD_SIZE", processes)
     finetune.trainer_of(CLASSIFY, EXAMPLES, Recipe(batch=8), tiny_base, tmp_path, ontology)
     assert arguments["per_device_train_batch_size"] == per_process
 
 
-def rows(name: str, examples: list[Example], tokenizer: Any, ontology: Ontology) -> list[dict[str, Any]]:
-    return list(finetune._dataset(task(name), examples, tokenizer, ontology, 128))
+def rows(name: str, examples: list[Example], tokenizer: Any, ontology: Ontology) -> list[Row]:
+    return rows_of(task(name), examples, tokenizer, ontology, 128)
 
 
-def learnt_text(row: dict[str, Any], tokenizer: Any) -> str:
-    return str(tokenizer.decode([i for i, mask in zip(row["input_ids"], row["completion_mask"], strict=True) if mask]))
+def learnt_text(row: Row, tokenizer: Any) -> str:
+    return str(tokenizer.decode([label for label in row["labels"] if label != IGNORED]))
 
 
 def test_the_loss_is_counted_on_the_line_and_its_end(tokenizer: Any, ontology: Ontology) -> None:
     (row,) = rows("classify", [title("Red Shirt", "Shirts", color="red")], tokenizer, ontology)
     assert learnt_text(row, tokenizer) == "shirts; red; -<|end|>"
-    mask = row["completion_mask"]
-    assert mask == sorted(mask)  # the prompt, then the line
+    prompt = row["labels"].count(IGNORED)
+    assert row["labels"] == [IGNORED] * prompt + row["input_ids"][prompt:]
     assert tokenizer.decode(row["input_ids"]) == (
         "<|system|>Classify the product: category; color; gender.<|end|>"
         "<|user|>red shirt<|end|><|assistant|>shirts; red; -<|end|>"

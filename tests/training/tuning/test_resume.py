@@ -34,13 +34,13 @@ def train(base: str, output: str, held_out: str) -> None:
 
 def train_and_be_killed(base: str, output: str, held_out: str) -> None:
     """Train until the first checkpoint is written; then the process kills itself."""
-    save = finetune.SFTTrainer._save_checkpoint
+    save = finetune.LineTrainer._save_checkpoint
 
     def save_and_die(*arguments: object, **options: object) -> None:
         save(*arguments, **options)
         os.kill(os.getpid(), signal.SIGKILL)
 
-    finetune.SFTTrainer._save_checkpoint = save_and_die
+    finetune.LineTrainer._save_checkpoint = save_and_die
     train(base, output, held_out)
 
 
@@ -61,8 +61,11 @@ def test_a_killed_run_ends_with_the_same_bytes(held_out: str, tiny_base: Path, t
         train(str(tiny_base), str(run), held_out)
     weights = [(run / "adapter" / WEIGHTS).read_bytes() for run in (whole, killed)]
     assert weights[0] == weights[1]
-    steps = [json.loads((run / "train.json").read_text())["log"][-1]["step"] for run in (whole, killed)]
-    assert steps[0] == steps[1]
+    logs = [json.loads((run / "train.json").read_text()) for run in (whole, killed)]
+    assert logs[0]["log"][-1]["step"] == logs[1]["log"][-1]["step"]
+    assert logs[0]["tokens"] == logs[1]["tokens"] > 0
+    seconds = [entry["seconds"] for entry in logs[1]["log"]]
+    assert seconds == sorted(seconds)  # those before the kill are counted too
 
 
 def test_a_run_that_had_stopped_early_is_not_trained_further(
