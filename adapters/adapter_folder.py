@@ -85,8 +85,7 @@ def digest_of(folder: Path) -> str:
     for name in sorted((CONFIG, WEIGHTS)):
         sha.update(f"{name}\0{(folder / name).stat().st_size}\0".encode())
         with (folder / name).open("rb") as file:
-            while block := file.read(1 << 20):
-                sha.update(block)
+            hashlib.file_digest(file, lambda: sha)
     return sha.hexdigest()
 
 
