@@ -99,7 +99,7 @@ def _weights(base: Path) -> dict[str, set[Shape | None]]:
 
 def _tensors(path: Path) -> dict[str, Any]:
     with _naming(path):
-        return dict(deserialize(path.read_bytes()))
+        return dict(deserialize(path.read_bytes()))  # type: ignore[no-untyped-call]
 
 
 @contextmanager

@@ -13,7 +13,6 @@ from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
 
 from fastapi import FastAPI
-from fastapi.routing import APIRoute
 
 from adapters.errors import ShopLoraError
 from server.engine.engine import Engine
@@ -28,36 +27,19 @@ from server.settings import Settings
 log = logging.getLogger("uvicorn.shoplora")
 
 
+def exit_at_once() -> None:
+    """Ends the process: a server that cannot start has nothing to finish."""
+    logging.shutdown()
+    os._exit(1)
+
+
 def create_app(
-    settings: Settings | None = None, engine: Model | None = None, give_up: Callable[[], None] | None = None
+    settings: Settings | None = None, engine: Model | None = None, give_up: Callable[[], None] = exit_at_once
 ) -> FastAPI:
-    """The server; `give_up` is called when it cannot start, and ends the process if not given."""
+    """The server; `give_up` is called when it cannot start."""
     settings = settings or Settings()
     service = Service(settings, engine or Engine(settings))
-    app = FastAPI(
-        title="ShopLoRA",
-        version=version("shoplora"),
-        summary="A shop's language jobs, each a small LoRA adapter on one base model.",
-        lifespan=_lifespan(service, give_up or _exit),
-        redirect_slashes=False,
-        generate_unique_id_function=_operation_id,
-    )
-    app.state.service = service
-    app.include_router(task_routes())
-    app.include_router(operations)
-    problems.install(app)
-    app.add_middleware(HangUp)
-    app.add_middleware(BodyLimits, max_bytes=settings.max_body_bytes, timeout=settings.body_timeout)
-    app.add_middleware(Outcomes, service=service)
-    app.add_middleware(RequestId)  # the last one added is the first one entered
-    return app
 
-
-def _operation_id(route: APIRoute) -> str:
-    return route.name
-
-
-def _lifespan(service: Service, give_up: Callable[[], None]):  # type: ignore[no-untyped-def]
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         log.info("; ".join(preload_status()))
@@ -69,7 +51,23 @@ def _lifespan(service: Service, give_up: Callable[[], None]):  # type: ignore[no
         service.answering = None
         await service.engine.close()
 
-    return lifespan
+    app = FastAPI(
+        title="ShopLoRA",
+        version=version("shoplora"),
+        summary="A shop's language jobs, each a small LoRA adapter on one base model.",
+        lifespan=lifespan,
+        redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
+    )
+    app.state.service = service
+    app.include_router(task_routes())
+    app.include_router(operations)
+    problems.install(app)
+    app.add_middleware(HangUp)
+    app.add_middleware(BodyLimits, max_bytes=settings.max_body_bytes, timeout=settings.body_timeout)
+    app.add_middleware(Outcomes, service=service)
+    app.add_middleware(RequestId)  # the last one added is the first one entered
+    return app
 
 
 async def _start(service: Service, give_up: Callable[[], None]) -> None:
@@ -83,9 +81,3 @@ async def _start(service: Service, give_up: Callable[[], None]) -> None:
         return
     await service.engine.close()
     give_up()
-
-
-def _exit() -> None:
-    """Ends the process at once: a server that cannot start has nothing to finish."""
-    logging.shutdown()
-    os._exit(1)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import partial
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -46,19 +47,10 @@ class Metrics:
             [*LABELS, "outcome"],
             registry=self.registry,
         )
-        self._latency = Histogram(
-            "shoplora_request_seconds",
-            "Seconds from a valid request to the end of its answer",
-            LABELS,
-            buckets=SECONDS,
-            registry=self.registry,
-        )
-        self._first_token = Histogram(
-            "shoplora_first_token_seconds",
-            "Seconds from a valid request to the engine's first token",
-            LABELS,
-            buckets=SECONDS,
-            registry=self.registry,
+        histogram = partial(Histogram, labelnames=LABELS, buckets=SECONDS, registry=self.registry)
+        self._latency = histogram("shoplora_request_seconds", "Seconds from a valid request to the end of its answer")
+        self._first_token = histogram(
+            "shoplora_first_token_seconds", "Seconds from a valid request to the engine's first token"
         )
         self._read = Counter("shoplora_prompt_tokens", "Tokens read", LABELS, registry=self.registry)
         self._written = Counter("shoplora_completion_tokens", "Tokens written", LABELS, registry=self.registry)
@@ -67,9 +59,8 @@ class Metrics:
     def announce(self, task: str, adapter: str) -> None:
         """Shows the adapter with zeros, so that a rate includes its first request."""
         self._requests.labels(task, adapter, "ok")
-        for metric in (self._latency, self._first_token, self._read, self._written):
+        for metric in (self._latency, self._first_token, self._read, self._written, self._in_flight):
             metric.labels(task, adapter)
-        self._in_flight.labels(task, adapter)
 
     def admit(self, record: Record) -> None:
         """From here on the request is in flight; `count` ends that."""

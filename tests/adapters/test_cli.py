@@ -104,10 +104,9 @@ def test_an_error_is_one_line_that_names_the_argument(store: Store, arguments: t
     assert arguments[1] in message
 
 
-def test_an_error_is_red(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FORCE_COLOR", "1")
-    monkeypatch.setenv("TERM", "xterm")
-    assert run("show", "classify@9", status=1).startswith("\x1b[31m")
+def test_an_error_is_red(store: Store) -> None:
+    result = CliRunner().invoke(cli.app, ["show", "classify@9"], color=True)
+    assert result.stderr.startswith("\x1b[31m")
 
 
 def test_a_root_that_cannot_be_written_is_an_error_line(
