@@ -41,9 +41,7 @@ class Calibration(_Frozen):
     def confidence(self, logprob: float) -> float:
         """Platt scaling (Platt 1999) of the answer line's summed token log-probability."""
         logit = self.slope * logprob + self.intercept
-        if logit >= 0:
-            return 1 / (1 + math.exp(-logit))
-        return math.exp(logit) / (1 + math.exp(logit))  # exp(-logit) would overflow
+        return (1 + math.tanh(logit / 2)) / 2  # the logistic function, without the overflow of exp(-logit)
 
 
 class DataSource(_Frozen):

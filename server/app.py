@@ -72,12 +72,10 @@ def create_app(
 
 async def _start(service: Service, give_up: Callable[[], None]) -> None:
     try:
-        await service.start()
+        return await service.start()
     except ShopLoraError as error:
         log.error("cannot start: %s", error)
     except Exception:
         log.exception("cannot start: the engine failed")
-    else:
-        return
     await service.engine.close()
     give_up()

@@ -41,19 +41,19 @@ class Record:
 class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self._requests = Counter(
+        counter = partial(Counter, registry=self.registry)
+        self._requests = counter(
             "shoplora_requests",
             "Requests by outcome: ok, fallback, cancelled, or the problem's type",
             [*LABELS, "outcome"],
-            registry=self.registry,
         )
         histogram = partial(Histogram, labelnames=LABELS, buckets=SECONDS, registry=self.registry)
         self._latency = histogram("shoplora_request_seconds", "Seconds from a valid request to the end of its answer")
         self._first_token = histogram(
             "shoplora_first_token_seconds", "Seconds from a valid request to the engine's first token"
         )
-        self._read = Counter("shoplora_prompt_tokens", "Tokens read", LABELS, registry=self.registry)
-        self._written = Counter("shoplora_completion_tokens", "Tokens written", LABELS, registry=self.registry)
+        self._read = counter("shoplora_prompt_tokens", "Tokens read", LABELS)
+        self._written = counter("shoplora_completion_tokens", "Tokens written", LABELS)
         self._in_flight = Gauge("shoplora_in_flight", "Requests being answered", LABELS, registry=self.registry)
 
     def announce(self, task: str, adapter: str) -> None:

@@ -67,14 +67,10 @@ class Classify(Task[Request, Labels]):
     example = {"title": "Turtle Check Men Navy Blue Shirt"}
 
     def prompt(self, request: Request, ontology: Ontology) -> list[Message]:
-        lines = [request.title]
-        if request.brand:
-            lines.append(f"brand: {request.brand}")
-        if request.description:
-            lines.append(request.description)
+        lines = [request.title, request.brand and f"brand: {request.brand}", request.description]
         return [
             {"role": "system", "content": "Classify the product: category; color; gender."},
-            {"role": "user", "content": "\n".join(lines).lower()},
+            {"role": "user", "content": "\n".join(filter(None, lines)).lower()},
         ]
 
     def encode(self, labels: Labels) -> str:

@@ -279,11 +279,8 @@ class Extract(Task[Request, Labels]):
     def complete(self, labels: Labels, request: Request, ontology: Ontology) -> Labels:
         """The labels with aspects in the order of their opinions in the review."""
         review = _Review(request.review)
-
-        def place(aspect: Aspect) -> int:
-            return next(iter(review.places(aspect.opinion or "")), -1)
-
-        return labels.model_copy(update={"aspects": sorted(labels.aspects, key=place)})
+        aspects = sorted(labels.aspects, key=lambda aspect: next(iter(review.places(aspect.opinion or "")), -1))
+        return labels.model_copy(update={"aspects": aspects})
 
 
 TASK = Extract()

@@ -130,9 +130,6 @@ class Engine:
             gc.collect()  # vLLM's engine is part of a cycle
         self._thread.shutdown(wait=False)
 
-    def active(self) -> int:
-        return self._llm.get_num_unfinished_requests() if self._llm else 0
-
     @property
     def errored(self) -> bool:
         return self._llm is not None and bool(self._llm.errored)
@@ -149,10 +146,9 @@ class Engine:
 
     async def generate(self, job: Job) -> Generation:
         async with aclosing(self._pieces(job, streamed=False)) as items:
-            async for item in items:
-                if isinstance(item, Generation):
-                    return item
-        raise EngineFailed("The engine ended before the answer.")
+            *_, generation = [item async for item in items]
+        assert isinstance(generation, Generation)  # the last, or an error is raised
+        return generation
 
     def stream(self, job: Job) -> AsyncGenerator[str | Generation]:
         return self._pieces(job, streamed=True)
@@ -213,4 +209,4 @@ def _completion(output: Any, text: str, tokens: int) -> Completion:
     """A sample that came to its end; vLLM reports one that did not by its finish reason alone."""
     if output.finish_reason not in ("stop", "length"):
         raise EngineFailed(f"The engine ended the answer: {output.finish_reason}.")
-    return Completion(text, output.cumulative_logprob, tokens, output.finish_reason)
+    return Completion(text, output.cumulative_logprob, tokens)

@@ -268,21 +268,6 @@ class TestPublish:
         assert f"StoreError: another process is publishing into {store.root}" in refused.stderr
         assert other_process().returncode == 0
 
-    def test_a_process_forked_meanwhile_does_not_keep_the_lock(self, store: Store, staged: Path) -> None:
-        with store._lock():
-            descriptors = [os.dup(int(fd)) for fd in os.listdir("/dev/fd") if _is_lock(fd, store)]
-        assert descriptors
-        store.publish(staged, draft(), "card")
-        for descriptor in descriptors:
-            os.close(descriptor)
-
-
-def _is_lock(descriptor: str, store: Store) -> bool:
-    try:
-        return Path(os.readlink(f"/dev/fd/{descriptor}")) == store.root / ".lock"
-    except OSError:
-        return False
-
 
 class TestVersions:
     def test_they_are_sorted_by_channel_and_number(self, over_shipped: Store, staged: Path) -> None:
