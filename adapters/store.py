@@ -27,18 +27,7 @@ from typing import Annotated, Any, NamedTuple
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, TypeAdapter, ValidationError
 
-from adapters.adapter_folder import (
-    CARD,
-    CONFIG,
-    MANIFEST,
-    WEIGHTS,
-    StoreError,
-    check_files,
-    digest_of,
-    read_config,
-    sync,
-    write,
-)
+from adapters.adapter_folder import CARD, CONFIG, MANIFEST, WEIGHTS, StoreError, check_files, digest_of, read_config
 from adapters.fit import check_effect
 from adapters.manifest import DEMO, DEMO_LABEL, NO_VARIANT, Draft, Manifest
 from adapters.settings import SHIPPED_STORE
@@ -150,17 +139,17 @@ class Store:
         with self._lock(), TemporaryDirectory(prefix=".publish-", dir=self.root) as temporary:
             folder = Path(temporary) / "version"
             folder.mkdir()
-            write(folder / CONFIG, json.dumps(config, indent=2, sort_keys=True) + "\n")
+            _write(folder / CONFIG, json.dumps(config, indent=2, sort_keys=True) + "\n")
             shutil.copyfile(staged / WEIGHTS, folder / WEIGHTS)
-            sync(folder / WEIGHTS)
-            write(folder / CARD, card)
+            _sync(folder / WEIGHTS)
+            _write(folder / CARD, card)
             manifest = self._number(draft, config, digest_of(folder))
-            write(folder / MANIFEST, manifest.model_dump_json(indent=2) + "\n")
-            sync(folder)
+            _write(folder / MANIFEST, manifest.model_dump_json(indent=2) + "\n")
+            _sync(folder)
             target = self.root / _place(manifest)
             target.parent.mkdir(parents=True, exist_ok=True)
             os.replace(folder, target)
-            sync(target.parent)
+            _sync(target.parent)
             version = Version(manifest, target, self.root == self._shipped)
             if activate:
                 self._point(version)
@@ -269,9 +258,9 @@ class Store:
     def _save(self, name: str, channel: _Channel) -> None:
         channels = _read_channels(self.root) | {name: channel}
         temporary = self.root / f".{_CHANNELS}"
-        write(temporary, _Channels.dump_json(channels, indent=2).decode() + "\n")
+        _write(temporary, _Channels.dump_json(channels, indent=2).decode() + "\n")
         os.replace(temporary, self.root / _CHANNELS)
-        sync(self.root)
+        _sync(self.root)
 
     @contextmanager
     def _lock(self) -> Iterator[None]:
@@ -305,3 +294,18 @@ def _first_error(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
     where = ".".join(str(part) for part in first["loc"])
     return f"{where}: {first['msg']}" if where else first["msg"]
+
+
+def _write(path: Path, text: str) -> None:
+    """Writes a text file and flushes it to the disk."""
+    path.write_text(text, encoding="utf-8")
+    _sync(path)
+
+
+def _sync(path: Path) -> None:
+    """Flushes a file or a folder to the disk, so that a power cut cannot undo it."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -155,23 +155,18 @@ class Engine:
 
     async def _pieces(self, job: Job, streamed: bool) -> AsyncGenerator[str | Generation]:
         """Pieces of the first sample, all of it at once unless streamed; then the generation."""
-        texts: dict[int, str] = defaultdict(str)
-        tokens: dict[int, int] = defaultdict(int)
-        last: dict[int, Any] = {}
+        parts: dict[int, list[Any]] = defaultdict(list)  # of each sample
         first_token = 0.0
         async with aclosing(self._run(job, streamed)) as outputs:
             async for output in outputs:
                 first_token = output.metrics.first_token_latency
-                for sample in output.outputs:
-                    texts[sample.index] += sample.text
-                    tokens[sample.index] += len(sample.token_ids)
-                    last[sample.index] = sample
-                    if sample.index == 0 and sample.text:
-                        yield sample.text
-        if len(last) < job.n:
+                for part in output.outputs:
+                    parts[part.index].append(part)
+                    if part.index == 0 and part.text:
+                        yield part.text
+        if len(parts) < job.n:
             raise EngineFailed("The engine ended before the answer.")
-        completions = [_completion(sample, texts[i], tokens[i]) for i, sample in sorted(last.items())]
-        yield Generation(completions, len(job.prompt), first_token)
+        yield Generation([_completion(parts[i]) for i in sorted(parts)], len(job.prompt), first_token)
 
     async def _run(self, job: Job, streamed: bool) -> AsyncGenerator[Any]:
         from vllm import SamplingParams
@@ -205,8 +200,10 @@ class Engine:
             raise EngineFailed("The engine failed; the error was logged.") from error
 
 
-def _completion(output: Any, text: str, tokens: int) -> Completion:
+def _completion(parts: list[Any]) -> Completion:
     """A sample that came to its end; vLLM reports one that did not by its finish reason alone."""
-    if output.finish_reason not in ("stop", "length"):
-        raise EngineFailed(f"The engine ended the answer: {output.finish_reason}.")
-    return Completion(text, output.cumulative_logprob, tokens)
+    last = parts[-1]
+    if last.finish_reason not in ("stop", "length"):
+        raise EngineFailed(f"The engine ended the answer: {last.finish_reason}.")
+    text = "".join(part.text for part in parts)
+    return Completion(text, last.cumulative_logprob, sum(len(part.token_ids) for part in parts))

@@ -20,7 +20,7 @@ METRICS = {"rows": 500, "test": {"accuracy": 0.9312, "macro_f1": 0.875}, "tfidf"
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     """classify@1, and classify@2 which is live."""
-    monkeypatch.setattr("adapters.adapter_folder.os.fsync", lambda descriptor: None)
+    monkeypatch.setattr("adapters.store.os.fsync", lambda descriptor: None)
     staged = make_adapter(tmp_path / "staged", 0, ("o_proj",))
     store = Store(tmp_path / "store", shipped=None)
     draft = Draft(task="classify", base_digest="b" * 64, ontology_digest="c" * 64, metrics=METRICS)

@@ -66,7 +66,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 @pytest.fixture(autouse=True)
 def no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("adapters.adapter_folder.os.fsync", lambda descriptor: None)
+    monkeypatch.setattr("adapters.store.os.fsync", lambda descriptor: None)
 
 
 @pytest.fixture
@@ -240,7 +240,7 @@ class TestPublish:
             on_disk.append({path.name for path in paths if path.stat().st_ino in synced})
             replace(source, target)
 
-        monkeypatch.setattr("adapters.adapter_folder.os.fsync", lambda fd: synced.add(os.fstat(fd).st_ino))
+        monkeypatch.setattr("adapters.store.os.fsync", lambda fd: synced.add(os.fstat(fd).st_ino))
         monkeypatch.setattr("adapters.store.os.replace", moving)
         folder = store.publish(staged, draft(), "card").folder
         assert on_disk == [{"version", *contents(folder)}, {".channels.json"}]
