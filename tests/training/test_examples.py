@@ -175,11 +175,6 @@ def test_the_text_of_a_request_is_all_its_strings() -> None:
     assert input_text(None) == ""
 
 
-def test_a_file_that_is_not_there_is_refused(ontology: Ontology, tmp_path: Path) -> None:
-    with pytest.raises(ExampleError, match=r"absent\.jsonl cannot be read"):
-        load("classify", tmp_path / "absent.jsonl", ontology)
-
-
 @pytest.mark.parametrize("content", [b"", b"\n\n  \n"])
 def test_a_file_without_examples_is_refused(content: bytes, tmp_path: Path, ontology: Ontology) -> None:
     file = tmp_path / "empty.jsonl"
