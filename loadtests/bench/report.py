@@ -38,7 +38,6 @@ def markdown(report: Mapping[str, Any]) -> str:
     loads.sort(key=lambda row: (list(report["workloads"]).index(row[0]), row[1]))
     arrivals.sort(key=lambda row: float(row[0]))
     starts = [(NAMES[name], f"{side['start_seconds']:.0f}", f"{side['memory_mb']:.0f}") for name, side in sides.items()]
-    agreed = [(name, f"{share:.2f}") for name, share in report["agreement"].items()]
     versions = ", ".join(f"{name} {version}" for name, version in report["versions"].items())
     times = ("p50 ms", "p95 ms", "p99 ms", "TTFT ms")
     blocks = [
@@ -48,7 +47,7 @@ def markdown(report: Mapping[str, Any]) -> str:
         _table(("workload", "in flight", "side", "answers/s", *times, "tokens", "failed"), loads),
         _table(("arrivals/s", "side", "answers/s", *times, "in 0.5 s", "failed"), arrivals),
         _table(("side", "s to start", "MB at most"), starts),
-        _table(("agrees with the typed side", "share"), agreed),
+        _table(("agrees with the typed side", "share"), [(n, f"{s:.2f}") for n, s in report["agreement"].items()]),
     ]
     return "\n\n".join(blocks) + "\n"
 

@@ -26,7 +26,8 @@ from training.tasks import training_task
 from training.tasks.contract import TrainingTask
 
 CASES = 50  # listed of each finding; all are counted
-FEW = 200  # examples; an adapter memorises fewer
+FEW = 200  # examples
+FEW_ADVICE = f"under {FEW} examples: an adapter memorises them and fails on others"
 LOST = "\ufffd"  # what a reader writes for bytes that it cannot decode
 RARE = 5  # examples of a label; fewer do not fill three splits
 FENCE = 3.0  # interquartile ranges: what is beyond is "far out" (Tukey 1977, Exploratory Data Analysis)
@@ -90,7 +91,7 @@ def check(file: Path, ontology: Ontology, region: str = personal.REGION) -> Repo
     lengths = Counter(len(record.text) for record in records)
     languages = _languages(records)
     findings = [
-        _few(len(records)),
+        Finding("few examples", False, len(records) if len(records) < FEW else 0, FEW_ADVICE),
         _broken(broken),
         *_invalid(records, training, ontology),
         *_same(records, by_text, training),
@@ -112,11 +113,6 @@ def check(file: Path, ontology: Ontology, region: str = personal.REGION) -> Repo
         dict(sorted(lengths.items())),
         dict(languages.most_common()),
     )
-
-
-def _few(count: int) -> Finding:
-    advice = f"under {FEW} examples: an adapter memorises them and fails on others"
-    return Finding("few examples", False, count if count < FEW else 0, advice)
 
 
 def _broken(broken: Sequence[tuple[int, str]]) -> Finding:
@@ -144,8 +140,7 @@ def _invalid(records: Sequence[Record], training: TrainingTask, ontology: Ontolo
 
 def _finding_of_lines(kind: str, defect: bool, advice: str, cases: list[dict[str, Any]]) -> Finding:
     """A finding whose cases are one line each."""
-    lines = [case["line"] for case in cases]
-    return Finding(kind, defect, len(cases), advice, cases[:CASES], lines)
+    return Finding(kind, defect, len(cases), advice, cases[:CASES], [case["line"] for case in cases])
 
 
 def _same(records: Sequence[Record], by_text: dict[str, list[int]], training: TrainingTask) -> Iterator[Finding]:

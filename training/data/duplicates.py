@@ -114,8 +114,7 @@ def components(count: int, links: Iterable[tuple[int, int]]) -> list[int]:
 
     pairs = np.array(list(links), dtype=np.int32).reshape(-1, 2)
     graph = coo_array((np.ones(len(pairs), dtype=bool), (pairs[:, 0], pairs[:, 1])), shape=(count, count))
-    numbers: list[int] = connected_components(graph, directed=False)[1].tolist() if count else []
-    return numbers
+    return list(connected_components(graph, directed=False)[1].tolist()) if count else []
 
 
 def leaks(train: Sequence[str], held_out: Sequence[str]) -> list[Leak]:

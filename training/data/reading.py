@@ -226,11 +226,9 @@ def _json(path: Path) -> Source:
         raise ReadingError(f"{path} is over {MAX_WHOLE:,} bytes; save it as JSON Lines")
     try:
         content = json.loads(path.read_bytes().decode("utf-8-sig"))
-    except json.JSONDecodeError as error:
-        if error.msg == "Extra data":  # JSON Lines with the suffix .json
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, json.JSONDecodeError) and error.msg == "Extra data":  # JSON Lines with the suffix .json
             return _lines(path)
-        raise ReadingError(f"{path} is not JSON: {error}") from error
-    except (UnicodeDecodeError, RecursionError) as error:
         raise ReadingError(f"{path} is not JSON: {error}") from error
     if isinstance(content, dict) and "messages" not in content:
         lists = [value for value in content.values() if isinstance(value, list)]
@@ -264,17 +262,15 @@ def row_of(number: int, value: Any) -> Row | Bad:
             reason = "not one message of the user and then one of the assistant"
             return Bad(number, reason, str(value)[:2000])
         return Row(number, {m["role"]: m.get("content") for m in messages})
-    cells: dict[str, Any] = {}
-    _flatten(value, "", cells)
-    return Row(number, cells)
+    return Row(number, dict(_flatten(value)))
 
 
-def _flatten(value: dict[str, Any], prefix: str, cells: dict[str, Any]) -> None:
+def _flatten(value: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     for name, item in value.items():
         if isinstance(item, dict) and prefix.count(".") < 4:
-            _flatten(item, f"{prefix}{name}.", cells)
+            yield from _flatten(item, f"{prefix}{name}.")
         else:
-            cells[f"{prefix}{name}"] = item
+            yield f"{prefix}{name}", item
 
 
 def _parquet(path: Path) -> Source:

@@ -121,8 +121,8 @@ def _text(example: Example) -> str:
 
 def _hash(seed: int, example: Example) -> str:
     """Of text and labels; the row would change when the file is sorted."""
-    labels = example.labels.model_dump_json()
-    content = f"{seed}\n{folded(_text(example))}\n{example.request.model_dump_json()}\n{labels}"
+    request, labels = example.request.model_dump_json(), example.labels.model_dump_json()
+    content = f"{seed}\n{folded(_text(example))}\n{request}\n{labels}"
     return hashlib.sha256(content.encode("utf-8", "replace")).hexdigest()
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -71,4 +72,4 @@ def _seconds_a_step(trainer: Any) -> float:
             loss = trainer.compute_loss(trainer.model, batch)
         loss.backward()
         seconds.append(time.perf_counter() - start)
-    return sorted(seconds)[len(seconds) // 2]
+    return median(seconds)

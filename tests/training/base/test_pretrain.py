@@ -37,8 +37,7 @@ def test_any_text_survives_the_tokenizer(tokenizer: Any, text: str) -> None:
 
 
 def test_digits_are_tokens_of_their_own(tokenizer: Any) -> None:
-    tokens = tokenizer.tokenize("2048 w")
-    assert tokens[:4] == ["2", "0", "4", "8"]
+    assert tokenizer.tokenize("2048 w")[:4] == ["2", "0", "4", "8"]
 
 
 def test_special_tokens_come_first_and_end_what_they_should(tokenizer: Any) -> None:

@@ -187,9 +187,14 @@ def products(count: int, colors: list[str]) -> list[str]:
 COLORS = [f"color{n}" for n in range(20)]
 
 
-def test_interchangeable_words_share_a_class(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def three_classes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(structure, "CLASSES", 3)
     monkeypatch.setattr(structure, "NEIGHBOURS", 60)
+
+
+@pytest.mark.usefixtures("three_classes")
+def test_interchangeable_words_share_a_class() -> None:
     texts = products(2_000, COLORS)
     clustered = word_classes(texts)
     classes = {kind: {clustered.names[f"{kind}{n}"] for n in range(20)} for kind in ("brand", "color", "thing")}
@@ -198,16 +203,14 @@ def test_interchangeable_words_share_a_class(monkeypatch: pytest.MonkeyPatch) ->
     assert clustered == word_classes(texts)  # by the seed alone
 
 
-def test_a_class_bears_the_name_of_its_commonest_word(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(structure, "CLASSES", 3)
-    monkeypatch.setattr(structure, "NEIGHBOURS", 60)
+@pytest.mark.usefixtures("three_classes")
+def test_a_class_bears_the_name_of_its_commonest_word() -> None:
     clustered = word_classes(products(2_000, [*COLORS, "color7", "color7"]))
     assert {clustered.names[color] for color in COLORS} == {"color7"}
 
 
-def test_words_that_always_meet_are_a_phrase(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(structure, "CLASSES", 3)
-    monkeypatch.setattr(structure, "NEIGHBOURS", 50)
+@pytest.mark.usefixtures("three_classes")
+def test_words_that_always_meet_are_a_phrase() -> None:
     rng = random.Random(0)
     other = [f"w{n}" for n in range(200)]
     texts = [" ".join(rng.choices(other, k=30)) for _ in range(200)]

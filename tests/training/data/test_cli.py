@@ -15,13 +15,7 @@ import pytest
 from tests.terminal import run
 from training import examples
 
-
-@pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("SHOPLORA_ONTOLOGY", raising=False)
-    monkeypatch.setenv("SHOPLORA_STORE", str(tmp_path / "store"))
-    monkeypatch.setenv("COLUMNS", "160")
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("empty_folder")
 
 
 def lines(file: str) -> list[dict[str, Any]]:
@@ -39,12 +33,6 @@ def exported(file: Path, rows: list[tuple[str, str]], name: str = "Product Name"
         writer = csv.writer(out)
         writer.writerow([name, "Category", "SKU"])
         writer.writerows((*row, f"s{i}") for i, row in enumerate(rows))
-
-
-@pytest.mark.parametrize("command", ["import", "check", "split", "prove"])
-def test_help_shows_examples(command: str) -> None:
-    text = run("data", command, "--help")
-    assert f"shoplora data {command}" in text.rpartition("Examples")[2]
 
 
 def test_an_export_is_imported_checked_masked_and_split(tmp_path: Path) -> None:
