@@ -20,9 +20,6 @@ def test_an_answer_is_read_as_tokens_and_labels() -> None:
     labels = classify.Labels(category="Shirts", attributes={"gender": "men"})
     answer = {"line": "shirts; -; men", "tokens": 6}
     assert peft.read_answer("classify", EXAMPLE, answer, SHOP) == (6, labels)
-
-
-def test_a_line_outside_the_grammar_has_no_labels() -> None:
     assert peft.read_answer("classify", EXAMPLE, {"line": "a shirt", "tokens": 3}, SHOP) == (3, None)
 
 

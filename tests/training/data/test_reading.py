@@ -44,6 +44,8 @@ def workbook(file: Path, sheets: dict[str, list[list[str]]]) -> Path:
         for i in range(1, len(sheets) + 1)
     )
     with zipfile.ZipFile(file, "w") as book:
+        document = f'<Relationship Id="w" Type="{office}/officeDocument" Target="xl/workbook.xml"/>'
+        book.writestr("_rels/.rels", f'<Relationships xmlns="{package}/relationships">{document}</Relationships>')
         book.writestr(
             "xl/workbook.xml", f'<workbook xmlns="{main}" xmlns:r="{office}"><sheets>{names}</sheets></workbook>'
         )
