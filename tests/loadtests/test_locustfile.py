@@ -23,7 +23,7 @@ from adapters.tasks.contract import Answered
 from tests.loadtests.test_targets import ANSWER
 
 ROOT = Path(__file__).parents[2]
-COMMON_FIELDS = {name: ANSWER[name] for name in Answered.model_fields}
+COMMON_FIELDS = {name: ANSWER[name] for name in ANSWER.keys() & Answered.model_fields}
 QUERY = {"product_type": "dress", "category": None, "filters": {"color": ["red"]}, "price": None, "keywords": []}
 ANSWERS: dict[str, dict[str, Any]] = {"rewrite": {**COMMON_FIELDS, "model": "rewrite@1", **QUERY}, "classify": ANSWER}
 USERS = 4
