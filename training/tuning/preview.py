@@ -45,8 +45,7 @@ def show(task: Task[Any, Any], examples: list[Example], recipe: Recipe, base: Pa
         steps = -(-len(rows) // recipe.batch) * recipe.epochs
         seconds = _seconds_an_epoch(trainer) * recipe.epochs
     table = Table(show_header=False)
-    trainable = sum(p.numel() for p in trainer.model.parameters() if p.requires_grad)
-    parameters = sum(p.numel() for p in trainer.model.parameters())
+    trainable, parameters = trainer.model.get_nb_trainable_parameters()
     for name, value in {
         "training examples": f"{len(rows):,}",
         "tokens read in an epoch": f"{tokens:,}",
