@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from adapters.adapter_folder import CONFIG, read_config
 from adapters.base import base_digest, base_folder
 from adapters.manifest import VARIANT, Calibration, Draft, channel_of
 from adapters.ontology import Ontology
@@ -113,7 +114,8 @@ def train(
         calibration=calibration,
         refusals=verdict.refusals,
     )
-    card = cards.adapter_card(draft, recipe.modules, finetune.cost(folder), evaluation, verdict)
+    modules = read_config(adapter / CONFIG)["target_modules"]
+    card = cards.adapter_card(draft, modules, finetune.cost(folder), evaluation, verdict)
     save(folder, draft, evaluation, card)
     return Run(folder, evaluation, verdict, report.write(folder, task.name, evaluation, verdict))
 

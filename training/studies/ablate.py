@@ -37,10 +37,9 @@ from training.studies.sampling import sample_test_split
 from training.tasks import training_task
 from training.tasks.figures import Terms
 from training.tuning import finetune
-from training.tuning.recipe import ALL_LINEAR, Recipe, TrainingError
+from training.tuning.recipe import Recipe, TrainingError
 
 QKV = ("q_proj", "k_proj", "v_proj")
-NAMED = {"qkv": QKV, "all-linear": ALL_LINEAR}
 CLOSE = 0.01  # of the main figure: the cheapest choice that is so close to the best is recommended
 TESTED = 1_000  # of the test split, always the same: enough for differences that matter
 console = Console()
@@ -62,27 +61,13 @@ class Choice:
 
 
 def modules_by_choice(names: str) -> dict[str, tuple[str, ...]]:
-    """The modules of each choice in `o_proj,o_proj+down_proj,qkv,all-linear`.
-
-    Raises:
-        TrainingError: there is no such module.
-    """
-    choices = {}
-    for name in filter(None, (part.strip() for part in names.split(","))):
-        modules = NAMED.get(name) or tuple(name.split("+"))
-        if unknown := [m for m in modules if m not in ALL_LINEAR]:
-            known = ", ".join([*ALL_LINEAR, *NAMED])
-            raise TrainingError(f"no module {', '.join(unknown)}; there are {known}")
-        choices[name] = modules
-    return choices
+    """The modules of each choice in `o_proj,o_proj+down_proj,qkv,all-linear`."""
+    choices = filter(None, (part.strip() for part in names.split(",")))
+    return {name: QKV if name == "qkv" else tuple(name.split("+")) for name in choices}
 
 
 def planned(recipe: Recipe, choices: str | None, counts: Sequence[int] = ()) -> dict[str, tuple[Recipe, int | None]]:
-    """Each choice of modules with each number of training examples, by name; None: the recipe's modules.
-
-    Raises:
-        TrainingError: there is no such module.
-    """
+    """Each choice of modules with each number of training examples, by name; None: the recipe's modules."""
     runs: dict[str, tuple[Recipe, int | None]] = {}
     train_counts: list[int | None] = [*sorted(counts)] or [None]
     for name, modules in (modules_by_choice(choices) if choices else {"": recipe.modules}).items():

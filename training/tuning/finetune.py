@@ -28,11 +28,13 @@ from transformers import (
     TrainingArguments,
     set_seed,
 )
+from transformers.pytorch_utils import Conv1D
 
 from adapters.ontology import Ontology
 from adapters.tasks.contract import Task
 from training.examples import Example
 from training.tuning.checkpoints import last_checkpoint
+from training.tuning.modules import resolved
 from training.tuning.progress import Meter
 from training.tuning.recipe import Recipe, TrainingError
 from training.tuning.rows import collate, rows
@@ -186,14 +188,19 @@ def _base(base: Path, recipe: Recipe) -> Any:
 
 
 def _with_adapter(base: Any, recipe: Recipe) -> Any:
-    """The base with an untrained adapter, whose weights are float32."""
+    """The base with an untrained adapter, whose weights are float32.
+
+    Raises:
+        TrainingError: the base has none of the recipe's modules.
+    """
     lora = LoraConfig(
         r=recipe.rank,
         lora_alpha=recipe.alpha,
         lora_dropout=recipe.dropout,
         bias="none",
         use_rslora=recipe.rslora,
-        target_modules=list(recipe.modules),
+        target_modules=resolved(base, recipe.modules),
+        fan_in_fan_out=any(isinstance(module, Conv1D) for module in base.modules()),
         task_type="CAUSAL_LM",
     )
     set_seed(recipe.seed)  # of the adapter's first weights

@@ -19,8 +19,7 @@ from adapters.errors import ShopLoraError
 from training.examples import Example
 from training.tasks import training_task
 
-ATTENTION_OUT, FEED_FORWARD_OUT = "o_proj", "down_proj"
-ALL_LINEAR = ("q_proj", "k_proj", "v_proj", ATTENTION_OUT, "gate_proj", "up_proj", FEED_FORWARD_OUT)
+ALL_LINEAR = ("all-linear",)
 
 
 class TrainingError(ShopLoraError):
@@ -28,15 +27,8 @@ class TrainingError(ShopLoraError):
 
 
 def _modules(value: object) -> object:
-    """`all-linear`, `o_proj,down_proj` or a list of names."""
-    names = value.split(",") if isinstance(value, str) else value
-    if names == ["all-linear"]:
-        return ALL_LINEAR
-    unknown = [str(n) for n in names if n not in ALL_LINEAR] if isinstance(names, list) else []
-    if unknown:
-        known = ", ".join(ALL_LINEAR)
-        raise ValueError(f"no module {', '.join(unknown)}; there are {known} and all-linear")
-    return names
+    """`all-linear`, `o_proj,down_proj` or a list of names; `tuning.modules` resolves them against the base."""
+    return [name.strip() for name in value.split(",")] if isinstance(value, str) else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +41,7 @@ class Recipe:
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
-    modules: Annotated[tuple[str, ...], BeforeValidator(_modules)] = (ATTENTION_OUT,)
+    modules: Annotated[tuple[str, ...], BeforeValidator(_modules), Field(min_length=1)] = ("o_proj",)
     rank: Annotated[int, Field(ge=1, le=256)] = 16
     alpha: Annotated[int, Field(ge=1)] = 32
     rslora: bool = False

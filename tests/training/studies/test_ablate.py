@@ -29,11 +29,6 @@ def test_names_become_modules() -> None:
     }
 
 
-def test_an_unknown_module_is_named() -> None:
-    with pytest.raises(TrainingError, match="no module fc2; there are q_proj"):
-        modules_by_choice("o_proj,o_proj+fc2")
-
-
 @pytest.mark.parametrize(
     ("modules", "counts", "names"),
     [

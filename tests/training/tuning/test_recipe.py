@@ -39,7 +39,7 @@ def test_a_recipe_that_was_saved_gives_the_same_recipe() -> None:
     [
         ({"rank": 0}, "rank: Input should be greater than or equal to 1"),
         ({"ranks": 8}, "ranks: Unexpected"),
-        ({"modules": ["o_proj", "fc2"]}, "no module fc2; there are q_proj"),
+        ({"modules": []}, r"modules: .*at least 1 item"),
     ],
 )
 def test_a_bad_field_is_named(changes: dict[str, object], reason: str) -> None:
