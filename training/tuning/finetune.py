@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -114,7 +115,7 @@ def trainer_of(
     if report_to != "none":
         _installed(report_to, report_to)
     tokenizer = AutoTokenizer.from_pretrained(base)
-    context = AutoConfig.from_pretrained(base).get_text_config().max_position_embeddings
+    context = getattr(AutoConfig.from_pretrained(base).get_text_config(), "max_position_embeddings", sys.maxsize)
     max_length = min(recipe.max_length or context, context)
     train = rows(task, [e for e in examples if e.split == "train"], tokenizer, ontology, max_length)
     if not train:
@@ -131,8 +132,6 @@ def trainer_of(
         learning_rate=recipe.lr,
         lr_scheduler_type="cosine",
         warmup_steps=0.05,
-        weight_decay=0.0,
-        max_grad_norm=1.0,
         seed=recipe.seed,
         data_seed=recipe.seed,
         bf16=True,
@@ -152,6 +151,7 @@ def trainer_of(
         dataloader_pin_memory=False,
         disable_tqdm=True,  # `Meter` draws the bar
     )
+    arguments._n_gpu = 1  # several are for `accelerate launch`, one a process
     tokens = int(sum(len(row["input_ids"]) for row in train) * recipe.epochs)
     trainer = LineTrainer(
         _with_adapter(_base(base, recipe), recipe),

@@ -53,8 +53,7 @@ def show(task: Task[Any, Any], examples: list[Example], recipe: Recipe, base: Pa
         "trainable parameters": f"{trainable:,} of {parameters:,} ({trainable / parameters:.2%})",
         "steps": f"{steps:,.0f} of {recipe.batch} examples",
         "longest example": f"{max(len(row['input_ids']) for row in rows):,} tokens",
-        "estimated time here": f"{seconds / 60:,.1f} minutes, {tokens * recipe.epochs / seconds:,.0f} tokens/s; "
-        "evaluation not included",
+        "estimated time here": f"{seconds / 60:,.1f} minutes, {tokens * recipe.epochs / seconds:,.0f} tokens/s",
         "estimated peak memory": f"{peak_bytes() / 1e9:,.1f} GB",
     }.items():
         table.add_row(name, value)

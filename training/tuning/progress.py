@@ -21,8 +21,8 @@ class Meter(TrainerCallback):
     def __init__(self, tokens: int) -> None:
         """`tokens`: of all epochs, without padding."""
         columns = [TextColumn("{task.fields[rate]:,.0f} tokens/s"), TimeRemainingColumn(elapsed_when_finished=True)]
-        self._bar = Progress(TextColumn("training"), BarColumn(), *columns, TextColumn("loss {task.fields[loss]:.3f}"))
-        self._task = self._bar.add_task("", total=tokens, rate=0.0, loss=float("nan"))
+        self._bar = Progress(TextColumn("training"), BarColumn(), *columns, TextColumn("{task.fields[loss]}"))
+        self._task = self._bar.add_task("", total=tokens, rate=0.0, loss="")
         self._began, self._tokens_before, self._seconds_before, self._peak = time.monotonic(), 0, 0.0, 0
 
     def on_train_begin(self, args: Any, state: TrainerState, control: Any, **options: Any) -> None:
@@ -41,7 +41,7 @@ class Meter(TrainerCallback):
         entry["seconds"] = self._seconds_before + time.monotonic() - self._began
         entry["peak_bytes"] = max(self._peak, peak_bytes())
         if "loss" in entry:
-            self._bar.update(self._task, loss=entry["loss"])
+            self._bar.update(self._task, loss=f"loss {entry['loss']:.3f}")
 
     def on_train_end(self, args: Any, state: TrainerState, control: Any, **options: Any) -> None:
         self._bar.stop()

@@ -169,7 +169,7 @@ def test_a_step_is_shared_among_the_processes(
 ) -> None:
     """`accelerate launch` sets WORLD_SIZE to their number."""
     arguments: dict[str, Any] = {}
-    monkeypatch.setattr(finetune, "TrainingArguments", lambda **options: arguments.update(options))
+    monkeypatch.setattr(finetune, "TrainingArguments", lambda **options: arguments.update(options) or Mock())
     monkeypatch.setattr(finetune, "LineTrainer", Mock())
     monkeypatch.setenv("WORLD_SIZE", processes)
     finetune.trainer_of(CLASSIFY, EXAMPLES, Recipe(batch=8), tiny_base, tmp_path, ontology)
