@@ -35,7 +35,7 @@ CHAT_TEMPLATE = (
 )
 SPECIAL = ("<|endoftext|>", "<|system|>", "<|user|>", "<|assistant|>", "<|end|>")
 SENTIMENTS = ("positive", "negative", "neutral", "mixed")
-QUERY_LABELS = (  # noqa: SIM905
+QUERY_LABELS = (
     "type brand color size material department modifier occasion origin price name number quantity "
     "shape time condition content other"
 ).split()

@@ -26,7 +26,7 @@ DMASTE_TRAINED = ("beauty", "electronics", "fashion", "home")
 DMASTE_DOMAINS = (*DMASTE_TRAINED, "book", "grocery", "pet", "toy")
 HATN_DOMAINS = ("electronics", "kitchen")
 # https://github.com/bltlab/query-ner names the types; an odd tag begins one, the next continues it.
-QUERY_TYPES = (  # noqa: SIM905
+QUERY_TYPES = (
     "UoM color condition content core_product_type creator department material modifier occasion "
     "origin price product_name product_number quantity shape time"
 ).split()
