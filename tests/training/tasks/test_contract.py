@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import fields, replace
+from dataclasses import fields
 from functools import cache
 from typing import Any
 
@@ -118,26 +118,18 @@ def test_the_default_baselines_learn_the_task(ontology: Ontology) -> None:
 
 
 def test_the_default_regression_answers_with_the_nearest_examples_line(ontology: Ontology) -> None:
-    replies = {
-        "refund money back": (1, "Within 30 days."),
-        "refund invoice": (1, "See the invoice."),
-        "parcel where": (2, "On its way."),
-        "parcel late": (2, "It is late."),
-    }
-    context = [support.Passage(text="Refunds."), support.Passage(text="Parcels.")]
+    def question(message: str, cited: int, reply: str, *, passages: int = 2) -> Example:
+        context = [support.Passage(text=text) for text in ("Refunds.", "Parcels.")[:passages]]
+        labels = support.Labels(cited=[cited], reply=reply)
+        return Example("train", "shop", support.Request(message=message, context=context), labels)
+
     train = [
-        Example(
-            "train",
-            "shop",
-            support.Request(message=message, context=context),
-            support.Labels(cited=[cited], reply=reply),
-        )
-        for message, (cited, reply) in replies.items()
+        question("refund money back", 1, "Within 30 days."),
+        question("refund invoice", 1, "See the invoice."),
+        question("parcel where", 2, "On its way."),
+        question("parcel late", 2, "It is late."),
     ]
-    test = [
-        replace(train[0], request=support.Request(message="my parcel is late", context=context)),
-        replace(train[0], request=support.Request(message="parcel", context=context[:1])),
-    ]
+    test = [question("my parcel is late", 2, "?"), question("parcel", 1, "?", passages=1)]
     late, without_passage = training_task("support").baselines()["logistic regression"](train, test, ontology)
     assert late == support.Labels(cited=[2], reply="It is late.")
     assert without_passage is None  # there is no second passage to cite
@@ -202,11 +194,3 @@ def test_no_reference_of_copy_goes_beyond_its_request(ontology: Ontology) -> Non
     for example in public_examples("copywrite"):
         assert copywrite.TASK.expand(example.labels, example.request, ontology)["unsupported"] == []
         assert example.request.attributes
-
-
-@pytest.mark.data
-def test_the_seed_decides_what_is_generated(ontology: Ontology) -> None:
-    examples = [training_task("rewrite").public_examples(ontology, seed) for seed in (0, 0, 1)]
-    first, again, other = ([e for e in of_seed if e.source == "synthetic"] for of_seed in examples)
-    assert first == again != other
-    assert len(first) == 1500
