@@ -6,8 +6,6 @@ import json
 import re
 from pathlib import Path
 
-import pytest
-
 from adapters.manifest import Draft
 from training.evaluation import cards, report
 from training.evaluation.results import ADAPTER, PROMPTED, Evaluation, Headline, JudgedAnswer, Verdict
@@ -74,13 +72,6 @@ def test_a_long_request_is_cut(tmp_path: Path) -> None:
     html = page(tmp_path, judged("jeans; red; -", 0.9, "x" * 4000))
     assert "x" * 500 + " ..." in html
     assert "x" * 501 not in html
-
-
-@pytest.mark.parametrize(("confidence", "dots"), [(0.9, 1), (0.1, 0)])
-def test_the_answers_that_need_no_review_are_a_dot(confidence: float, dots: int) -> None:
-    curve = report._risk_coverage([judged("shirts; red; -", confidence)] * 3)
-    empty = report._risk_coverage([judged("shirts; red; -", 0.0)] * 3)
-    assert curve.count("<use") - empty.count("<use") == dots
 
 
 def test_the_card_begins_with_the_verdict() -> None:

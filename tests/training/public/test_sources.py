@@ -158,12 +158,6 @@ def test_a_refusal_names_the_address(file: Source) -> None:
         sources.fetch([absent])
 
 
-def test_no_server_at_all_names_the_address(file: Source, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sources, "RAW_FILES", "http://127.0.0.1:1")
-    with pytest.raises(SourceError, match=r"127\.0\.0\.1:1/owner/repo"):
-        sources.fetch()
-
-
 def test_a_file_that_is_not_here_or_not_listed_is_named(file: Source) -> None:
     with pytest.raises(SourceError, match="run `shoplora fetch`, or point SHOPLORA_MIRROR"):
         sources.find("owner/repo", "folder/file.bin")

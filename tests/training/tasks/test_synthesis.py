@@ -17,29 +17,39 @@ from training.tasks.synthesis import split_of_generated
 from training.tasks.synthesis import titles as title_templates
 from training.text import ACCEPTANCE
 
+Titles = list[tuple[str, classify.Labels]]
+Queries = list[tuple[str, list[str]]]
+Reviews = list[tuple[str, extract.Labels]]
 TEMPLATE_WORDS = {word for template in query_templates._QUERIES for word in template.split() if "{" not in word}
 
 
 @pytest.fixture(scope="module")
-def queries(ontology: Ontology) -> list[tuple[str, list[str]]]:
+def queries(ontology: Ontology) -> Queries:
     return list(query_templates.queries(ontology, 1000, seed=0))
 
 
 @pytest.fixture(scope="module")
-def reviews(ontology: Ontology) -> list[tuple[str, extract.Labels]]:
+def reviews(ontology: Ontology) -> Reviews:
     return list(review_templates.reviews(ontology, 1000, seed=0))
 
 
 @pytest.fixture(scope="module")
-def titles(ontology: Ontology) -> list[tuple[str, classify.Labels]]:
+def titles(ontology: Ontology) -> Titles:
     return list(title_templates.titles(ontology, 10, seed=0))
 
 
-def test_every_leaf_has_titles(titles: list[tuple[str, classify.Labels]], ontology: Ontology) -> None:
+def test_all_labels_decode_and_every_leaf_has_titles(
+    titles: Titles, queries: Queries, reviews: Reviews, ontology: Ontology
+) -> None:
     assert {labels.category for _, labels in titles} == set(ontology.categories)
-    for title, labels in titles:
-        request = classify.Request(title=title)
-        assert classify.TASK.decode(classify.TASK.encode(labels), request, ontology) == labels
+    assert len(queries) == len(reviews) == 1000
+    for task, field, pairs in (
+        (classify.TASK, "title", titles),
+        (rewrite.TASK, "query", [(query, rewrite.Labels(tags=tags)) for query, tags in queries]),
+        (extract.TASK, "review", reviews),
+    ):
+        for text, labels in pairs:
+            assert task.decode(task.encode(labels), task.request(**{field: text}), ontology) == labels
 
 
 def test_a_title_states_its_labels_unless_it_has_a_typo(ontology: Ontology, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,17 +67,7 @@ def test_a_title_with_a_typo_differs_by_a_letter() -> None:
     assert max(OSA.distance(title, typed) for typed in typos) == 1
 
 
-def test_queries_have_one_label_a_word_and_decode(queries: list[tuple[str, list[str]]], ontology: Ontology) -> None:
-    assert len(queries) == 1000
-    for query, tags in queries:
-        request, labels = rewrite.Request(query=query), rewrite.Labels(tags=tags)
-        assert len(rewrite.query_words(query)) == len(tags)
-        assert rewrite.TASK.decode(rewrite.TASK.encode(labels), request, ontology) == labels
-
-
-def test_labelled_words_are_what_the_slots_were_filled_with(
-    queries: list[tuple[str, list[str]]], ontology: Ontology
-) -> None:
+def test_labelled_words_are_what_the_slots_were_filled_with(queries: Queries, ontology: Ontology) -> None:
     """A phrase is one of the slot's own values or synonyms, perhaps led by words as `for a`."""
     slots = {slot for template in query_templates._QUERIES for slot in re.findall(r"{(\w+)}", template)} - {"price"}
     allowed = defaultdict(set)
@@ -91,10 +91,9 @@ def test_labelled_words_are_what_the_slots_were_filled_with(
     assert seen == {*allowed, "price"}
 
 
-def test_words_of_the_template_are_labelled_other(queries: list[tuple[str, list[str]]]) -> None:
-    for query, tags in queries:
-        for word, tag in zip(rewrite.query_words(query), tags, strict=True):
-            assert tag != rewrite.OTHER or word in TEMPLATE_WORDS, (query, word)
+def test_words_of_the_template_are_labelled_other(queries: Queries) -> None:
+    pairs = [pair for query, tags in queries for pair in zip(rewrite.query_words(query), tags, strict=True)]
+    assert {word for word, tag in pairs if tag == rewrite.OTHER} <= TEMPLATE_WORDS
 
 
 @pytest.mark.parametrize(
@@ -115,7 +114,7 @@ def test_a_bracketed_phrase_is_labelled_as_one(
     assert len(query.split()) == len(tags)
 
 
-def test_prices_are_understood(queries: list[tuple[str, list[str]]], ontology: Ontology) -> None:
+def test_prices_are_understood(queries: Queries, ontology: Ontology) -> None:
     for query, tags in queries:
         if "price" in tags:
             fields = rewrite.TASK.expand(rewrite.Labels(tags=tags), rewrite.Request(query=query), ontology)
@@ -123,14 +122,7 @@ def test_prices_are_understood(queries: list[tuple[str, list[str]]], ontology: O
             assert fields["price"].max is not None or "over" in query
 
 
-def test_reviews_encode_and_decode(reviews: list[tuple[str, extract.Labels]], ontology: Ontology) -> None:
-    assert len(reviews) == 1000
-    for review, labels in reviews:
-        request = extract.Request(review=review)
-        assert extract.TASK.decode(extract.TASK.encode(labels), request, ontology) == labels
-
-
-def test_parts_and_opinions_are_in_the_review(reviews: list[tuple[str, extract.Labels]], ontology: Ontology) -> None:
+def test_parts_and_opinions_are_in_the_review(reviews: Reviews, ontology: Ontology) -> None:
     for review, labels in reviews:
         for aspect in labels.aspects:
             for span in (aspect.aspect, aspect.opinion):
@@ -139,7 +131,7 @@ def test_parts_and_opinions_are_in_the_review(reviews: list[tuple[str, extract.L
         assert len(fields["aspects"]) == len(labels.aspects), review
 
 
-def test_reviews_are_of_many_kinds(reviews: list[tuple[str, extract.Labels]], ontology: Ontology) -> None:
+def test_reviews_are_of_many_kinds(reviews: Reviews, ontology: Ontology) -> None:
     labels = [labels for _, labels in reviews]
     assert {label.overall_sentiment for label in labels} == {"positive", "negative"}
     assert {label.mentions_difficulty for label in labels} == {True, False}
@@ -147,7 +139,7 @@ def test_reviews_are_of_many_kinds(reviews: list[tuple[str, extract.Labels]], on
     assert len({a.category for label in labels for a in label.aspects}) > 10
 
 
-def test_difficulty_is_labelled_where_the_review_states_it(reviews: list[tuple[str, extract.Labels]]) -> None:
+def test_difficulty_is_labelled_where_the_review_states_it(reviews: Reviews) -> None:
     for review, labels in reviews:
         states_difficulty = any(phrase in review for phrase in review_templates._HARD)
         assert labels.mentions_difficulty == states_difficulty
