@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from training.tasks.figures import Terms
 
 ROUNDS, SEED = 10_000, 0
+LEVEL = 0.95  # of the intervals
 _BATCH = 2_000_000  # elements of a resampling array
 
 
@@ -35,7 +36,7 @@ def interval(terms: Terms) -> tuple[float, float]:
     for start in range(0, ROUNDS, step):
         picked = terms[rng.integers(n, size=(min(step, ROUNDS - start), n))].sum(axis=1)
         rounds[start : start + step] = _ratios(picked)
-    low, high = np.quantile(rounds, [0.025, 0.975])
+    low, high = np.quantile(rounds, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)
 
 
