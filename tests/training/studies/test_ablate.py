@@ -10,6 +10,7 @@ import pytest
 
 from adapters.ontology import Ontology
 from adapters.tasks import copywrite, task
+from tests.terminal import run
 from training import examples
 from training.examples import Example
 from training.studies import ablate
@@ -64,18 +65,13 @@ def test_the_table_has_a_row_each() -> None:
     assert rows[3].endswith("| 1.80 | 80 | - | - |")
 
 
-def test_the_page_begins_with_the_recommendation() -> None:
+def test_the_page_begins_with_the_recommendation_which_a_learning_curve_has_not() -> None:
     html = page("classify", "modules", [SMALL, LARGE])
     assert html.index("Recommended: all-linear") < html.index("<table") < html.index("<svg")
-    assert html.count("<svg") == 2
-    unmeasured = [replace(c, answers_per_second=None, median_ms=None) for c in (SMALL, LARGE)]
-    assert page("classify", "modules", unmeasured).count("<svg") == 1
-
-
-def test_the_page_of_a_learning_curve_recommends_nothing() -> None:
-    html = page("classify", "examples", [replace(SMALL, name="100"), replace(LARGE, name="1,000")])
-    assert "Recommended" not in html
-    assert html.count("<svg") == 1
+    unmeasured = page("classify", "modules", [replace(SMALL, answers_per_second=None, median_ms=None), LARGE])
+    curve = page("classify", "examples", [replace(SMALL, name="100"), replace(LARGE, name="1,000")])
+    assert [text.count("<svg") for text in (html, unmeasured, curve)] == [2, 1, 1]
+    assert "Recommended" not in curve
 
 
 def test_runs_share_the_test_split_and_are_not_repeated(tiny_base: Path, ontology: Ontology, tmp_path: Path) -> None:
@@ -97,6 +93,12 @@ def test_a_text_is_judged_without_the_fallback(tiny_base: Path, ontology: Ontolo
     (choice,) = ablate.run(task("copywrite"), samples, runs, tiny_base, tmp_path, ontology, serve=False)
     assert choice.figure == 0.0  # of a model that has learnt nothing; the fallback has 1.0
     assert "attributes mentioned, one sample" in page("copywrite", "examples", [choice])
+
+
+@pytest.mark.parametrize("counts", ["0", "16,-5", "1,000", "many"])
+def test_numbers_of_examples_are_positive(counts: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
+    assert "not a list of numbers from 1" in " ".join(run("ablate", "rewrite", "--examples", counts, status=2).split())
 
 
 def test_more_examples_than_there_are(tiny_base: Path, ontology: Ontology, tmp_path: Path) -> None:
