@@ -49,7 +49,7 @@ class Recipe:
     lr: Annotated[float, Field(gt=0)] = 5e-3
     epochs: Annotated[float, Field(gt=0)] = 3.0
     batch: Annotated[int, Field(ge=1)] = 32  # examples in a step, of all processes together
-    micro_batch: Annotated[int, Field(ge=1)] = 1024  # tokens computed at a time, padding included; bounds the memory
+    micro_batch: Annotated[int, Field(ge=1)] | None = None  # tokens computed at a time; None: by device
     max_length: Annotated[int, Field(ge=1)] | None = None  # tokens of an example; None: the base's context
     seed: int = 0
     qlora: bool = False
