@@ -114,5 +114,7 @@ def _header(path: Path) -> dict[str, tuple[str, Shape]]:
         with safe_open(path, "numpy") as file:
             slices = ((name, file.get_slice(name)) for name in file.keys())  # noqa: SIM118
             return {name: (tensor.get_dtype(), tuple(tensor.get_shape())) for name, tensor in slices}
+    except FileNotFoundError:
+        raise FitError(f"{path} is missing") from None
     except (OSError, SafetensorError) as error:
         raise FitError(f"{path} is not a safetensors file: {error}") from error

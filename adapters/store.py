@@ -248,24 +248,29 @@ class Store:
         """The names that each channel's pointers may mean.
 
         A bare number is an own version, or a demo version in a file of an earlier release. Where a demo version is no
-        longer shipped, the shipped channel's live version takes its place.
+        longer shipped, the shipped channel's live version takes its place. A bare number above that one's was never a
+        demo version: it is an own version that is lost.
         """
         channels: dict[str, _Names] = {}
         for root in self._roots:
             for channel, pointers in _read_channels(root).items():
-                shipped_live = channels[channel].live if channel in channels else []
-                live, previous = (
-                    [*self._names(root, channel, label), *shipped_live] if label else []
-                    for label in (pointers.live, pointers.previous)
-                )
-                channels[channel] = _Names(live, previous)
+                shipped = channels[channel].live[0] if channel in channels else None
+                labels = (pointers.live, pointers.previous)
+                channels[channel] = _Names(*(self._names(root, channel, label, shipped) for label in labels))
         return channels
 
-    def _names(self, root: Path, channel: str, label: Label) -> list[str]:
-        if isinstance(label, str):
-            return [f"{channel}@{label}"]
-        names = [f"{channel}@{label}", f"{channel}@{DEMO}{label}"]
-        return names[1:] if root == self._shipped else names
+    def _names(self, root: Path, channel: str, label: Label | None, shipped: str | None) -> list[str]:
+        """`shipped` is the name of the shipped channel's live version."""
+        if label is None:
+            return []
+        number = int(str(label).removeprefix(DEMO))
+        names = [f"{channel}@{DEMO}{number}"]
+        is_bare = isinstance(label, int) and root != self._shipped
+        if is_bare:
+            names.insert(0, f"{channel}@{number}")
+        if shipped and (not is_bare or number < int(shipped.rpartition(DEMO)[2])):
+            names.append(shipped)
+        return names
 
     def _point(self, version: Version) -> None:
         names = self._channels().get(version.manifest.channel)
@@ -309,6 +314,8 @@ def _read_channels(root: Path) -> dict[str, _Channel]:
         return _Channels.validate_json(path.read_bytes())
     except FileNotFoundError:
         return {}
+    except OSError as error:
+        raise StoreError(f"{path} cannot be read: {error.strerror}") from error
     except ValidationError as error:
         raise StoreError(f"{path} is damaged: {_first_error(error)}") from error
 

@@ -135,6 +135,14 @@ def test_a_target_that_the_base_lacks_is_named(tmp_path: Path) -> None:
         check_fit(adapter, make_base(tmp_path / "base"))
 
 
+@pytest.mark.parametrize("name", ["adapter_config.json", "adapter_model.safetensors"])
+def test_a_missing_file_is_named(tmp_path: Path, name: str) -> None:
+    adapter = make_adapter(tmp_path / "adapter", make_tensors())
+    (adapter / name).unlink()
+    with pytest.raises(ShopLoraError, match=f"{name} (cannot be read: No such file|is missing)"):
+        check_fit(adapter, make_base(tmp_path / "base"))
+
+
 def test_an_adapter_of_some_layers_fits(tmp_path: Path) -> None:
     tensors = {name: tensor for name, tensor in make_tensors().items() if ".1." in name}
     check_fit(make_adapter(tmp_path / "adapter", tensors, layers_to_transform=[1]), make_base(tmp_path / "base"))
