@@ -112,6 +112,15 @@ def test_every_link_to_a_file_leads_to_one(page: Path) -> None:
 
 
 @every_page
+def test_every_path_that_a_page_names_exists(page: Path) -> None:
+    if page.name == "LOG.md":
+        pytest.skip("its entries name the files of their date")
+    folders = "adapters|deploy|docs|loadtests|requirements|server|tests|training"
+    paths = re.findall(rf"`((?:{folders})/[\w./-]+)`", page.read_text(encoding="utf-8"))
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+@every_page
 def test_every_link_to_a_heading_leads_to_one(page: Path) -> None:
     links = re.findall(r"\]\((?!https?:)([^)#\s]*)#([^)\s]+)\)", page.read_text(encoding="utf-8"))
     missing = [link for link in links if link[1] not in anchors(page.parent / link[0] if link[0] else page)]

@@ -558,7 +558,7 @@ class TestChannels:
 
     def test_a_store_that_is_not_a_folder_is_named(self, tmp_path: Path) -> None:
         (tmp_path / "file").touch()
-        with pytest.raises(StoreError, match="file/channels.json cannot be read: Not a directory"):
+        with pytest.raises(StoreError, match=r"file/channels\.json cannot be read: Not a directory"):
             Store(tmp_path / "file", shipped=None).live()
 
     @pytest.mark.parametrize("read", ["_read_channels", "_read_versions"])
