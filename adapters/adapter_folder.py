@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ CARD = "README.md"
 
 _PICKLES = {".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt"}
 # PEFT can train these; the engine refuses them or ignores them silently.
-_UNSERVABLE = ("use_dora", "lora_bias", "modules_to_save", "rank_pattern", "alpha_pattern")
+_UNSERVABLE = ("use_dora", "bias", "lora_bias", "modules_to_save", "rank_pattern", "alpha_pattern")
 
 
 class StoreError(ShopLoraError):
@@ -68,10 +67,8 @@ def _fault(config: dict[str, Any]) -> str | None:
     if config.get("peft_type") != "LORA":
         return f"peft_type is {config.get('peft_type')!r}, only LORA can be served"
     for key in _UNSERVABLE:
-        if config.get(key):
+        if config.get(key) and config[key] != "none":
             return f"{key} is {config[key]!r}, which the engine cannot serve"
-    if config.get("bias", "none") != "none":
-        return f"bias is {config['bias']!r}, which the engine cannot serve"
     if type(rank) is not int or rank < 1:
         return f"r is {rank!r}, expected a whole number of at least 1"
     if type(alpha) not in (int, float):
@@ -87,21 +84,5 @@ def digest_of(folder: Path) -> str:
     for name in sorted((CONFIG, WEIGHTS)):
         sha.update(f"{name}\0{(folder / name).stat().st_size}\0".encode())
         with (folder / name).open("rb") as file:
-            while block := file.read(1 << 20):
-                sha.update(block)
+            hashlib.file_digest(file, lambda: sha)
     return sha.hexdigest()
-
-
-def write(path: Path, text: str) -> None:
-    """Writes a text file and flushes it to the disk."""
-    path.write_text(text, encoding="utf-8")
-    sync(path)
-
-
-def sync(path: Path) -> None:
-    """Flushes a file or a folder to the disk, so that a power cut cannot undo it."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

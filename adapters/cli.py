@@ -19,7 +19,7 @@ from adapters.adapter_folder import CARD, WEIGHTS
 from adapters.errors import ShopLoraError
 from adapters.help import examples
 from adapters.settings import SharedSettings
-from adapters.store import Store, Version
+from adapters.store import Store
 
 FIGURES = 2  # of each version in the list
 
@@ -42,16 +42,12 @@ def _store() -> Iterator[Store]:
     try:
         yield Store(SharedSettings().store)
     except (ShopLoraError, OSError) as error:
-        _print_error(str(error))
+        _print_error(error)
         raise typer.Exit(1) from None
 
 
-def _print_error(message: str) -> None:
-    Console(stderr=True).print(f"[red]{escape(message)}[/red]", soft_wrap=True, highlight=False)
-
-
-def _print(message: str) -> None:
-    Console().print(escape(message), soft_wrap=True, highlight=False)
+def _print_error(error: Exception) -> None:
+    typer.secho(str(error), fg="red", err=True)
 
 
 @app.command("list", epilog=_examples("list"))
@@ -63,22 +59,18 @@ def list_versions() -> None:
         for column in ("name", "live", "rank", "modules", "size", "metrics", "created"):
             table.add_column(column, no_wrap=column != "metrics", overflow="fold")
         for version in store.versions():
-            table.add_row(*map(escape, _row(version, version.name in live)))
+            manifest = version.manifest
+            row = [
+                version.name,
+                "yes" if version.name in live else "",
+                str(manifest.rank),
+                "\n".join(manifest.modules),
+                f"{(version.folder / WEIGHTS).stat().st_size / 1000:,.0f} kB",
+                "\n".join(f"{name} {value:.3f}" for name, value in _figures(manifest.metrics)[:FIGURES]),
+                manifest.created[:10],
+            ]
+            table.add_row(*map(escape, row))
         Console().print(table)
-
-
-def _row(version: Version, is_live: bool) -> list[str]:
-    manifest = version.manifest
-    size = (version.folder / WEIGHTS).stat().st_size
-    return [
-        version.name,
-        "yes" if is_live else "",
-        str(manifest.rank),
-        "\n".join(manifest.modules),
-        f"{size / 1000:,.0f} kB",
-        "\n".join(f"{name} {value:.3f}" for name, value in _figures(manifest.metrics)[:FIGURES]),
-        manifest.created[:10],
-    ]
 
 
 def _figures(metrics: dict[str, Any]) -> list[tuple[str, float]]:
@@ -98,7 +90,7 @@ def show(name: Name) -> None:
     with _store() as store:
         version = store.get(name)
         Console().print_json(version.manifest.model_dump_json())
-        _print(f"model card: {version.folder / CARD}")
+        typer.echo(f"model card: {version.folder / CARD}")
 
 
 @app.command(epilog=_examples("activate classify@1", "activate copywrite/advisor@demo-1"))
@@ -106,30 +98,27 @@ def activate(name: Name) -> None:
     """Makes a version the live one of its channel."""
     with _store() as store:
         store.activate(name)
-        _print(f"{name} is live")
+        typer.echo(f"{name} is live")
 
 
 @app.command(epilog=_examples("rollback classify"))
 def rollback(channel: Annotated[str, typer.Argument(help="A channel, such as classify.")]) -> None:
     """Makes the version live that was live before."""
     with _store() as store:
-        _print(f"{store.rollback(channel).name} is live")
+        typer.echo(f"{store.rollback(channel).name} is live")
 
 
 @app.command(epilog=_examples("verify", "verify classify@1"))
 def verify(name: Annotated[str | None, typer.Argument(help="A version; all if left out.")] = None) -> None:
     """Compares files with their published digests; exit status 1 if one is damaged."""
     with _store() as store:
-        names = [name] if name else [version.name for version in store.versions()]
-        if not all([_is_sound(store, name) for name in names]):
+        damaged = False
+        for version in [name] if name else [version.name for version in store.versions()]:
+            try:
+                store.verify(version)
+                typer.echo(f"{version} is sound")
+            except ShopLoraError as error:
+                damaged = True
+                _print_error(error)
+        if damaged:
             raise typer.Exit(1)
-
-
-def _is_sound(store: Store, name: str) -> bool:
-    try:
-        store.verify(name)
-    except ShopLoraError as error:
-        _print_error(str(error))
-        return False
-    _print(f"{name} is sound")
-    return True

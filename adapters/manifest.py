@@ -1,4 +1,4 @@
-"""The manifest of a published version: task, digests, recipe, data, figures, calibration; and how names are written.
+"""The manifest of a published version: task, digests, recipe, data, figures, calibration.
 
 Does not read or write files. Training fills in a `Draft`, the store makes a `Manifest` of it, the server uses its
 calibration.
@@ -7,39 +7,19 @@ calibration.
 from __future__ import annotations
 
 import math
-import re
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, field_validator
 
-_TASK = r"[a-z][a-z0-9_]{0,63}"
-_VARIANT = r"[a-z0-9][a-z0-9-]{0,63}"
-VARIANT = f"^{_VARIANT}$"
+VARIANT = "^[a-z0-9][a-z0-9-]{0,63}$"
 DEMO = "demo-"
-_NUMBER = r"[1-9][0-9]{0,8}"
-DEMO_LABEL = f"^{DEMO}{_NUMBER}$"
-_NAME = re.compile(rf"({_TASK}(?:/(?!default@){_VARIANT})?)@((?:{DEMO})?{_NUMBER})")
-
+DEMO_LABEL = f"^{DEMO}[1-9][0-9]{{0,8}}$"
 NO_VARIANT = "default"  # the folder of versions without a variant, so no variant may have this name
 
 
 def channel_of(task: str, variant: str | None) -> str:
     """`task` or `task/variant`."""
     return f"{task}/{variant}" if variant else task
-
-
-def parse_name(name: str) -> tuple[str, str]:
-    """Channel and label of a version's name: the labels of `classify@2` and `classify@demo-2` are 2 and demo-2.
-
-    Raises:
-        ValueError: the name is not of the form `task[/variant]@N` or `task[/variant]@demo-N`.
-    """
-    if match := _NAME.fullmatch(name):
-        return match[1], match[2]
-    raise ValueError(
-        f"{name!r} is not the name of a version: write task@N or task/variant@N, "
-        "such as classify@1 or copywrite/streetwear@2, and @demo-N for a demo version"
-    )
 
 
 class _Frozen(BaseModel):
@@ -61,9 +41,7 @@ class Calibration(_Frozen):
     def confidence(self, logprob: float) -> float:
         """Platt scaling (Platt 1999) of the answer line's summed token log-probability."""
         logit = self.slope * logprob + self.intercept
-        if logit >= 0:
-            return 1 / (1 + math.exp(-logit))
-        return math.exp(logit) / (1 + math.exp(logit))  # exp(-logit) would overflow
+        return (1 + math.tanh(logit / 2)) / 2  # the logistic function, without the overflow of exp(-logit)
 
 
 class DataSource(_Frozen):
@@ -78,7 +56,7 @@ class DataSource(_Frozen):
 class Draft(_Frozen):
     """A manifest before the store gives it a number."""
 
-    task: Annotated[str, Field(pattern=f"^{_TASK}$")]
+    task: Annotated[str, Field(pattern="^[a-z][a-z0-9_]{0,63}$")]
     variant: Annotated[str, Field(pattern=VARIANT)] | None = None
     base_digest: str = Field(min_length=1, description="`base_digest` of the frozen base")
     ontology_digest: str = Field(min_length=1, description="`Ontology.digest` used in training")

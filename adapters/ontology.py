@@ -131,19 +131,17 @@ class Ontology:
         return sorted(matches, key=lambda match: (match[2], match[3]))
 
     def aspect_of(self, term: str | None) -> str:
-        """The aspect of a term in a review; `general` for a missing or unknown term."""
-        return self._aspect(term or "") or "general"
-
-    def _aspect(self, term: str) -> str | None:
+        """The aspect of a term in a review: of the whole term, its head noun, its last known word, or `general`."""
         lexicon = self._lexicons["aspects"]
-        all_words = words(term)
-        if (aspect := lexicon.get(phrase_key(term))) or not all_words:
-            return aspect
-        prepositions = (i for i, word in enumerate(all_words) if i and word in _PREPOSITIONS)
-        if aspect := lexicon.get(fold(all_words[next(prepositions, len(all_words)) - 1])):
-            return aspect
+        all_words = words(term or "")
+        if not all_words:
+            return "general"
+        head = next((i for i, word in enumerate(all_words) if i and word in _PREPOSITIONS), len(all_words)) - 1
+        for key in (" ".join(map(fold, all_words)), fold(all_words[head])):
+            if key in lexicon:
+                return lexicon[key]
         aspects = [lexicon[key] for word in reversed(all_words) if (key := fold(word)) in lexicon]
-        return min(aspects, key=lambda aspect: aspect == "general", default=None)
+        return next((aspect for aspect in aspects if aspect != "general"), "general")
 
     def use_case_in(self, text: str) -> str | None:
         """The use case that a text names: the longest phrase, of equal ones the first."""
@@ -169,7 +167,6 @@ class _Reader:
     def __init__(self) -> None:
         self.errors: set[tuple[int, str]] = set()
         self.categories: dict[str, Category] = {}
-        self.ids: set[str] = set()
         self.attributes: dict[str, Attribute] = {}
         self.names: dict[str, tuple[str, ...]] = {"aspects": (), "use_cases": ()}
         self.phrases: dict[tuple[str, str], tuple[str, ...]] = {}
@@ -234,10 +231,9 @@ class _Reader:
     def _leaf(self, path: tuple[str, ...], line: int, synonyms: list[tuple[str, int]]) -> None:
         name = path[-1]
         slug = re.sub(r"[^\w]+", "-", name.lower().replace("'", "")).strip("-")
-        if slug in self.ids:
+        if any(slug == category.id for category in self.categories.values()):
             self._error(line, f"leaf '{name}' appears twice")
         else:
-            self.ids.add(slug)
             self.categories[name] = Category(slug, name, path, tuple(text for text, _ in synonyms))
             self._add("taxonomy", name, "leaf '{}'", [(name, line), *synonyms])
 

@@ -27,20 +27,9 @@ from typing import Annotated, Any, NamedTuple
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, TypeAdapter, ValidationError
 
-from adapters.adapter_folder import (
-    CARD,
-    CONFIG,
-    MANIFEST,
-    WEIGHTS,
-    StoreError,
-    check_files,
-    digest_of,
-    read_config,
-    sync,
-    write,
-)
+from adapters.adapter_folder import CARD, CONFIG, MANIFEST, WEIGHTS, StoreError, check_files, digest_of, read_config
 from adapters.fit import check_effect
-from adapters.manifest import DEMO, DEMO_LABEL, NO_VARIANT, Draft, Manifest, parse_name
+from adapters.manifest import DEMO, DEMO_LABEL, NO_VARIANT, Draft, Manifest
 from adapters.settings import SHIPPED_STORE
 
 __all__ = ["Store", "StoreError", "Version"]
@@ -79,11 +68,12 @@ class _Channel(BaseModel):
     previous: Label | None = None
 
 
-class _Names(NamedTuple):
-    """Names that a channel's pointers may mean, best first; the first one that exists counts."""
+class _Pointers(NamedTuple):
+    """A channel's label of the live version, and its versions; None for one that does not exist."""
 
-    live: list[str]
-    previous: list[str]
+    label: Label
+    live: Version | None
+    previous: Version | None
 
 
 _Channels = TypeAdapter(dict[str, _Channel])
@@ -100,21 +90,19 @@ class Store:
         self._shipped = shipped.resolve() if shipped else None
         self._roots = [root for root in dict.fromkeys([self._shipped, self.root]) if root]
 
-    def versions(self, channel: str | None = None) -> list[Version]:
-        """All versions, or a channel's: by channel, demo versions first, then by number."""
-        versions = [version for version in self._by_name().values() if channel in (None, version.manifest.channel)]
-        return sorted(versions, key=lambda v: (v.manifest.channel, not v.is_demo, v.manifest.version))
+    def versions(self) -> list[Version]:
+        """All versions: by channel, demo versions first, then by number."""
+        return sorted(
+            (version for root in self._roots for version in self._read_versions(root).values()),
+            key=lambda v: (v.manifest.channel, not v.is_demo, v.manifest.version),
+        )
 
     def get(self, name: str) -> Version:
         """The version of that name.
 
         Raises:
-            StoreError: there is no such version, or the name is malformed; the message lists the versions there are.
+            StoreError: there is no such version; the message lists the versions there are.
         """
-        try:
-            parse_name(name)
-        except ValueError as error:
-            raise StoreError(str(error)) from None
         names = {version.name: version for version in self.versions()}
         if name not in names:
             raise StoreError(f"there is no {name}; there is {', '.join(names) or 'none at all'}")
@@ -128,14 +116,12 @@ class Store:
         Raises:
             StoreError: a channel points at an own version that is not there.
         """
-        channels = self._channels()  # before the versions: a version may be published between both reads
-        versions = self._by_name()
         live = {}
-        for channel, names in sorted(channels.items()):
-            if version := _first(names.live, versions):
-                live[channel] = version
-            elif f"@{DEMO}" not in names.live[0]:
-                raise StoreError(f"channel {channel} points at {names.live[0]}, which is not there")
+        for channel, pointers in sorted(self._channels().items()):
+            if pointers.live:
+                live[channel] = pointers.live
+            elif isinstance(pointers.label, int):
+                raise StoreError(f"channel {channel} points at {channel}@{pointers.label}, which is not there")
         return live
 
     def publish(self, staged: Path, draft: Draft, card: str, activate: bool = True) -> Version:
@@ -153,17 +139,17 @@ class Store:
         with self._lock(), TemporaryDirectory(prefix=".publish-", dir=self.root) as temporary:
             folder = Path(temporary) / "version"
             folder.mkdir()
-            write(folder / CONFIG, json.dumps(config, indent=2, sort_keys=True) + "\n")
+            _write(folder / CONFIG, json.dumps(config, indent=2, sort_keys=True) + "\n")
             shutil.copyfile(staged / WEIGHTS, folder / WEIGHTS)
-            sync(folder / WEIGHTS)
-            write(folder / CARD, card)
+            _sync(folder / WEIGHTS)
+            _write(folder / CARD, card)
             manifest = self._number(draft, config, digest_of(folder))
-            write(folder / MANIFEST, manifest.model_dump_json(indent=2) + "\n")
-            sync(folder)
+            _write(folder / MANIFEST, manifest.model_dump_json(indent=2) + "\n")
+            _sync(folder)
             target = self.root / _place(manifest)
             target.parent.mkdir(parents=True, exist_ok=True)
             os.replace(folder, target)
-            sync(target.parent)
+            _sync(target.parent)
             version = Version(manifest, target, self.root == self._shipped)
             if activate:
                 self._point(version)
@@ -185,11 +171,11 @@ class Store:
             StoreError: there is no such channel, or no version was live before.
         """
         with self._lock():
-            channels, versions = self._channels(), self._by_name()
+            channels = self._channels()
             if channel not in channels:
                 known = ", ".join(sorted(channels)) or "none at all"
                 raise StoreError(f"there is no channel {channel!r}; there is {known}")
-            live, previous = (_first(names, versions) for names in channels[channel])
+            _, live, previous = channels[channel]
             if previous is None or previous == live:
                 raise StoreError(f"channel {channel} has no earlier version to go back to")
             self._save(channel, _Channel(live=previous.label))
@@ -210,13 +196,13 @@ class Store:
             )
 
     def _number(self, draft: Draft, config: dict[str, Any], digest: str) -> Manifest:
-        manifests = [version.manifest for version in self._read_versions(self.root)]
+        manifests = [version.manifest for version in self._read_versions(self.root).values()]
         taken = [manifest.version for manifest in manifests if manifest.channel == draft.channel]
         if pointers := _read_channels(self.root).get(draft.channel):
             # Earlier releases wrote a demo version as a bare number, which no own version may take over.
             taken += [label for label in (pointers.live, pointers.previous) if isinstance(label, int)]
         return Manifest(
-            **{name: getattr(draft, name) for name in Draft.model_fields},
+            **dict(draft),
             version=max(taken, default=0) + 1,
             digest=digest,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -225,16 +211,8 @@ class Store:
             modules=sorted(config["target_modules"]),
         )
 
-    def _by_name(self) -> dict[str, Version]:
+    def _read_versions(self, root: Path) -> dict[str, Version]:
         versions: dict[str, Version] = {}
-        for root in self._roots:
-            for version in self._read_versions(root):
-                other = versions.setdefault(version.name, version)
-                if other is not version:
-                    raise StoreError(f"{version.name} is used twice: {other.folder} and {version.folder}")
-        return versions
-
-    def _read_versions(self, root: Path) -> Iterator[Version]:
         for path in root.glob(f"versions/*/*/*/{MANIFEST}"):
             try:
                 manifest = Manifest.model_validate_json(path.read_bytes())
@@ -242,39 +220,40 @@ class Store:
                 raise StoreError(f"{path} is damaged: {_first_error(error)}") from error
             if (place := _place(manifest)) != path.parent.relative_to(root):
                 raise StoreError(f"{path} belongs in {place}")
-            yield Version(manifest, path.parent, is_demo=root == self._shipped)
+            version = Version(manifest, path.parent, is_demo=root == self._shipped)
+            other = versions.setdefault(version.name, version)
+            if other is not version:
+                raise StoreError(f"{version.name} is used twice: {other.folder} and {version.folder}")
+        return versions
 
-    def _channels(self) -> dict[str, _Names]:
-        """The names that each channel's pointers may mean.
+    def _channels(self) -> dict[str, _Pointers]:
+        """Where each channel points; the root's channels override the shipped ones.
 
         A bare number is an own version, or a demo version in a file of an earlier release. Where a demo version is no
         longer shipped, the shipped channel's live version takes its place. A bare number above that one's was never a
         demo version: it is an own version that is lost.
         """
-        channels: dict[str, _Names] = {}
+        channels: dict[str, _Pointers] = {}
+        versions: dict[str, Version] = {}
         for root in self._roots:
-            for channel, pointers in _read_channels(root).items():
-                shipped = channels[channel].live[0] if channel in channels else None
-                labels = (pointers.live, pointers.previous)
-                channels[channel] = _Names(*(self._names(root, channel, label, shipped) for label in labels))
+            written = _read_channels(root)  # before the versions: one may be published between both reads
+            versions |= self._read_versions(root)
+            for name, channel in written.items():
+                shipped_live = channels[name].live if name in channels else None
+                live, previous = (
+                    versions.get(f"{name}@{label}")
+                    or versions.get(f"{name}@{DEMO}{label}")
+                    or (shipped_live if _may_be_retired(label, shipped_live) else None)
+                    if label
+                    else None
+                    for label in (channel.live, channel.previous)
+                )
+                channels[name] = _Pointers(channel.live, live, previous)
         return channels
 
-    def _names(self, root: Path, channel: str, label: Label | None, shipped: str | None) -> list[str]:
-        """`shipped` is the name of the shipped channel's live version."""
-        if label is None:
-            return []
-        number = int(str(label).removeprefix(DEMO))
-        names = [f"{channel}@{DEMO}{number}"]
-        is_bare = isinstance(label, int) and root != self._shipped
-        if is_bare:
-            names.insert(0, f"{channel}@{number}")
-        if shipped and (not is_bare or number < int(shipped.rpartition(DEMO)[2])):
-            names.append(shipped)
-        return names
-
     def _point(self, version: Version) -> None:
-        names = self._channels().get(version.manifest.channel)
-        live = _first(names.live, self._by_name()) if names else None
+        pointers = self._channels().get(version.manifest.channel)
+        live = pointers.live if pointers else None
         if live != version:
             channel = _Channel(live=version.label, previous=live.label if live else None)
             self._save(version.manifest.channel, channel)
@@ -282,9 +261,9 @@ class Store:
     def _save(self, name: str, channel: _Channel) -> None:
         channels = _read_channels(self.root) | {name: channel}
         temporary = self.root / f".{_CHANNELS}"
-        write(temporary, _Channels.dump_json(channels, indent=2).decode() + "\n")
+        _write(temporary, _Channels.dump_json(channels, indent=2).decode() + "\n")
         os.replace(temporary, self.root / _CHANNELS)
-        sync(self.root)
+        _sync(self.root)
 
     @contextmanager
     def _lock(self) -> Iterator[None]:
@@ -304,8 +283,9 @@ def _place(manifest: Manifest) -> Path:
     return Path("versions", manifest.task, manifest.variant or NO_VARIANT, folder)
 
 
-def _first(names: list[str], versions: dict[str, Version]) -> Version | None:
-    return next((versions[name] for name in names if name in versions), None)
+def _may_be_retired(label: Label, shipped_live: Version | None) -> bool:
+    """Whether a demo version may have had the label before it was replaced by the one that is live now."""
+    return isinstance(label, str) or (shipped_live is not None and label < shipped_live.manifest.version)
 
 
 def _read_channels(root: Path) -> dict[str, _Channel]:
@@ -324,3 +304,18 @@ def _first_error(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
     where = ".".join(str(part) for part in first["loc"])
     return f"{where}: {first['msg']}" if where else first["msg"]
+
+
+def _write(path: Path, text: str) -> None:
+    """Writes a text file and flushes it to the disk."""
+    path.write_text(text, encoding="utf-8")
+    _sync(path)
+
+
+def _sync(path: Path) -> None:
+    """Flushes a file or a folder to the disk, so that a power cut cannot undo it."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -81,21 +81,13 @@ def route(job: str) -> str:
 @events.init_command_line_parser.add_listener  # type: ignore[untyped-decorator]
 def add_targets(parser: LocustArgumentParser) -> None:
     group = parser.add_argument_group("Targets, by which the exit status is set")
-    for job, milliseconds in (("rewrite", 500), ("classify", 1000)):
-        group.add_argument(
-            f"--p95-{job}-ms",
-            type=float,
-            default=milliseconds,
-            env_var=f"LOCUST_P95_{job.upper()}_MS",
-            help=f"95 in 100 answers of {job} come within this many milliseconds ({milliseconds})",
-        )
-    group.add_argument(
-        "--max-failure-share",
-        type=float,
-        default=0.01,
-        env_var="LOCUST_MAX_FAILURE_SHARE",
-        help="the share of a task's requests that may fail (0.01)",
-    )
+    for name, default, meaning in (
+        ("p95-rewrite-ms", 500, "95 in 100 answers of rewrite come within this many milliseconds"),
+        ("p95-classify-ms", 1000, "95 in 100 answers of classify come within this many milliseconds"),
+        ("max-failure-share", 0.01, "the share of a task's requests that may fail"),
+    ):
+        variable = f"LOCUST_{name.upper().replace('-', '_')}"
+        group.add_argument(f"--{name}", type=float, default=default, env_var=variable, help=f"{meaning} ({default})")
 
 
 @events.init.add_listener  # type: ignore[untyped-decorator]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
@@ -33,61 +32,33 @@ def payloads(name: str) -> Payloads:
     Raises:
         FileNotFoundError: there are neither public data nor samples.
     """
-    public = _public(name)
-    if public is None:
-        return Payloads("training/samples", _usable(name, _samples(name)))
-    return Payloads("public test split", _usable(name, public))
+    if (public := _public(name)) is not None:
+        return Payloads("public test split", _usable(name, public))
+    samples = files("training").joinpath("samples", f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
+    return Payloads("training/samples", _usable(name, [json.loads(line)["request"] for line in samples]))
 
 
 def _public(name: str) -> list[dict[str, Any]] | None:
     """None if the data, or the packages that read them, are not installed."""
     try:
+        from training.examples import as_record
+        from training.public import readers
         from training.public.sources import SourceError
+        from training.tasks import training_task
     except ImportError:
         return None
     try:
-        return list(_PUBLIC[name]())
+        match name:
+            case "rewrite":
+                return [{"query": " ".join(query.words)} for query in readers.queries("test")]
+            case "classify":
+                return [{"title": item.title} for item in readers.fashion() if item.split == "test"]
+            case "extract":
+                return [{"review": review.text} for review in readers.dmaste("test")]
+        examples = training_task(name).public_examples(Ontology.load())
+        return [as_record(example)["request"] for example in examples if example.split == "test"]
     except SourceError:
         return None
-
-
-def _queries() -> Iterator[dict[str, Any]]:
-    from training.public.readers import queries
-
-    return ({"query": " ".join(query.words)} for query in queries("test"))
-
-
-def _titles() -> Iterator[dict[str, Any]]:
-    from training.public.readers import fashion
-
-    return ({"title": item.title} for item in fashion() if item.split == "test")
-
-
-def _reviews() -> Iterator[dict[str, Any]]:
-    from training.public.readers import dmaste
-
-    return ({"review": review.text} for review in dmaste("test"))
-
-
-def _products() -> Iterator[dict[str, Any]]:
-    from training.examples import as_record
-    from training.tasks import training_task
-
-    examples = training_task("copywrite").public_examples(Ontology.load())
-    return (as_record(example)["request"] for example in examples if example.split == "test")
-
-
-_PUBLIC: dict[str, Callable[[], Iterator[dict[str, Any]]]] = {
-    "rewrite": _queries,
-    "classify": _titles,
-    "extract": _reviews,
-    "copywrite": _products,
-}
-
-
-def _samples(name: str) -> list[dict[str, Any]]:
-    lines = files("training").joinpath("samples", f"{name}.jsonl").read_text(encoding="utf-8")
-    return [json.loads(line)["request"] for line in lines.splitlines() if line.strip()]
 
 
 def _usable(name: str, requests: list[dict[str, Any]]) -> tuple[dict[str, Any], ...]:

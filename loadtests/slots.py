@@ -34,6 +34,7 @@ PROMPT, ANSWER = 65, 32  # tokens
 ORDERS = ("round-robin", "zipf")
 RUNNING = 8  # requests that decode while an adapter is loaded
 PAUSE = 8  # steps between two loads
+Engine = tuple[Any, list[Any]]  # vLLM, and the request for each adapter
 
 
 def main(rounds: Annotated[int, typer.Option(help="Rounds measured, after one that is not.")] = 5) -> None:
@@ -42,22 +43,19 @@ def main(rounds: Annotated[int, typer.Option(help="Rounds measured, after one th
         print(f"{name:56}{figure:8.2f}")
 
 
-def measure(
-    rounds: int, slots: Sequence[int] = SLOTS, in_flight: Sequence[int] = IN_FLIGHT, module: str = MODULE
-) -> dict[str, float]:
+def measure(rounds: int, slots: Sequence[int] = SLOTS) -> dict[str, float]:
     """Medians over the rounds of the ratio to the same round's turn of the four adapters."""
     set_environment(on_cpu=True)
     with TemporaryDirectory() as folder:
-        shipped = [version.folder for version in Store(Path(folder)).live().values()]
-        if module:
-            shipped = [only(module, source, Path(folder, "only")) for source in shipped]
+        live = Store(Path(folder)).live().values()
+        shipped = [only(MODULE, version.folder, Path(folder, "only")) for version in live]
         adapters = [copied(shipped[i % len(shipped)], Path(folder), i) for i in range(MANY)]
-        few = start_engine(max(in_flight), adapters[:FEW])
-        many = {count: start_engine(max(in_flight), adapters, max_loras=count, max_cpu_loras=MANY) for count in slots}
+        few = start_engine(max(IN_FLIGHT), adapters[:FEW])
+        many = {count: start_engine(max(IN_FLIGHT), adapters, max_loras=count, max_cpu_loras=MANY) for count in slots}
         for llm, loras in many.values():
             for lora in loras:  # as the server does when it starts
                 llm.llm_engine.add_lora(lora)
-        return _throughput(few, many, rounds, in_flight) | _stalls(many[min(slots)], rounds)
+        return _throughput(few, many, rounds) | _stalls(many[min(slots)], rounds)
 
 
 def copied(source: Path, folder: Path, number: int) -> Path:
@@ -86,11 +84,9 @@ def order(name: str, count: int, seed: int) -> Iterator[int]:
         yield draw.choices(range(count), cum_weights=weights)[0]
 
 
-def _throughput(
-    few: tuple[Any, list[Any]], many: dict[int, tuple[Any, list[Any]]], rounds: int, in_flight: Sequence[int]
-) -> dict[str, float]:
+def _throughput(few: Engine, many: dict[int, Engine], rounds: int) -> dict[str, float]:
     figures = {}
-    for name, size in itertools.product(ORDERS, in_flight):
+    for name, size in itertools.product(ORDERS, IN_FLIGHT):
         orders = {count: order(name, MANY, count) for count in many}
         ratios: dict[int, list[tuple[float, float]]] = {count: [] for count in many}
         for number in range(rounds + 1):
@@ -106,7 +102,7 @@ def _throughput(
     return figures
 
 
-def _stalls(engine: tuple[Any, list[Any]], rounds: int) -> dict[str, float]:
+def _stalls(engine: Engine, rounds: int) -> dict[str, float]:
     """The duration of a step that loads an adapter, from its files or from memory; without a load it is 1."""
     llm, loras = engine
     core, running, cold = llm.llm_engine, loras[:FEW], itertools.cycle(loras[FEW:])

@@ -13,7 +13,6 @@ from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
 
 from fastapi import FastAPI
-from fastapi.routing import APIRoute
 
 from adapters.errors import ShopLoraError
 from server.engine.engine import Engine
@@ -28,19 +27,37 @@ from server.settings import Settings
 log = logging.getLogger("uvicorn.shoplora")
 
 
+def exit_at_once() -> None:
+    """Ends the process: a server that cannot start has nothing to finish."""
+    logging.shutdown()
+    os._exit(1)
+
+
 def create_app(
-    settings: Settings | None = None, engine: Model | None = None, give_up: Callable[[], None] | None = None
+    settings: Settings | None = None, engine: Model | None = None, give_up: Callable[[], None] = exit_at_once
 ) -> FastAPI:
-    """The server; `give_up` is called when it cannot start, and ends the process if not given."""
+    """The server; `give_up` is called when it cannot start."""
     settings = settings or Settings()
     service = Service(settings, engine or Engine(settings))
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        log.info("; ".join(preload_status()))
+        starting = asyncio.create_task(_start(service, give_up))  # /health answers meanwhile
+        yield
+        starting.cancel()
+        with suppress(asyncio.CancelledError):
+            await starting
+        service.answering = None
+        await service.engine.close()
+
     app = FastAPI(
         title="ShopLoRA",
         version=version("shoplora"),
         summary="A shop's language jobs, each a small LoRA adapter on one base model.",
-        lifespan=_lifespan(service, give_up or _exit),
+        lifespan=lifespan,
         redirect_slashes=False,
-        generate_unique_id_function=_operation_id,
+        generate_unique_id_function=lambda route: route.name,
     )
     app.state.service = service
     app.include_router(task_routes())
@@ -53,39 +70,12 @@ def create_app(
     return app
 
 
-def _operation_id(route: APIRoute) -> str:
-    return route.name
-
-
-def _lifespan(service: Service, give_up: Callable[[], None]):  # type: ignore[no-untyped-def]
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        log.info("; ".join(preload_status()))
-        starting = asyncio.create_task(_start(service, give_up))  # /health answers meanwhile
-        yield
-        starting.cancel()
-        with suppress(asyncio.CancelledError):
-            await starting
-        service.answering = None
-        await service.engine.close()
-
-    return lifespan
-
-
 async def _start(service: Service, give_up: Callable[[], None]) -> None:
     try:
-        await service.start()
+        return await service.start()
     except ShopLoraError as error:
         log.error("cannot start: %s", error)
     except Exception:
         log.exception("cannot start: the engine failed")
-    else:
-        return
     await service.engine.close()
     give_up()
-
-
-def _exit() -> None:
-    """Ends the process at once: a server that cannot start has nothing to finish."""
-    logging.shutdown()
-    os._exit(1)

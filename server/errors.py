@@ -28,12 +28,10 @@ class Refusal(ShopLoraError):
     """A request gets no answer; the message is one sentence for the client and repeats nothing that it sent."""
 
 
-class NotReady(Refusal):
-    pass
+class NotReady(Refusal): ...
 
 
-class NoAdapter(Refusal):
-    pass
+class NoAdapter(Refusal): ...
 
 
 class UnknownVariant(Refusal):
@@ -49,13 +47,10 @@ class UnknownVariant(Refusal):
         self.known = known
 
 
-class TextTooLong(Refusal):
-    pass
+class TextTooLong(Refusal): ...
 
 
-class EngineFailed(Refusal):
-    pass
+class EngineFailed(Refusal): ...
 
 
-class Undecodable(Refusal):
-    pass
+class Undecodable(Refusal): ...

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import partial
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -40,36 +41,26 @@ class Record:
 class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self._requests = Counter(
+        counter = partial(Counter, registry=self.registry)
+        self._requests = counter(
             "shoplora_requests",
             "Requests by outcome: ok, fallback, cancelled, or the problem's type",
             [*LABELS, "outcome"],
-            registry=self.registry,
         )
-        self._latency = Histogram(
-            "shoplora_request_seconds",
-            "Seconds from a valid request to the end of its answer",
-            LABELS,
-            buckets=SECONDS,
-            registry=self.registry,
+        histogram = partial(Histogram, labelnames=LABELS, buckets=SECONDS, registry=self.registry)
+        self._latency = histogram("shoplora_request_seconds", "Seconds from a valid request to the end of its answer")
+        self._first_token = histogram(
+            "shoplora_first_token_seconds", "Seconds from a valid request to the engine's first token"
         )
-        self._first_token = Histogram(
-            "shoplora_first_token_seconds",
-            "Seconds from a valid request to the engine's first token",
-            LABELS,
-            buckets=SECONDS,
-            registry=self.registry,
-        )
-        self._read = Counter("shoplora_prompt_tokens", "Tokens read", LABELS, registry=self.registry)
-        self._written = Counter("shoplora_completion_tokens", "Tokens written", LABELS, registry=self.registry)
+        self._read = counter("shoplora_prompt_tokens", "Tokens read", LABELS)
+        self._written = counter("shoplora_completion_tokens", "Tokens written", LABELS)
         self._in_flight = Gauge("shoplora_in_flight", "Requests being answered", LABELS, registry=self.registry)
 
     def announce(self, task: str, adapter: str) -> None:
         """Shows the adapter with zeros, so that a rate includes its first request."""
         self._requests.labels(task, adapter, "ok")
-        for metric in (self._latency, self._first_token, self._read, self._written):
+        for metric in (self._latency, self._first_token, self._read, self._written, self._in_flight):
             metric.labels(task, adapter)
-        self._in_flight.labels(task, adapter)
 
     def admit(self, record: Record) -> None:
         """From here on the request is in flight; `count` ends that."""

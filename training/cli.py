@@ -53,7 +53,7 @@ def pretrain(
     start: Annotated[Path | None, typer.Option(help="Base to start from, instead of random weights.")] = None,
     tokens: Annotated[int, typer.Option(min=100_000, help="Tokens to train on.")] = 16_000_000,
     hidden: Annotated[int, typer.Option(min=64, help="Hidden size; the feed-forward size follows.")] = 256,
-    layers: Annotated[int, typer.Option(help="Layers.")] = 6,
+    layers: Annotated[int, typer.Option(min=1, help="Layers.")] = 6,
     seed: Annotated[int, typer.Option(help="Seed of weights and text.")] = 0,
     compile_model: Annotated[
         bool, typer.Option("--compile/--no-compile", help="torch.compile; needs a C++ compiler.")
@@ -103,16 +103,9 @@ def train(
     from training.tuning.recipe import recipe_for
 
     settings, ontology, of = shared_settings(base, store), ontology_of_the_shop(), task_named(task)
-    fields = {
-        "modules": modules,
-        "rank": rank,
-        "alpha": alpha,
-        "dropout": dropout,
-        "lr": lr,
-        "epochs": epochs,
-        "batch": batch,
-        "seed": seed,
-    }
+    fields = dict(
+        modules=modules, rank=rank, alpha=alpha, dropout=dropout, lr=lr, epochs=epochs, batch=batch, seed=seed
+    )
     recipe = recipe_for(task, recipe_file, **{name: value for name, value in fields.items() if value is not None})
     examples = pipeline.load_examples(of, data, ontology, variant)
     if dry_run:

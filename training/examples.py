@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from pathlib import Path
@@ -87,6 +87,15 @@ def _strings(value: Any) -> Iterator[str]:
             yield from _strings(item)
 
 
+def with_texts(value: Any, change: Callable[[str], str]) -> Any:
+    """A value of JSON with every string in it changed, at any depth; names are not changed."""
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, dict):
+        return {name: with_texts(item, change) for name, item in value.items()}
+    return [with_texts(item, change) for item in value] if isinstance(value, list) else value
+
+
 def load(name: str, path: Path, ontology: Ontology) -> list[Example]:
     """A shop's own examples: a folder with one file for each split, or one file, which is split here.
 
@@ -136,7 +145,8 @@ def read_records(file: Path) -> list[Record]:
     """The records of a file.
 
     Raises:
-        ExampleError: the file cannot be read or is empty, or a line is not a record.
+        ExampleError: the file is empty, or a line is not a record.
+        OSError: the file cannot be read.
     """
     records, broken = scan_records(file)
     for line, reason in broken:
@@ -148,20 +158,18 @@ def scan_records(file: Path) -> tuple[list[Record], list[tuple[int, str]]]:
     """The records of a file, and the line and reason of each line that is not one.
 
     Raises:
-        ExampleError: the file cannot be read or is empty.
+        ExampleError: the file is empty.
+        OSError: the file cannot be read.
     """
     records: list[Record] = []
     broken: list[tuple[int, str]] = []
-    try:
-        with file.open("rb") as lines:
-            for number, line in enumerate(lines, 1):
-                try:
-                    if line.strip():
-                        records.append(Record(number, _json_object(line)))
-                except ValueError as error:
-                    broken.append((number, _reason(error)))
-    except OSError as error:
-        raise ExampleError(f"{file} cannot be read: {error.strerror or error}") from error
+    with file.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            try:
+                if line.strip():
+                    records.append(Record(number, _json_object(line)))
+            except ValueError as error:
+                broken.append((number, _reason(error)))
     if not records and not broken:
         raise ExampleError(f"{file} holds no examples; `shoplora data import` writes them")
     return records, broken

@@ -62,8 +62,10 @@ def one_line_errors() -> Iterator[None]:
     """Ends the command with one red line and status 1 on an error that the user can mend. Also a decorator."""
     try:
         yield
-    except (ShopLoraError, OSError) as error:
+    except ShopLoraError as error:
         fail(error)
+    except OSError as error:
+        fail(f"{error.filename}: {error.strerror}" if error.filename else error)
 
 
 def fail(reason: object) -> NoReturn:

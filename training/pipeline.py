@@ -19,6 +19,7 @@ from adapters.ontology import Ontology
 from adapters.settings import SharedSettings
 from adapters.store import Store, Version
 from adapters.tasks.contract import Task
+from training.data.split import leak_message, prove
 from training.examples import SAMPLES, Example, ExampleError, load
 from training.public.sources import SourceError
 from training.tasks import training_task
@@ -51,24 +52,18 @@ def load_examples(
     if variant and not re.fullmatch(VARIANT, variant):
         raise ExampleError(f"{variant!r} is not a variant's name: lower-case letters, digits and hyphens")
     if files:
-        return _without_leaks([example for file in files for example in load(task.name, file, ontology)])
+        examples = [example for file in files for example in load(task.name, file, ontology)]
+        if pairs := prove(examples):  # figures on such splits would flatter
+            raise ExampleError(
+                f"{leak_message(pairs)}\nsplit them with `shoplora data split FILE --output FOLDER`, "
+                "and name the folder with --data"
+            )
+        return examples
     try:
         return training_task(task.name).public_examples(ontology, variant=variant)
     except SourceError as error:
         sample = SAMPLES / f"{task.name}.jsonl"
         raise ExampleError(f"{error}; or name your own examples with --data FILE, such as {sample}") from error
-
-
-def _without_leaks(examples: list[Example]) -> list[Example]:
-    """The examples, if no text is in two splits: figures on such splits would flatter."""
-    from training.data.split import leak_message, prove
-
-    if pairs := prove(examples):
-        raise ExampleError(
-            f"{leak_message(pairs)}\nsplit them with `shoplora data split FILE --output FOLDER`, "
-            "and name the folder with --data"
-        )
-    return examples
 
 
 def train(

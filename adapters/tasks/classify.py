@@ -13,12 +13,11 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from adapters.ontology import Ontology
-from adapters.tasks.contract import Answered, LineError, Message, Strict, Task, limit, one_of
+from adapters.tasks.contract import SEPARATOR, Answered, LineError, Message, Strict, Task, limit, one_of
 
 DECIDED = ("color", "gender")  # written by the model, in this order
 STATED = ("material", "pattern", "sleeve", "neckline", "closure", "size")  # looked up in the text
 UNKNOWN = "-"
-SEPARATOR = "; "
 
 
 class Request(Strict):
@@ -55,11 +54,8 @@ def _values(name: str, ontology: Ontology) -> tuple[str, ...]:
 @lru_cache(maxsize=4)
 def _grammar(ontology: Ontology) -> str:
     slots = " ".join(f'"{SEPARATOR}" {name}' for name in DECIDED)
-    rules = [f"root ::= leaf {slots}"]
-    rules.append(f"leaf ::= {one_of(list(_leaves(ontology)))}")
-    for name in DECIDED:
-        rules.append(f"{name} ::= {one_of(list(_values(name, ontology)))}")
-    return "\n".join(rules)
+    rules = [f"{name} ::= {one_of(_values(name, ontology))}" for name in DECIDED]
+    return "\n".join([f"root ::= leaf {slots}", f"leaf ::= {one_of(_leaves(ontology))}", *rules])
 
 
 class Classify(Task[Request, Labels]):
@@ -71,14 +67,10 @@ class Classify(Task[Request, Labels]):
     example = {"title": "Turtle Check Men Navy Blue Shirt"}
 
     def prompt(self, request: Request, ontology: Ontology) -> list[Message]:
-        lines = [request.title]
-        if request.brand:
-            lines.append(f"brand: {request.brand}")
-        if request.description:
-            lines.append(request.description)
+        lines = [request.title, request.brand and f"brand: {request.brand}", request.description]
         return [
             {"role": "system", "content": "Classify the product: category; color; gender."},
-            {"role": "user", "content": "\n".join(lines).lower()},
+            {"role": "user", "content": "\n".join(filter(None, lines)).lower()},
         ]
 
     def encode(self, labels: Labels) -> str:

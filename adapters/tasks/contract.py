@@ -11,9 +11,9 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from adapters.manifest import Calibration, channel_of
 from adapters.ontology import Ontology
@@ -29,6 +29,20 @@ TEXT_GRAMMAR = r"[^\x00-\x20\x7f] ([^\x00-\x1f\x7f]* [^\x00-\x20\x7f])?"
 
 class LineError(ValueError):
     """The task's grammar does not admit the line."""
+
+
+def one_line(text: str) -> str:
+    """The text.
+
+    Raises:
+        LineError: it is not one line of printable text without spaces around it.
+    """
+    if not TEXT.fullmatch(text):
+        raise LineError("not one line of text")
+    return text
+
+
+Line = Annotated[str, AfterValidator(one_line)]
 
 
 class Strict(BaseModel):
@@ -215,7 +229,7 @@ def literal(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def one_of(names: list[str]) -> str:
+def one_of(names: Iterable[str]) -> str:
     """An EBNF alternation of strings."""
     return " | ".join(literal(name) for name in names)
 

@@ -11,22 +11,11 @@ import re
 from collections import Counter
 from typing import Annotated, Any
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from adapters.manifest import VARIANT
 from adapters.ontology import Ontology
-from adapters.tasks.contract import (
-    TEXT,
-    TEXT_GRAMMAR,
-    Answered,
-    Copied,
-    LineError,
-    Message,
-    Strict,
-    Task,
-    limit,
-    spaced,
-)
+from adapters.tasks.contract import TEXT_GRAMMAR, Answered, Copied, Line, Message, Strict, Task, limit, one_line, spaced
 from adapters.words import phrase_key, words
 
 CLAIMS = ("color", "material", "pattern", "season", "condition")  # claims that must be among the given facts
@@ -53,14 +42,7 @@ class Answer(Answered):
 
 
 class Labels(Copied):
-    description: str
-
-    @field_validator("description")
-    @classmethod
-    def _is_a_line(cls, description: str) -> str:
-        if not TEXT.fullmatch(description):
-            raise ValueError("not one line of text")
-        return description
+    description: Line
 
 
 def _cut(description: str, max_words: int | None) -> str:
@@ -141,9 +123,7 @@ class Copywrite(Task[Request, Labels]):
         return labels.description
 
     def decode(self, line: str, request: Request, ontology: Ontology) -> Labels:
-        if not TEXT.fullmatch(line):
-            raise LineError("not one line of text")
-        return Labels(description=line)
+        return Labels(description=one_line(line))
 
     def grammar(self, request: Request, ontology: Ontology) -> str:
         return f"root ::= {TEXT_GRAMMAR}"

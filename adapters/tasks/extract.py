@@ -12,29 +12,18 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, field_validator
 
 from adapters.ontology import Ontology
 from adapters.sentiment import opinions
-from adapters.tasks.contract import (
-    SEPARATOR,
-    Answered,
-    Copied,
-    LineError,
-    Message,
-    Strict,
-    Task,
-    limit,
-    one_of,
-    spaced,
-)
+from adapters.tasks.contract import SEPARATOR, Answered, Copied, LineError, Message, Strict, Task, limit, one_of, spaced
 from adapters.words import fold, words
 
 Sentiment = Literal["positive", "negative", "neutral"]
 Overall = Literal["positive", "negative", "neutral", "mixed"]
-OVERALL = ("positive", "negative", "neutral", "mixed")
+OVERALL = get_args(Overall)
 SIGNS = {"+": "positive", "-": "negative", "=": "neutral"}
 SIGN_OF = {sentiment: sign for sign, sentiment in SIGNS.items()}
 UNKNOWN = "-"
@@ -122,15 +111,14 @@ def _aspect_pattern(ontology: Ontology) -> re.Pattern[str]:
 
 @lru_cache(maxsize=4)
 def _fields(ontology: Ontology) -> str:
-    return "\n".join(
-        (
-            'root ::= overall "; " ("yes" | "no") "; " use "; " aspects',
-            f"overall ::= {one_of(list(OVERALL))}",
-            f"use ::= {one_of([UNKNOWN, *map(spaced, ontology.use_cases)])}",
-            'head ::= category " " [-+=] " " (part ": ")?',
-            f"category ::= {one_of([spaced(name) for name in ontology.aspects])}",
-        )
-    )
+    rules = [
+        'root ::= overall "; " ("yes" | "no") "; " use "; " aspects',
+        f"overall ::= {one_of(OVERALL)}",
+        f"use ::= {one_of([UNKNOWN, *map(spaced, ontology.use_cases)])}",
+        'head ::= category " " [-+=] " " (part ": ")?',
+        f"category ::= {one_of(map(spaced, ontology.aspects))}",
+    ]
+    return "\n".join(rules)
 
 
 class _Review:
@@ -291,11 +279,8 @@ class Extract(Task[Request, Labels]):
     def complete(self, labels: Labels, request: Request, ontology: Ontology) -> Labels:
         """The labels with aspects in the order of their opinions in the review."""
         review = _Review(request.review)
-
-        def place(aspect: Aspect) -> int:
-            return next(iter(review.places(aspect.opinion or "")), -1)
-
-        return labels.model_copy(update={"aspects": sorted(labels.aspects, key=place)})
+        aspects = sorted(labels.aspects, key=lambda aspect: next(iter(review.places(aspect.opinion or "")), -1))
+        return labels.model_copy(update={"aspects": aspects})
 
 
 TASK = Extract()

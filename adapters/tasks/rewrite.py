@@ -9,6 +9,7 @@ arXiv:2405.09507).
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from functools import lru_cache
 from typing import Annotated, Any
 
@@ -37,20 +38,8 @@ ATTRIBUTES = {
 }
 AS_WRITTEN = ("brand", "color", "size", "material", "occasion", "origin", "quantity", "condition")
 _LEADING = re.compile(r"^(?:(?:for|with|in|of|by|to|from|at|on|a|an|the|my|and)\s+)+")
-_CURRENCIES = {
-    "$": "USD",
-    "dollar": "USD",
-    "usd": "USD",
-    "buck": "USD",
-    "£": "GBP",
-    "gbp": "GBP",
-    "pound": "GBP",
-    "€": "EUR",
-    "eur": "EUR",
-    "₹": "INR",
-    "rs": "INR",
-    "inr": "INR",
-}
+_SIGNS = {"USD": "$ dollar usd buck", "GBP": "£ pound gbp", "EUR": "€ eur", "INR": "₹ rs inr"}
+_CURRENCIES = {sign: currency for currency, signs in _SIGNS.items() for sign in signs.split()}
 _CURRENCY = re.compile(r"[$£€₹]|(?<![a-z])(?:dollar|usd|buck|gbp|pound|eur|inr|rs(?![a-z]))")
 _AMOUNT = re.compile(r"(\d{1,3}(?:[.,]\d{3})+(?!\d)|\d+)(?:[.,](\d+))?(k\b)?")  # 1,299.99 and 2k
 _AT_MOST = re.compile(r"\b(?:under|below|less|max|maximum|up to|within|cheaper|to)\b")
@@ -115,12 +104,6 @@ def spans(tags: list[str]) -> list[tuple[str, int, int]]:
         elif tag not in (OTHER, CONTINUES):
             phrases.append((tag, i, i + 1))
     return phrases
-
-
-def _add(filters: dict[str, list[str]], attribute: str, value: str) -> None:
-    values = filters.setdefault(attribute, [])
-    if value not in values:
-        values.append(value)
 
 
 def _values(kind: str, phrase: str, ontology: Ontology) -> list[tuple[str, str]]:
@@ -201,29 +184,28 @@ class Rewrite(Task[Request, Labels]):
     def expand(self, labels: Labels, request: Request, ontology: Ontology) -> dict[str, Any]:
         words = query_words(request.query)
         product_type: str | None = None
-        filters: dict[str, list[str]] = {}
+        filters: dict[str, dict[str, None]] = defaultdict(dict)  # values in order, each once
         keywords: list[str] = []
         amounts: list[tuple[int, int]] = []
         for kind, start, end in spans(labels.tags):
             whole = " ".join(words[start:end])
             phrase = _LEADING.sub("", whole)
             values = _values(kind, whole, ontology)  # "for her" names a value, "her" does not
+            if not values and kind in AS_WRITTEN:
+                values = [(kind, phrase)]
             if kind == "type":
                 product_type = f"{product_type} {phrase}" if product_type else phrase
             elif kind == "price":
                 amounts.append((start, end))
-            elif values:
-                for attribute, value in values:
-                    _add(filters, attribute, value)
-            elif kind in AS_WRITTEN:
-                _add(filters, kind, phrase)
-            else:
+            elif not values:
                 keywords.append(phrase)
+            for attribute, value in values:
+                filters[attribute][value] = None
         category = ontology.category_in(product_type) if product_type else None
         return {
             "product_type": product_type,
             "category": list(category.path) if category else None,
-            "filters": filters,
+            "filters": {attribute: list(values) for attribute, values in filters.items()},
             "price": _price(words, amounts),
             "keywords": keywords,
         }

@@ -18,16 +18,17 @@ from pydantic import Field, model_validator
 
 from adapters.ontology import Ontology
 from adapters.tasks.contract import (
-    TEXT,
     TEXT_GRAMMAR,
     Answered,
     Copied,
+    Line,
     LineError,
     Message,
     Strict,
     Task,
     ascending,
     limit,
+    one_line,
     some_of,
 )
 from adapters.tasks.copywrite import has_loop
@@ -72,7 +73,7 @@ class Answer(Answered):
 
 class Labels(Copied):
     cited: list[int] = Field(default_factory=list, max_length=MAX_PASSAGES)
-    reply: str | None = None
+    reply: Line | None = None
 
     @model_validator(mode="after")
     def _fit_the_line(self) -> Labels:
@@ -80,8 +81,6 @@ class Labels(Copied):
             raise ValueError(f"passages are numbers from 1 to {MAX_PASSAGES}, each once, in order")
         if (self.reply is None) == bool(self.cited):
             raise ValueError("a reply cites a passage, and a hand-off has neither")
-        if self.reply is not None and not TEXT.fullmatch(self.reply):
-            raise ValueError("not one line of text")
         return self
 
 
@@ -107,17 +106,8 @@ _DAY = re.compile(
     r"august|september|october|november|december)\b",
     re.I,
 )
-_SIGNS = {
-    "dollar": "$",
-    "usd": "$",
-    "euro": "€",
-    "eur": "€",
-    "pound": "£",
-    "gbp": "£",
-    "rupee": "₹",
-    "inr": "₹",
-    "percent": "%",
-}
+_CURRENCIES = {"$": "dollar usd", "€": "euro eur", "£": "pound gbp", "₹": "rupee inr", "%": "percent"}
+_SIGNS = {word: sign for sign, names in _CURRENCIES.items() for word in names.split()}
 _SIGN = rf"\s*([%$€£₹])|[\s-]+({'|'.join(_SIGNS)})s?\b"
 _SPAN = r"[\s()-]+(?:[a-z]+[\s-]+)?(minute|hour|day|week|month|year)s?\b"
 _NUMBER = re.compile(rf"([$€£₹])?\s*(\d+(?:[.,]\d+)*)(?:{_SIGN}|{_SPAN})?", re.I)
@@ -226,9 +216,9 @@ class Support(Task[Request, Labels]):
             return Labels()
         numbers, colon, reply = line.partition(": ")
         cited, known = numbers.split(", "), _numbers(len(request.context))
-        if not colon or not ascending(cited, known) or not TEXT.fullmatch(reply):
+        if not colon or not ascending(cited, known):
             raise LineError(f"not {HANDOFF}, nor numbers of passages and a reply: {line!r}")
-        return Labels(cited=list(map(int, cited)), reply=reply)
+        return Labels(cited=list(map(int, cited)), reply=one_line(reply))
 
     def grammar(self, request: Request, ontology: Ontology) -> str:
         return _grammar(len(request.context))

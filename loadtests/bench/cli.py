@@ -53,13 +53,8 @@ def bench(
     console = Console()
     chosen, loads = _known(sides, SIDES), _known(workloads, [*TASKS, MIXED])
     available = {name: payloads(name) for name in TASKS}
-    plan = Plan(
-        {name: task.requests[:2000] for name, task in available.items()},
-        tuple(loads),
-        _numbers(in_flight, int),
-        _numbers(rates, float),
-        seconds,
-    )
+    requests = {name: task.requests[:2000] for name, task in available.items()}
+    plan = Plan(requests, tuple(loads), _numbers(in_flight, int), _numbers(rates, float), seconds)
     began = time.monotonic()
     report: dict[str, Any] = {
         "command": " ".join(["shoplora", *sys.argv[1:]]),
@@ -124,12 +119,7 @@ def _processor() -> str:
 
 
 def _versions() -> dict[str, str]:
-    from importlib.metadata import PackageNotFoundError, version
+    from importlib.metadata import distributions
 
-    versions = {"python": platform.python_version()}
-    for name in DISTRIBUTIONS:
-        try:
-            versions[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return versions
+    installed = {distribution.name: distribution.version for distribution in distributions()}
+    return {"python": platform.python_version(), **{n: installed[n] for n in DISTRIBUTIONS if n in installed}}

@@ -44,8 +44,7 @@ async def throughput(workload: str, ours: Send, theirs: Send) -> float:
     for number in range(TURNS):
         rates = {}
         for send in _in_turn(ours, theirs, number):
-            level = await closed(workload, send, FULL, SECONDS)
-            rates[send] = level.answers_per_second
+            rates[send] = (await closed(workload, send, FULL, SECONDS)).answers_per_second
         ratios.append(rates[ours] / rates[theirs])
     return median(ratios)
 

@@ -26,53 +26,30 @@ def markdown(report: Mapping[str, Any]) -> str:
         for t in TARGETS
         if t.name in ratios
     ]
-    loads = [
-        (
-            level["workload"],
-            level["in_flight"],
-            NAMES[name],
-            f"{level['answers_per_second']:.1f}",
-            *_times(level),
-            f"{level['tokens_per_answer']:.1f}",
-            level["failed"],
-        )
-        for name, side in sides.items()
-        for level in side["levels"]
-        if level["in_flight"]
-    ]
+    loads, arrivals = [], []
+    for name, side in sides.items():
+        for level in side["levels"]:
+            speed = [NAMES[name], f"{level['answers_per_second']:.1f}", *_times(level)]
+            if level["in_flight"]:
+                tokens = f"{level['tokens_per_answer']:.1f}"
+                loads.append((level["workload"], level["in_flight"], *speed, tokens, level["failed"]))
+            else:
+                arrivals.append((f"{level['rate']:g}", *speed, f"{level['in_time']:.0%}", level["failed"]))
     loads.sort(key=lambda row: (list(report["workloads"]).index(row[0]), row[1]))
-    arrivals = [
-        (
-            f"{level['rate']:g}",
-            NAMES[name],
-            f"{level['answers_per_second']:.1f}",
-            *_times(level),
-            f"{level['in_time']:.0%}",
-            level["failed"],
-        )
-        for name, side in sides.items()
-        for level in side["levels"]
-        if level["rate"]
-    ]
     arrivals.sort(key=lambda row: float(row[0]))
     starts = [(NAMES[name], f"{side['start_seconds']:.0f}", f"{side['memory_mb']:.0f}") for name, side in sides.items()]
-    agreed = [(name, f"{share:.2f}") for name, share in report["agreement"].items()]
     versions = ", ".join(f"{name} {version}" for name, version in report["versions"].items())
     times = ("p50 ms", "p95 ms", "p99 ms", "TTFT ms")
-    return (
-        "\n\n".join(
-            [
-                "# Bench",
-                f"`{report['command']}`: {report['seconds']} s on {report['machine']}; {versions}.",
-                _table(("ratio", "measured", "target", "met"), reached),
-                _table(("workload", "in flight", "side", "answers/s", *times, "tokens", "failed"), loads),
-                _table(("arrivals/s", "side", "answers/s", *times, "in 0.5 s", "failed"), arrivals),
-                _table(("side", "s to start", "MB at most"), starts),
-                _table(("agrees with the typed side", "share"), agreed),
-            ]
-        )
-        + "\n"
-    )
+    blocks = [
+        "# Bench",
+        f"`{report['command']}`: {report['seconds']} s on {report['machine']}; {versions}.",
+        _table(("ratio", "measured", "target", "met"), reached),
+        _table(("workload", "in flight", "side", "answers/s", *times, "tokens", "failed"), loads),
+        _table(("arrivals/s", "side", "answers/s", *times, "in 0.5 s", "failed"), arrivals),
+        _table(("side", "s to start", "MB at most"), starts),
+        _table(("agrees with the typed side", "share"), [(n, f"{s:.2f}") for n, s in report["agreement"].items()]),
+    ]
+    return "\n\n".join(blocks) + "\n"
 
 
 def _times(level: Mapping[str, Any]) -> list[str]:

@@ -171,8 +171,7 @@ def answer_fields(name: str, labels: Any, request: Any, ontology: Ontology) -> d
         return None
     expanded = task(name).expand(labels, request, ontology)
     answer = task(name).answer.model_construct(**expanded)
-    fields: dict[str, Any] = json.loads(answer.model_dump_json(exclude=set(Answered.model_fields)))
-    return fields
+    return dict(json.loads(answer.model_dump_json(exclude=set(Answered.model_fields))))
 
 
 @asynccontextmanager

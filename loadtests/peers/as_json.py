@@ -131,35 +131,31 @@ class Rewrite(JsonTask, typed=rewrite.TASK, longest=192):
 class Extract(JsonTask, typed=extract.TASK, longest=320):
     def from_labels(self, labels: extract.Labels, request: extract.Request) -> Object:
         aspects = [
-            {"category": a.category, "sentiment": a.sentiment, "part": a.aspect, "opinion": a.opinion}
+            _without_empty(category=a.category, sentiment=a.sentiment, part=a.aspect, opinion=a.opinion)
             for a in labels.aspects
         ]
         return _without_empty(
-            {
-                "sentiment": labels.overall_sentiment,
-                "difficulty": labels.mentions_difficulty,
-                "use_case": labels.use_case,
-                "aspects": [_without_empty(aspect) for aspect in aspects],
-            }
+            sentiment=labels.overall_sentiment,
+            difficulty=labels.mentions_difficulty,
+            use_case=labels.use_case,
+            aspects=aspects,
         )
 
     def to_labels(self, answer: Object, request: extract.Request, ontology: Ontology) -> extract.Labels:
         aspects = [
-            {
-                "aspect": extract.as_span(aspect.get("part")),
-                "category": aspect["category"],
-                "sentiment": aspect["sentiment"],
-                "opinion": extract.as_span(aspect.get("opinion")),
-            }
+            extract.Aspect(
+                aspect=extract.as_span(aspect.get("part")),
+                category=aspect["category"],
+                sentiment=aspect["sentiment"],
+                opinion=extract.as_span(aspect.get("opinion")),
+            )
             for aspect in answer.get("aspects", [])
         ]
-        return extract.Labels.model_validate(
-            {
-                "overall_sentiment": answer["sentiment"],
-                "mentions_difficulty": answer.get("difficulty", False),
-                "use_case": answer.get("use_case"),
-                "aspects": aspects,
-            }
+        return extract.Labels(
+            overall_sentiment=answer["sentiment"],
+            mentions_difficulty=answer.get("difficulty", False),
+            use_case=answer.get("use_case"),
+            aspects=aspects,
         )
 
     def schema(self, ontology: Ontology) -> Object:
@@ -213,5 +209,5 @@ def _text(longest: int) -> Object:
     return {"type": "string", "minLength": 1, "maxLength": longest}
 
 
-def _without_empty(values: Object) -> Object:
+def _without_empty(**values: Any) -> Object:
     return {name: value for name, value in values.items() if value}

@@ -31,26 +31,12 @@ OURS = ("VLLM_", "OMP_", "KMP_", "TORCH", "SHOPLORA_")  # prefixes of variables 
 
 def command() -> list[str]:
     modules = [f"{name}={ADAPTERS / name}" for name in as_json.JSON_TASKS]
-    return [
-        sys.executable,
-        "-m",
-        "vllm.entrypoints.launchers.api_server.entry",
-        "--model",
-        str(SHIPPED_BASE),
-        "--host",
-        "127.0.0.1",
-        "--dtype",
-        "bfloat16",
-        "--enable-lora",
-        "--max-loras",
-        str(len(modules)),
-        "--max-lora-rank",
-        "16",
-        "--no-enable-log-requests",
-        "--disable-uvicorn-access-log",
-        "--lora-modules",
-        *modules,
-    ]
+    options = (
+        "--host 127.0.0.1 --dtype bfloat16 --no-enable-log-requests --disable-uvicorn-access-log "
+        f"--enable-lora --max-loras {len(modules)} --max-lora-rank 16"
+    ).split()
+    module = "vllm.entrypoints.launchers.api_server.entry"
+    return [sys.executable, "-m", module, "--model", str(SHIPPED_BASE), *options, "--lora-modules", *modules]
 
 
 def environment() -> dict[str, str]:

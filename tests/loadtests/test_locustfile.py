@@ -19,32 +19,13 @@ from subprocess import PIPE, STDOUT
 from threading import Event, Thread
 from typing import Any
 
+from adapters.tasks.contract import Answered
+from tests.loadtests.test_targets import ANSWER
+
 ROOT = Path(__file__).parents[2]
-CARRIED: dict[str, Any] = {
-    "request_id": "r-1",
-    "usage": {"prompt_tokens": 30, "completion_tokens": 5},
-    "confidence": 0.9,
-    "needs_review": False,
-}
-ANSWERS: dict[str, dict[str, Any]] = {
-    "rewrite": {
-        **CARRIED,
-        "model": "rewrite@1",
-        "product_type": "dress",
-        "category": None,
-        "filters": {"color": ["red"]},
-        "price": None,
-        "keywords": [],
-    },
-    "classify": {
-        **CARRIED,
-        "model": "classify@1",
-        "category": {"id": "shirts", "path": ["Apparel", "Topwear", "Shirts"]},
-        "attributes": {"color": "navy blue"},
-    },
-}
-
-
+COMMON_FIELDS = {name: ANSWER[name] for name in ANSWER.keys() & Answered.model_fields}
+QUERY = {"product_type": "dress", "category": None, "filters": {"color": ["red"]}, "price": None, "keywords": []}
+ANSWERS: dict[str, dict[str, Any]] = {"rewrite": {**COMMON_FIELDS, "model": "rewrite@1", **QUERY}, "classify": ANSWER}
 USERS = 4
 
 

@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -61,10 +62,16 @@ def engine() -> FakeEngine:
     return FakeEngine(answer)
 
 
-@pytest.fixture
-def client(shop: Settings, engine: FakeEngine) -> Iterator[TestClient]:
-    app = create_app(shop, engine)
-    with TestClient(app, raise_server_exceptions=False) as client:
+@contextmanager
+def serving(settings: Settings, engine: FakeEngine) -> Iterator[TestClient]:
+    """A client of a server that is ready."""
+    with TestClient(create_app(settings, engine), raise_server_exceptions=False) as client:
         while client.get("/ready").status_code != 200:
             pass
+        yield client
+
+
+@pytest.fixture
+def client(shop: Settings, engine: FakeEngine) -> Iterator[TestClient]:
+    with serving(shop, engine) as client:
         yield client

@@ -13,10 +13,9 @@ from adapters.manifest import Draft
 from adapters.ontology import Ontology
 from adapters.store import Store
 from adapters.tasks import tasks
-from server.app import create_app
 from server.engine.fake_engine import FakeEngine
 from server.settings import Settings
-from tests.server.conftest import publish_all
+from tests.server.conftest import publish_all, serving
 from tests.server.tiny import make_adapter
 
 CANDLE = tasks()["copywrite"].example
@@ -31,10 +30,7 @@ def voiced(shop: Settings, engine: FakeEngine, ontology: Ontology, tmp_path: Pat
         draft = Draft(task=task, variant="streetwear", base_digest=base_digest(base), ontology_digest=ontology.digest)
         staged = make_adapter(tmp_path / f"{task}-streetwear", 10 + number, ("o_proj",))
         store.publish(staged, draft, card="# streetwear\n")
-    app = create_app(shop.model_copy(update={"store": store.root}), engine)
-    with TestClient(app, raise_server_exceptions=False) as client:
-        while client.get("/ready").status_code != 200:
-            pass
+    with serving(shop.model_copy(update={"store": store.root}), engine) as client:
         yield client
 
 

@@ -15,6 +15,17 @@ def ontology() -> Ontology:
     return Ontology.load()
 
 
+@pytest.fixture
+def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder that commands run in: an empty store, no settings, and a terminal of a fixed width."""
+    for name in ("SHOPLORA_ONTOLOGY", "SHOPLORA_BASE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("SHOPLORA_STORE", str(tmp_path / "store"))
+    monkeypatch.setenv("COLUMNS", "160")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
 @pytest.fixture(scope="session")
 def tokenizer() -> Any:
     """A tokenizer like the demo base's, trained on the words of answer lines alone."""

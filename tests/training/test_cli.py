@@ -16,20 +16,15 @@ from training.release import gate
 
 
 @pytest.fixture(autouse=True)
-def empty_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No public data, an empty store, no settings, and a terminal of a fixed width."""
-    monkeypatch.setenv("SHOPLORA_MIRROR", str(tmp_path / "mirror"))
-    monkeypatch.setenv("SHOPLORA_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("SHOPLORA_STORE", str(tmp_path / "store"))
-    monkeypatch.delenv("SHOPLORA_ONTOLOGY", raising=False)
-    monkeypatch.delenv("SHOPLORA_BASE", raising=False)
-    monkeypatch.setenv("COLUMNS", "120")
-    monkeypatch.chdir(tmp_path)
+def no_public_data(empty_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No public data either."""
+    monkeypatch.setenv("SHOPLORA_MIRROR", str(empty_folder / "mirror"))
+    monkeypatch.setenv("SHOPLORA_CACHE", str(empty_folder / "cache"))
 
 
-@pytest.mark.parametrize("command", ["fetch", "pretrain", "train", "evaluate", "publish", "matrix"])
+@pytest.mark.parametrize("command", ["fetch", "train", "matrix", "data import", "data check"])
 def test_help_shows_examples(command: str) -> None:
-    output = run(command, "--help")
+    output = run(*command.split(), "--help")
     assert "Examples" in output
     assert f"shoplora {command}" in output.rpartition("Examples")[2]
 
@@ -109,23 +104,16 @@ def test_an_example_is_validated_once(tiny_base: Path, monkeypatch: pytest.Monke
     assert validated.call_count == lines
 
 
-def test_a_bad_line_is_named_with_its_reason(tmp_path: Path) -> None:
-    file = tmp_path / "shop.jsonl"
-    file.write_text(json.dumps({"request": {"title": "a [/b] shirt"}, "labels": {"colour": "red"}}))
-    output = run("train", "classify", "--data", str(file), status=1)
-    assert "shop.jsonl:1: category: Field required; colour: Extra inputs are not permitted" in output
-
-
-def test_brackets_in_a_message_are_shown_as_they_are(tmp_path: Path) -> None:
-    file = tmp_path / "shop.jsonl"
-    labels = {"category": "[/b] [red]x[/]"}
-    file.write_text(json.dumps({"request": {"title": "shirt"}, "labels": labels}))
-    assert "[/b] [red]x[/]" in run("train", "classify", "--data", str(file), status=1)
-
-
-def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    output = run("train", "classify", "--data", str(tmp_path / "absent.jsonl"), status=1)
-    assert "absent.jsonl" in output
+@pytest.mark.parametrize(
+    ("labels", "reason"),
+    [
+        ({"colour": "red"}, "shop.jsonl:1: category: Field required; colour: Extra inputs are not permitted"),
+        ({"category": "[/b] [red]x[/]"}, "[/b] [red]x[/]"),  # which is no markup
+    ],
+)
+def test_a_bad_line_is_named_with_its_reason(labels: dict[str, str], reason: str) -> None:
+    Path("shop.jsonl").write_text(json.dumps({"request": {"title": "shirt"}, "labels": labels}))
+    assert reason in run("train", "classify", "--data", "shop.jsonl", status=1)
 
 
 def test_a_base_without_weights_is_named(tmp_path: Path) -> None:

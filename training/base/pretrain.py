@@ -24,6 +24,7 @@ from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM,
 from adapters.base import base_digest
 from adapters.errors import ShopLoraError
 from adapters.ontology import Ontology
+from adapters.tasks import extract, rewrite
 from training.base import corpus as corpora
 from training.base.card import base_card
 from training.base.structure import Structure, word_classes
@@ -34,11 +35,6 @@ CHAT_TEMPLATE = (
     "{% if add_generation_prompt %}<|assistant|>{% endif %}"
 )
 SPECIAL = ("<|endoftext|>", "<|system|>", "<|user|>", "<|assistant|>", "<|end|>")
-SENTIMENTS = ("positive", "negative", "neutral", "mixed")
-QUERY_LABELS = (  # noqa: SIM905
-    "type brand color size material department modifier occasion origin price name number quantity "
-    "shape time condition content other"
-).split()
 STRUCTURE_SHARE = 0.25, 0.60  # of the tokens, at the start and at the end
 console = Console()
 
@@ -272,6 +268,6 @@ def _line_words() -> list[str]:
     """Words that answer lines are made of, so that each takes few tokens; no labels of a text."""
     ontology = Ontology.load()
     values = [v for attribute in ontology.attributes.values() for v in attribute.values]
-    names = [*QUERY_LABELS, *SENTIMENTS, *ontology.attributes, *values, *ontology.aspects]
+    names = [*rewrite.TYPES, rewrite.OTHER, *extract.OVERALL, *ontology.attributes, *values, *ontology.aspects]
     names += [*ontology.use_cases, *ontology.categories]
     return [f"{word} {word}" for name in names for word in name.lower().split()]

@@ -26,7 +26,8 @@ from training.tasks import training_task
 from training.tasks.contract import TrainingTask
 
 CASES = 50  # listed of each finding; all are counted
-FEW = 200  # examples; an adapter memorises fewer
+FEW = 200  # examples
+FEW_ADVICE = f"under {FEW} examples: an adapter memorises them and fails on others"
 LOST = "\ufffd"  # what a reader writes for bytes that it cannot decode
 RARE = 5  # examples of a label; fewer do not fill three splits
 FENCE = 3.0  # interquartile ranges: what is beyond is "far out" (Tukey 1977, Exploratory Data Analysis)
@@ -75,7 +76,8 @@ def check(file: Path, ontology: Ontology, region: str = personal.REGION) -> Repo
     """The report of a file. `region`: whose national telephone numbers are searched for.
 
     Raises:
-        ExampleError: the file cannot be read, is empty, or is for no task.
+        ExampleError: the file is empty, or is for no task.
+        OSError: the file cannot be read.
     """
     records, broken = scan_records(file)
     if not records:
@@ -89,7 +91,7 @@ def check(file: Path, ontology: Ontology, region: str = personal.REGION) -> Repo
     lengths = Counter(len(record.text) for record in records)
     languages = _languages(records)
     findings = [
-        _few(len(records)),
+        Finding("few examples", False, len(records) if len(records) < FEW else 0, FEW_ADVICE),
         _broken(broken),
         *_invalid(records, training, ontology),
         *_same(records, by_text, training),
@@ -113,16 +115,9 @@ def check(file: Path, ontology: Ontology, region: str = personal.REGION) -> Repo
     )
 
 
-def _few(count: int) -> Finding:
-    advice = f"under {FEW} examples: an adapter memorises them and fails on others"
-    return Finding("few examples", False, count if count < FEW else 0, advice)
-
-
 def _broken(broken: Sequence[tuple[int, str]]) -> Finding:
-    cases = [{"line": line, "reason": reason} for line, reason in broken[:CASES]]
-    return Finding(
-        "unreadable lines", True, len(broken), "not one JSON object in UTF-8", cases, [line for line, _ in broken]
-    )
+    cases: list[dict[str, Any]] = [{"line": line, "reason": reason} for line, reason in broken]
+    return _finding_of_lines("unreadable lines", True, "not one JSON object in UTF-8", cases)
 
 
 def _invalid(records: Sequence[Record], training: TrainingTask, ontology: Ontology) -> Iterator[Finding]:
@@ -145,8 +140,7 @@ def _invalid(records: Sequence[Record], training: TrainingTask, ontology: Ontolo
 
 def _finding_of_lines(kind: str, defect: bool, advice: str, cases: list[dict[str, Any]]) -> Finding:
     """A finding whose cases are one line each."""
-    lines = [case["line"] for case in cases]
-    return Finding(kind, defect, len(cases), advice, cases[:CASES], lines)
+    return Finding(kind, defect, len(cases), advice, cases[:CASES], [case["line"] for case in cases])
 
 
 def _same(records: Sequence[Record], by_text: dict[str, list[int]], training: TrainingTask) -> Iterator[Finding]:
@@ -155,10 +149,7 @@ def _same(records: Sequence[Record], by_text: dict[str, list[int]], training: Tr
     duplicate_lines: list[int] = []
     contradictory_lines: list[int] = []
     extra = 0
-    for members in by_text.values():
-        if len(members) < 2:
-            continue
-        group = [records[i] for i in members]
+    for group in ([records[i] for i in members] for members in by_text.values() if len(members) > 1):
         lines = [record.line for record in group]
         if differing := _differing(group, training, training.one_right):
             contradictions.append({"differ in": ", ".join(differing), **_side_by_side(group, training)})
@@ -182,8 +173,8 @@ def _near(records: Sequence[Record], by_text: dict[str, list[int]], training: Tr
     """
     firsts = [records[members[0]] for members in by_text.values()]
     nearest: dict[bool, list[tuple[float, int, int]]] = {False: [], True: []}  # by whether they contradict
-    counts: Counter[bool] = Counter()
     lines: dict[bool, set[int]] = {False: set(), True: set()}
+    counts: Counter[bool] = Counter()
     for i, j, similarity in near_pairs(list(by_text)):
         contradict = bool(_differing((firsts[i], firsts[j]), training, training.one_right[:1]))
         counts[contradict] += 1
@@ -191,19 +182,17 @@ def _near(records: Sequence[Record], by_text: dict[str, list[int]], training: Tr
         heapq.heappush(nearest[contradict], (similarity, -i, -j))  # pairs can be many more than records
         if len(nearest[contradict]) > CASES:
             heapq.heappop(nearest[contradict])
-    cases = {
-        contradict: [
+    duplicates = f"inputs that share {SIMILAR:.0%} of their character trigrams; a split keeps them together"
+    contradictions = "nearly the same input with different labels: one may be wrong, look at both"
+    for contradict, kind, advice in (
+        (False, "near duplicates", duplicates),
+        (True, "contradictory labels, nearly the same input", contradictions),
+    ):
+        cases = [
             {"similarity": round(similarity, 2), **_side_by_side((firsts[-i], firsts[-j]), training)}
-            for similarity, i, j in sorted(heap, reverse=True)
+            for similarity, i, j in sorted(nearest[contradict], reverse=True)
         ]
-        for contradict, heap in nearest.items()
-    }
-    advice = f"inputs that share {SIMILAR:.0%} of their character trigrams; a split keeps them together"
-    yield Finding("near duplicates", False, counts[False], advice, cases[False], sorted(lines[False]))
-    advice = "nearly the same input with different labels: one may be wrong, look at both"
-    yield Finding(
-        "contradictory labels, nearly the same input", False, counts[True], advice, cases[True], sorted(lines[True])
-    )
+        yield Finding(kind, False, counts[contradict], advice, cases, sorted(lines[contradict]))
 
 
 def _differing(records: Sequence[Record], training: TrainingTask, fields: Iterable[str]) -> list[str]:
@@ -261,10 +250,9 @@ def _personal(records: Sequence[Record], region: str) -> Finding:
 
 
 def _rare(labels: Counter[str]) -> Finding:
-    rare = [(name, rows) for name, rows in labels.items() if rows < RARE]
-    cases: list[dict[str, Any]] = [{"label": name, "examples": rows} for name, rows in rare]
+    rare: list[dict[str, Any]] = [{"label": name, "examples": n} for name, n in labels.items() if n < RARE]
     advice = f"under {RARE} examples each: too few to learn or to measure"
-    return Finding("rare labels", False, len(rare), advice, cases[:CASES])
+    return Finding("rare labels", False, len(rare), advice, rare[:CASES])
 
 
 def _far_out(records: Sequence[Record]) -> Finding:
@@ -311,7 +299,8 @@ def _identifier() -> Any:
 def _foreign(languages: Counter[str]) -> Finding:
     sure = [(name, n) for name, n in languages.most_common() if name != "unsure"]
     total = sum(n for _, n in sure)
-    others = [(name, n) for name, n in sure[1:] if n >= FOREIGN * total and n > 1]
-    cases: list[dict[str, Any]] = [{"language": name, "texts": n} for name, n in others]
+    cases: list[dict[str, Any]] = [
+        {"language": name, "texts": n} for name, n in sure[1:] if n >= FOREIGN * total and n > 1
+    ]
     advice = f"beside {sure[0][0]}: the demo base was trained on English only" if sure else ""
-    return Finding("other languages", False, sum(n for _, n in others), advice, cases)
+    return Finding("other languages", False, sum(case["texts"] for case in cases), advice, cases)

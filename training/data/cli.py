@@ -154,7 +154,7 @@ def check(
     ] = "US",
 ) -> None:
     """Report defects and warnings of a file of examples; exit status 1 if there are defects."""
-    from rich.table import Table
+    from rich.table import Column, Table
 
     from training.data import personal
     from training.data import report as reporting
@@ -171,9 +171,7 @@ def check(
     if mask:
         keep_words = bool(report.examples and training_task(report.task).word_label)
         personal.mask_file(file, mask, region, keep_words)
-    table = Table(box=None, pad_edge=False)
-    for column in ("", "count", "finding", "what it means"):
-        table.add_column(column, justify="right" if column == "count" else "left")
+    table = Table("", Column("count", justify="right"), "finding", "what it means", box=None, pad_edge=False)
     for finding in report.findings:
         kind = "defect" if finding.defect else "warning"
         table.add_row(kind, f"{finding.count:,}", finding.kind, finding.advice)

@@ -92,10 +92,8 @@ def _band_keys(texts: Sequence[str]) -> NDArray[np.uint64]:
     encoded = ([s.encode("utf-8", "surrogatepass") for s in shingles(text)] for text in texts)
     signatures = MinHash.generator(encoded, num_perm=BANDS * ROWS, hashfunc=crc32)
     weights = np.random.default_rng(0).integers(1, 2**63, ROWS, dtype=np.uint64)
-    keys = np.zeros((len(texts), BANDS), dtype=np.uint64)
-    for row, signature in zip(keys, signatures, strict=True):
-        row[:] = signature.hashvalues.reshape(BANDS, ROWS) @ weights
-    return keys
+    keys = [signature.hashvalues.reshape(BANDS, ROWS) @ weights for signature in signatures]
+    return np.array(keys, dtype=np.uint64).reshape(-1, BANDS)
 
 
 def clusters(texts: Sequence[str]) -> list[int]:
@@ -116,8 +114,7 @@ def components(count: int, links: Iterable[tuple[int, int]]) -> list[int]:
 
     pairs = np.array(list(links), dtype=np.int32).reshape(-1, 2)
     graph = coo_array((np.ones(len(pairs), dtype=bool), (pairs[:, 0], pairs[:, 1])), shape=(count, count))
-    numbers: list[int] = connected_components(graph, directed=False)[1].tolist() if count else []
-    return numbers
+    return list(connected_components(graph, directed=False)[1].tolist()) if count else []
 
 
 def leaks(train: Sequence[str], held_out: Sequence[str]) -> list[Leak]:

@@ -22,7 +22,7 @@ from training.data.mapping import LABELS, Mapping, MappingError
 from training.data.normalise import normalised
 from training.data.reading import MAX_CELL, Bad, Row, Source
 from training.data.vocabulary import Vocabulary
-from training.examples import ExampleError, as_record, too_deep, typed
+from training.examples import ExampleError, as_record, too_deep, typed, with_texts
 from training.tasks.contract import TrainingTask
 
 PEEK = 1_000  # first rows of each source that name its columns
@@ -138,7 +138,7 @@ class Importer:
             for step in parents:
                 parent = parent.setdefault(step, {})
             parent[name] = value
-        self._write_listed_names(record[LABELS])
+        record[LABELS] = self._with_listed_names(record[LABELS])
         if self._is_partial:
             record["partial"] = True
         try:
@@ -157,7 +157,7 @@ class Importer:
             meaning = self._values.get(path, {}).get(normalised(cell, self._steps).casefold(), "")
             cell = self._parsed(path, (meaning if meaning[:1] in ("[", "{") else cell).strip())
         if isinstance(cell, list | dict):
-            return self._normalised(cell)
+            return with_texts(cell, lambda text: normalised(text, self._steps))
         text = normalised(str(cell), self._steps)
         text = self._values.get(path, {}).get(text.casefold(), text)
         optional = path not in self._required
@@ -175,15 +175,6 @@ class Importer:
             return value
         return cell.split() if path == self._word_label else cell if path == LABELS else [cell]
 
-    def _normalised(self, value: Any) -> Any:
-        if isinstance(value, str):
-            return normalised(value, self._steps)
-        if isinstance(value, list):
-            return [self._normalised(item) for item in value]
-        if isinstance(value, dict):
-            return {name: self._normalised(item) for name, item in value.items()}
-        return value
-
     def _labels(self, value: Any, request: dict[str, Any]) -> dict[str, Any]:
         """Labels from JSON or from the task's own answer line."""
         if isinstance(value, dict):
@@ -196,22 +187,14 @@ class Importer:
             return {}  # the request is not valid; `typed` gives the reason
         return dict(labels.model_dump(mode="json"))
 
-    def _write_listed_names(self, labels: dict[str, Any], field: str = LABELS) -> None:
-        """Replaces the values of closed lists by their listed names."""
-        for name, value in labels.items():
-            path = f"{field}.{name}"
-            if isinstance(value, dict):
-                self._write_listed_names(value, path)
-            elif isinstance(value, list):
-                for i, item in enumerate(value):
-                    if isinstance(item, dict):
-                        self._write_listed_names(item, path)
-                    elif isinstance(item, str):
-                        value[i] = self._listed_name(path, item)
-            elif isinstance(value, str):
-                labels[name] = self._listed_name(path, value)
-
-    def _listed_name(self, path: str, value: str) -> str:
+    def _with_listed_names(self, value: Any, path: str = LABELS) -> Any:
+        """Labels, or the part of them at the path, with the listed names of the values of closed lists."""
+        if isinstance(value, dict):
+            return {name: self._with_listed_names(item, f"{path}.{name}") for name, item in value.items()}
+        if isinstance(value, list):
+            return [self._with_listed_names(item, path) for item in value]
+        if not isinstance(value, str):
+            return value
         value = self._values.get(path, {}).get(value.casefold(), value)
         if not self.vocabulary.is_closed(path):
             return value
@@ -240,7 +223,6 @@ def run(
         with ExitStack() as stack:
             examples_file, rejects_file = (stack.enter_context(p.open("w", encoding="utf-8")) for p in parts)
             for source in sources:
-                stack.callback(source.close)
                 for i, row in enumerate(source.rows):
                     _write(row, source.name, importer, examples_file, rejects_file, counts)
                     if i % 1000 == 0:
@@ -259,7 +241,7 @@ def _write(
     row: Row | Bad, file: str, importer: Importer, examples_file: TextIO, rejects_file: TextIO, counts: Counts
 ) -> None:
     if isinstance(row, Bad):
-        reason, cells = row.reason, {"text": row.text[:MAX_REJECTED]}
+        reason, cells = row.reason, {"text": row.text.strip()[:MAX_REJECTED]}
     else:
         try:
             examples_file.write(_json_line(importer.record(row, file)))

@@ -25,20 +25,7 @@ KEYS = ("task", "fields", "values", "normalise")
 ORIGIN, LABELS = "origin.", "labels"
 
 _IDENTITIES = (
-    "sku",
-    "id",
-    "product id",
-    "item id",
-    "parent sku",
-    "parent id",
-    "cluster id",
-    "group id",
-    "asin",
-    "gtin",
-    "ean",
-    "upc",
-    "order id",
-    "customer id",
+    "sku,id,product id,item id,parent sku,parent id,cluster id,group id,asin,gtin,ean,upc,order id,customer id"
 )
 _HEAD = """\
 # How columns become fields of the task {task}. Edit it and import again with --map.
@@ -101,7 +88,7 @@ def guess(training: TrainingTask, columns: Sequence[str], ontology: Ontology) ->
             names = (*training.column_names.get(path, ()), path.rpartition(".")[2].replace("_", " "))
             if name := next((name for name in names if name in plain), None):
                 fields[path] = plain.pop(name)
-    fields |= {f"{ORIGIN}{n.replace(' ', '_')}": plain.pop(n) for n in _IDENTITIES if n in plain}
+    fields |= {f"{ORIGIN}{n.replace(' ', '_')}": plain.pop(n) for n in _IDENTITIES.split(",") if n in plain}
     meanings = {path: training.cell_values(path, _plain(column)) for path, column in fields.items()}
     # Where each word has a label, a step must not join or split words.
     steps = () if training.word_label else tuple(STEPS)
@@ -170,15 +157,14 @@ def read(file: Path, training: TrainingTask, ontology: Ontology) -> Mapping:
     """A mapping from its file.
 
     Raises:
-        MappingError: the file cannot be read, or names an unknown task, field or step.
+        MappingError: the file is not a mapping, or names an unknown task, field or step.
+        OSError: the file cannot be read.
     """
     task = training.task.name
+    if file.stat().st_size > MAX_FILE:
+        raise MappingError(f"{file} is over {MAX_FILE:,} bytes")
     try:
-        if file.stat().st_size > MAX_FILE:
-            raise MappingError(f"{file} is over {MAX_FILE:,} bytes")
         content = yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
-    except OSError as error:
-        raise MappingError(f"{file} cannot be read: {error.strerror or error}") from error
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise MappingError(f"{file} is not valid YAML: {' '.join(str(error).split())}") from error
     if not isinstance(content, dict) or not isinstance(content.get("fields"), dict):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import cache
 
 from training.text import clean
 
@@ -66,22 +65,12 @@ def plain(text: str) -> str:
 
 
 def _plain(text: str) -> str:
+    """Mojibake is repaired by ftfy (Speer 2019, doi:10.5281/zenodo.2591652); typographic quotes are not changed."""
     if not text.isascii():
-        text = _fixed(text)
+        import ftfy  # slow to import, and most catalogs are plain ASCII
+
+        text = ftfy.fix_text(text, uncurl_quotes=False, unescape_html=False, explain=False)
     return clean(_CONTROLS.sub(" ", text))
-
-
-@cache
-def _fixer() -> Callable[[str], str]:
-    import ftfy  # slow to import, and most catalogs are plain ASCII
-
-    config = ftfy.TextFixerConfig(uncurl_quotes=False, unescape_html=False, explain=False)
-    return lambda text: str(ftfy.fix_text(text, config))
-
-
-def _fixed(text: str) -> str:
-    """Mojibake repaired by ftfy (Speer 2019, doi:10.5281/zenodo.2591652); typographic quotes are not changed."""
-    return _fixer()(text)
 
 
 def units(text: str) -> str:

@@ -12,9 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from training.examples import read_records
+from training.examples import read_records, with_texts
 
-KINDS = ("email", "phone", "card")
 REGION = "US"  # whose national telephone numbers are searched for; numbers with a + may be of any country
 _EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@(?:[a-z0-9](?:[a-z0-9-]{0,62})\.)+[a-z]{2,24}(?![\w-])", re.IGNORECASE)
 # By first digits and length, so that article numbers of 13 digits (EAN) do not match.
@@ -28,15 +27,11 @@ _MAYBE_PHONE = re.compile(r"(?:\d[^\w]{0,3}){7}")
 def find(text: str, region: str = REGION) -> list[tuple[str, int, int]]:
     """Kind, start and end of each finding, from left to right, without overlaps."""
     spans: list[tuple[str, int, int]] = []
-    for kind, start, end in (*_emails(text), *_cards(text), *_phones(text, region)):
+    emails = [("email", *match.span()) for match in _EMAIL.finditer(text)] if "@" in text else []
+    for kind, start, end in (*emails, *_cards(text), *_phones(text, region)):
         if all(end <= other_start or start >= other_end for _, other_start, other_end in spans):
             spans.append((kind, start, end))
     return sorted(spans, key=lambda span: span[1])
-
-
-def _emails(text: str) -> Iterator[tuple[str, int, int]]:
-    if "@" in text:
-        yield from (("email", *match.span()) for match in _EMAIL.finditer(text))
 
 
 def _cards(text: str) -> Iterator[tuple[str, int, int]]:
@@ -92,10 +87,4 @@ def mask_file(file: Path, output: Path, region: str = REGION, keep_words: bool =
 
 def mask_all(value: Any, region: str = REGION, keep_words: bool = False) -> Any:
     """A value with every string in it masked, at any depth."""
-    if isinstance(value, str):
-        return mask(value, region, keep_words)
-    if isinstance(value, dict):
-        return {name: mask_all(item, region, keep_words) for name, item in value.items()}
-    if isinstance(value, list):
-        return [mask_all(item, region, keep_words) for item in value]
-    return value
+    return with_texts(value, lambda text: mask(text, region, keep_words))

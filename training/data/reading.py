@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
-from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -66,7 +66,8 @@ def open_file(path: Path) -> list[Source]:
     """The sources in a file, by its suffix: one, or one for each sheet of a workbook.
 
     Raises:
-        ReadingError: the suffix is unknown, or the file is missing, empty or broken.
+        ReadingError: the suffix is unknown, or the file is empty or broken.
+        OSError: the file is missing or cannot be read.
     """
     openers: dict[str, Callable[[Path], Source]] = {
         ".csv": _table,
@@ -80,12 +81,9 @@ def open_file(path: Path) -> list[Source]:
     opener = openers.get(suffix)
     if opener is None and suffix not in WORKBOOKS:
         raise ReadingError(f"{path}: the suffix must be one of {' '.join((*openers, *WORKBOOKS))}")
-    try:
-        if not path.stat().st_size:
-            raise ReadingError(f"{path} is empty")
-        return _excel(path) if opener is None else [opener(path)]
-    except OSError as error:
-        raise ReadingError(f"{path} cannot be read: {error.strerror or error}") from error
+    if not path.stat().st_size:
+        raise ReadingError(f"{path} is empty")
+    return _excel(path) if opener is None else [opener(path)]
 
 
 class _Text:
@@ -98,7 +96,8 @@ class _Text:
         self.file: BinaryIO = path.open("rb")
         self.source = Source(str(path), iter(()), size=path.stat().st_size, close=self.file.close)
         self.number = 0
-        self.first: int | None = None
+        self.taken: list[tuple[int, str]] = []  # number and text of each line of the current row
+        self.again: deque[tuple[int, str]] = deque()  # lines that are read once more
         self.bad: list[Bad] = []
         if self.file.read(2) in (b"\xff\xfe", b"\xfe\xff"):
             self.file.close()
@@ -109,14 +108,18 @@ class _Text:
         return self
 
     def __next__(self) -> str:
+        line = self.again.popleft() if self.again else self._read()
+        self.taken.append(line)
+        return line[1]
+
+    def _read(self) -> tuple[int, str]:
         while line := self.file.readline(MAX_LINE + 1):
             self.number += 1
             self.source.done += len(line)
             start = line[:200].decode("utf-8", "replace")
             if len(line) <= MAX_LINE:
                 if (text := self._decoded(line)) is not None:
-                    self.first = self.first or self.number
-                    return text
+                    return self.number, text
                 self.bad.append(Bad(self.number, "neither UTF-8 nor Windows-1252", start))
                 continue
             while line and not line.endswith(b"\n"):
@@ -141,56 +144,61 @@ class _Text:
 
 
 def _table(path: Path) -> Source:
-    text = _Text(path)
-    first = next(text, "")
-    if text.bad:
-        text.file.close()
-        raise ReadingError(f"{path}: the first line: {text.bad[0].reason}")
-    delimiter = "\t" if path.suffix.lower() == ".tsv" else max(DELIMITERS, key=first.count)
     csv.field_size_limit(MAX_CELL)
-    reader = csv.reader(chain([first], text), delimiter=delimiter)
+    text = _Text(path)
     try:
-        header = [" ".join(name.split()) for name in next(reader, [])]
-    except csv.Error as error:
+        first = next(text, "")
+        if text.bad:
+            raise ReadingError(text.bad[0].reason)
+        text.again.extend(text.taken)
+        delimiter = "\t" if path.suffix.lower() == ".tsv" else max(DELIMITERS, key=first.count)
+        reader = csv.reader(text, delimiter=delimiter, strict=True)
+        header = _header(next(reader, []))
+    except (csv.Error, ReadingError) as error:
         text.file.close()
-        raise ReadingError(f"{path}: the first line: {_csv_reason(error)}") from error
-    header = [name or f"column {i}" for i, name in enumerate(header, 1)]
-    repeated = sorted({name for name in header if header.count(name) > 1})
-    if repeated or not header or len(header) > MAX_COLUMNS:
-        text.file.close()
-        raise ReadingError(
-            f"{path}: column {repeated[0]!r} occurs twice; rename one"
-            if repeated
-            else f"{path}: the first line must name the columns, at most {MAX_COLUMNS:,}"
-        )
-    text.source.columns = tuple(header)
-    text.source.rows = _records(text, reader, header, delimiter)
+        raise ReadingError(f"{path}: the first line: {_reason(error)}") from error
+    text.source.columns = header
+    text.source.rows = _records(text, reader, header)
     return text.source
 
 
-def _csv_reason(error: csv.Error) -> str:
+def _header(cells: Iterable[str]) -> tuple[str, ...]:
+    """The names of the columns, each on one line; a column without a name gets its number."""
+    names = [" ".join(cell.split()) or f"column {i}" for i, cell in enumerate(cells, 1)]
+    if repeated := sorted({name for name in names if names.count(name) > 1}):
+        raise ReadingError(f"column {repeated[0]!r} occurs twice; rename one")
+    if not 0 < len(names) <= MAX_COLUMNS:
+        raise ReadingError(f"it must name the columns, at most {MAX_COLUMNS:,}")
+    return tuple(names)
+
+
+def _reason(error: Exception) -> str:
     if "new-line" in str(error):
         return "a carriage return inside the line: end every line in the same way"
-    return f"{error}: is a quote left open?"
+    return f"{error}: is a quote left open?" if isinstance(error, csv.Error) else str(error)
 
 
-def _records(text: _Text, reader: Iterator[list[str]], header: list[str], delimiter: str) -> Iterator[Row | Bad]:
+def _records(text: _Text, reader: Iterator[list[str]], header: tuple[str, ...]) -> Iterator[Row | Bad]:
+    """The rows of a table; after a row that cannot be read, the next line starts a row."""
     with closing(text.file):
         while True:
-            text.first = None
+            text.taken.clear()
             try:
                 cells = next(reader, None)
             except csv.Error as error:
-                yield Bad(text.first or text.number, _csv_reason(error))
+                (number, line), *swallowed = text.taken
+                text.again.extendleft(reversed(swallowed))
+                yield Bad(number, _reason(error), line[:2000])
                 continue
             yield from text.take_bad()
             if cells is None:
                 return
+            number = text.taken[0][0]
             if len(cells) == len(header):
-                yield Row(text.first or text.number, dict(zip(header, cells, strict=True)))
+                yield Row(number, dict(zip(header, cells, strict=True)))
             elif cells:
-                reason = f"{len(cells)} cells for {len(header)} columns"
-                yield Bad(text.first or text.number, reason, delimiter.join(cells)[:2000])
+                line = "".join(line for _, line in text.taken)
+                yield Bad(number, f"{len(cells)} cells for {len(header)} columns", line[:2000])
 
 
 def _lines(path: Path) -> Source:
@@ -202,6 +210,7 @@ def _lines(path: Path) -> Source:
 def _objects(text: _Text) -> Iterator[Row | Bad]:
     with closing(text.file):
         for line in text:
+            text.taken.clear()
             yield from text.take_bad()
             if not line.strip():
                 continue
@@ -217,11 +226,9 @@ def _json(path: Path) -> Source:
         raise ReadingError(f"{path} is over {MAX_WHOLE:,} bytes; save it as JSON Lines")
     try:
         content = json.loads(path.read_bytes().decode("utf-8-sig"))
-    except json.JSONDecodeError as error:
-        if error.msg == "Extra data":  # JSON Lines with the suffix .json
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, json.JSONDecodeError) and error.msg == "Extra data":  # JSON Lines with the suffix .json
             return _lines(path)
-        raise ReadingError(f"{path} is not JSON: {error}") from error
-    except (UnicodeDecodeError, RecursionError) as error:
         raise ReadingError(f"{path} is not JSON: {error}") from error
     if isinstance(content, dict) and "messages" not in content:
         lists = [value for value in content.values() if isinstance(value, list)]
@@ -255,17 +262,15 @@ def row_of(number: int, value: Any) -> Row | Bad:
             reason = "not one message of the user and then one of the assistant"
             return Bad(number, reason, str(value)[:2000])
         return Row(number, {m["role"]: m.get("content") for m in messages})
-    cells: dict[str, Any] = {}
-    _flatten(value, "", cells)
-    return Row(number, cells)
+    return Row(number, dict(_flatten(value)))
 
 
-def _flatten(value: dict[str, Any], prefix: str, cells: dict[str, Any]) -> None:
+def _flatten(value: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     for name, item in value.items():
         if isinstance(item, dict) and prefix.count(".") < 4:
-            _flatten(item, f"{prefix}{name}.", cells)
+            yield from _flatten(item, f"{prefix}{name}.")
         else:
-            cells[f"{prefix}{name}"] = item
+            yield f"{prefix}{name}", item
 
 
 def _parquet(path: Path) -> Source:

@@ -15,37 +15,33 @@ COLOR = "#3b6ea5"
 
 def page(report: Report) -> str:
     """The HTML page."""
-    plots = {
-        "Labels": _bars(dict(list(report.labels.items())[:SHOWN]), "labels"),
-        "Length of the input in characters": _histogram(report.lengths),
-        # The language of every short title is unsure.
-        "Languages of the inputs": _bars(report.languages, "languages") if len(report.languages) > 1 else "",
-    }
+    plots = {}
+    if report.labels:
+        plots["Labels"] = _bars(dict(list(report.labels.items())[:SHOWN]), "labels")
+    if report.lengths:
+        plots["Length of the input in characters"] = _histogram(report.lengths)
+    if len(report.languages) > 1:  # the language of every short title is unsure
+        plots["Languages of the inputs"] = _bars(report.languages, "languages")
     return render(
         Path(__file__).with_name("report.html"),
         report=report,
         cases=CASES,
-        plots={name: plot for name, plot in plots.items() if plot},
+        plots=plots,
         hidden=max(0, len(report.labels) - SHOWN),
     )
 
 
 def _bars(counts: dict[str, int], name: str) -> str:
-    if not counts:
-        return ""
     figure, axes = _figure(0.7 + 0.26 * len(counts))
-    labels = [label[:40] for label in counts]
-    positions = range(len(labels))
+    positions = range(len(counts))
     axes.barh(positions, list(counts.values()), color=COLOR)
-    axes.set_yticks(positions, labels)
+    axes.set_yticks(positions, [label[:40] for label in counts])
     axes.invert_yaxis()
     axes.set_xlabel("examples" if name == "labels" else "texts")
     return svg(figure, name)
 
 
 def _histogram(lengths: dict[int, int]) -> str:
-    if not lengths:
-        return ""
     figure, axes = _figure(2.6)
     axes.hist(list(lengths), bins=min(40, len(lengths)), weights=list(lengths.values()), color=COLOR)
     axes.set_xlabel("characters")

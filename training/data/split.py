@@ -37,8 +37,8 @@ class LeakingPair:
     other_split: str
     other_text: str
     similarity: float
-    origin: dict[str, Any] | None = None
-    other_origin: dict[str, Any] | None = None
+    origin: dict[str, Any] | None
+    other_origin: dict[str, Any] | None
 
 
 def split(
@@ -121,8 +121,8 @@ def _text(example: Example) -> str:
 
 def _hash(seed: int, example: Example) -> str:
     """Of text and labels; the row would change when the file is sorted."""
-    labels = example.labels.model_dump_json()
-    content = f"{seed}\n{folded(_text(example))}\n{example.request.model_dump_json()}\n{labels}"
+    request, labels = example.request.model_dump_json(), example.labels.model_dump_json()
+    content = f"{seed}\n{folded(_text(example))}\n{request}\n{labels}"
     return hashlib.sha256(content.encode("utf-8", "replace")).hexdigest()
 
 
@@ -132,21 +132,19 @@ def prove(examples: Iterable[Example]) -> list[LeakingPair]:
     for example in examples:
         parts[example.split].append(example)
     texts = {name: [_text(example) for example in parts[name]] for name in SPLITS}
-    pairs = []
-    for others, held in (("train", "validation"), ("train", "test"), ("validation", "test")):
-        for leak in leaks(texts[others], texts[held]):
-            pairs.append(
-                LeakingPair(
-                    held,
-                    texts[held][leak.held_out],
-                    others,
-                    texts[others][leak.train],
-                    leak.similarity,
-                    parts[held][leak.held_out].origin,
-                    parts[others][leak.train].origin,
-                )
-            )
-    return pairs
+    return [
+        LeakingPair(
+            split=held,
+            text=texts[held][leak.held_out],
+            other_split=others,
+            other_text=texts[others][leak.train],
+            similarity=leak.similarity,
+            origin=parts[held][leak.held_out].origin,
+            other_origin=parts[others][leak.train].origin,
+        )
+        for others, held in (("train", "validation"), ("train", "test"), ("validation", "test"))
+        for leak in leaks(texts[others], texts[held])
+    ]
 
 
 def leak_message(pairs: Sequence[LeakingPair]) -> str:

@@ -5,9 +5,13 @@ Reads the figures of an evaluation; loads no model. Called once for each evaluat
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TypeVar
+
 from training.evaluation.results import ADAPTER, FEW_SHOT, LIVE, ONE_SAMPLE, PROMPTED, Evaluation, Verdict
 from training.tasks import training_task
 
+T = TypeVar("T")
 SIGNIFICANT = 0.05
 MARGIN = 0.01  # of the main figure, that a new version may fall behind the live one
 
@@ -29,11 +33,7 @@ def _refusals(source: str | None, evaluation: Evaluation) -> list[str]:
     """Why the adapter may not go live; empty if it may."""
     if source is None:
         return ["there is no test example to judge it by: add examples"]
-    headlines = {side: by_source[source] for side, by_source in evaluation.headlines.items()}
-    # The fallback would flatter every side alike, so single samples are compared where there are any.
-    suffix = ONE_SAMPLE if f"{ADAPTER}{ONE_SAMPLE}" in headlines else ""
-    sides = (ADAPTER, PROMPTED, FEW_SHOT, LIVE)
-    headlines = {side: headlines[f"{side}{suffix}"] for side in sides if f"{side}{suffix}" in headlines}
+    headlines = {side: by_source[source] for side, by_source in _compared(evaluation.headlines).items()}
     adapter = headlines[ADAPTER].value
     best_side = max((side for side in (PROMPTED, FEW_SHOT) if side in headlines), key=lambda s: headlines[s].value)
     prompted = headlines[best_side]
@@ -46,6 +46,16 @@ def _refusals(source: str | None, evaluation: Evaluation) -> list[str]:
     if (live := headlines.get(LIVE)) and adapter < live.value - MARGIN:
         reasons.append(f"{adapter:.3f} on {source} is more than {MARGIN} behind the live version's {live.value:.3f}")
     return reasons
+
+
+def _compared(by_side: Mapping[str, T]) -> dict[str, T]:
+    """What there is of each compared side: of single samples where there are any.
+
+    The fallback's text is not the model's and would flatter every side alike.
+    """
+    suffix = ONE_SAMPLE if f"{ADAPTER}{ONE_SAMPLE}" in by_side else ""
+    sides = (ADAPTER, PROMPTED, FEW_SHOT, LIVE)
+    return {side: by_side[f"{side}{suffix}"] for side in sides if f"{side}{suffix}" in by_side}
 
 
 def _summary(source: str | None, evaluation: Evaluation) -> str:
@@ -73,16 +83,14 @@ def _summary(source: str | None, evaluation: Evaluation) -> str:
 def _editing(evaluation: Evaluation) -> str | None:
     """How many fewer words need editing than in the prompted base's text; None if the task writes no text.
 
-    The word-level edit distance to the reference stands in for an editor's work. Single samples are compared
-    where there are any: the fallback's text is not the model's.
+    The word-level edit distance to the reference stands in for an editor's work.
     """
-    figures = evaluation.figures
-    suffix = ONE_SAMPLE if f"{ADAPTER}{ONE_SAMPLE}" in figures else ""
+    figures = _compared(evaluation.figures)
+    prompted = [figures[side] for side in (PROMPTED, FEW_SHOT) if side in figures]
     savings = []
-    for source, adapter in figures[f"{ADAPTER}{suffix}"].items():
-        sides = [f"{side}{suffix}" for side in (PROMPTED, FEW_SHOT) if f"{side}{suffix}" in figures]
-        if "edit_distance" in adapter and sides:
-            best = min(figures[side][source]["edit_distance"] for side in sides)
+    for source, adapter in figures[ADAPTER].items():
+        if "edit_distance" in adapter and prompted:
+            best = min(side[source]["edit_distance"] for side in prompted)
             saved = 1 - adapter["edit_distance"] / best if best else 0.0
             savings.append(f"{saved:.0%} less on {source} ({adapter['edit_distance']:.3f} to {best:.3f})")
     if not savings:

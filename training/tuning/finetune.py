@@ -52,7 +52,7 @@ def run(
     if finished.exists():
         return folder
     trainer = trainer_of(task, examples, recipe, base, output, ontology, report_to)
-    trainable = sum(p.numel() for p in trainer.model.parameters() if p.requires_grad)
+    trainable, _ = trainer.model.get_nb_trainable_parameters()
     console.print(f"{len(trainer.train_dataset)} examples, {trainable:,} trainable parameters")
     output.mkdir(parents=True, exist_ok=True)
     (output / "recipe.yaml").write_text(yaml.safe_dump(recipe.fields(), sort_keys=False), encoding="utf-8")

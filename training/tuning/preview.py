@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -41,8 +42,7 @@ def show(task: Task[Any, Any], examples: list[Example], recipe: Recipe, base: Pa
         steps = -(-len(rows) // recipe.batch) * recipe.epochs
         seconds = _seconds_a_step(trainer) * steps
     table = Table(show_header=False)
-    trainable = sum(p.numel() for p in trainer.model.parameters() if p.requires_grad)
-    parameters = sum(p.numel() for p in trainer.model.parameters())
+    trainable, parameters = trainer.model.get_nb_trainable_parameters()
     for name, value in {
         "training examples": f"{len(rows):,}",
         "tokens read in an epoch": f"{tokens:,}",
@@ -72,4 +72,4 @@ def _seconds_a_step(trainer: Any) -> float:
             loss = trainer.compute_loss(trainer.model, batch)
         loss.backward()
         seconds.append(time.perf_counter() - start)
-    return sorted(seconds)[len(seconds) // 2]
+    return median(seconds)

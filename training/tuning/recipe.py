@@ -73,6 +73,7 @@ def recipe_for(task: str, file: Path | None = None, **changes: Any) -> Recipe:
 
     Raises:
         TrainingError: the file is not a mapping, or a field is unknown or out of its range.
+        OSError: the file cannot be read.
     """
     try:
         fields = yaml.safe_load(file.read_text(encoding="utf-8")) if file else {}
@@ -82,8 +83,8 @@ def recipe_for(task: str, file: Path | None = None, **changes: Any) -> Recipe:
     except ValidationError as error:
         reasons = (f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise TrainingError(f"recipe: {'; '.join(reasons)}") from error
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise TrainingError(f"recipe: {error}") from error
+    except (ValueError, yaml.YAMLError) as error:
+        raise TrainingError(f"recipe: {' '.join(str(error).split())}") from error
 
 
 def run_key(recipe: Recipe, examples: Sequence[Example], base_digest: str) -> str:

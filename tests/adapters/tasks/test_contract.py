@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from adapters.ontology import Ontology
 from adapters.tasks import classify, extract, task, tasks
-from adapters.tasks.contract import LineError, Task, literal, one_of
+from adapters.tasks.contract import Task
 from tests.adapters.tasks.grammars import admits
 from tests.adapters.tasks.strategies import CHARACTERS, LABELLED, SHOP, mutated
 
@@ -50,18 +50,15 @@ def odd_shop(tmp_path_factory: pytest.TempPathFactory) -> Ontology:
     return Ontology.load(file)
 
 
-def decodes(task: Task[Any, Any], line: str, request: Any, ontology: Ontology = SHOP) -> bool:
-    try:
-        task.decode(line, request, ontology)
-    except LineError:
-        return False
-    return True
+def example(name: str) -> Any:
+    """The example of a task, of seven words and with two passages."""
+    return task(name).request(**task(name).example)
 
 
 def agree(task: Task[Any, Any], line: str, request: Any, ontology: Ontology = SHOP) -> bool:
     """Asserts that the grammar admits the line if and only if it decodes; whether it does."""
     admitted = admits(task.grammar(request, ontology), line)
-    assert admitted == decodes(task, line, request, ontology), repr(line)
+    assert admitted == (task.read(line, request, ontology) is not None), repr(line)
     return admitted
 
 
@@ -73,11 +70,11 @@ def test_every_task_is_tested_here() -> None:
 
 @every_task
 def test_its_example_and_warm_requests_are_requests(name: str) -> None:
-    example = task(name).request(**task(name).example)
-    messages = task(name).prompt(example, SHOP)
+    request = example(name)
+    messages = task(name).prompt(request, SHOP)
     assert [message["role"] for message in messages] == ["system", "user"]
     assert task(name).warm()
-    assert 1 < task(name).max_tokens(example) <= 300
+    assert 1 < task(name).max_tokens(request) <= 300
 
 
 @every_task
@@ -113,13 +110,13 @@ def test_the_grammar_admits_exactly_what_decodes(name: str, data: st.DataObject)
 @quick
 @given(line=st.text(CHARACTERS | st.characters(codec="utf-8")))
 def test_any_text_decodes_or_is_a_line_error(name: str, line: str) -> None:
-    agree(task(name), line, task(name).request(**task(name).example))
+    agree(task(name), line, example(name))
 
 
 @every_task
 @pytest.mark.parametrize("line", ["", " ", "-", "; ", "\u00a0", "\u2003x", "a\u0000b", "a\nb", "x\x7f"])
 def test_lines_at_the_edge(name: str, line: str) -> None:
-    agree(task(name), line, task(name).request(**task(name).example))
+    agree(task(name), line, example(name))
 
 
 @pytest.mark.parametrize(
@@ -143,7 +140,7 @@ def test_lines_at_the_edge(name: str, line: str) -> None:
     ],
 )
 def test_these_lines_decode(name: str, line: str) -> None:
-    assert agree(task(name), line, _seven_words(name))
+    assert agree(task(name), line, example(name))
 
 
 @pytest.mark.parametrize(
@@ -153,23 +150,17 @@ def test_these_lines_decode(name: str, line: str) -> None:
         ("classify", "shirts; men; navy blue"),
         ("classify", "shirts; navy; men"),
         ("classify", "Shirts; navy blue; men"),
-        ("classify", "shirts; navy blue; men; men"),
-        ("classify", "spaceships; -; -"),
         ("rewrite", "color color color color color color"),
         ("rewrite", "color color color color color color color color"),
         ("rewrite", "+ color other shape occasion + +"),
         ("rewrite", "other + other shape occasion + +"),
-        ("rewrite", "other color other shape occasion + + "),
-        ("rewrite", "other colour other shape occasion + +"),
         ("extract", "positive; no; -"),
         ("extract", "positive; no; -; "),
         ("extract", "positive; no; -; -; fit + great"),
         ("extract", "positive; maybe; -; -"),
-        ("extract", "excellent; no; -; -"),
         ("extract", "positive; no; home_repair; -"),
         ("extract", "positive; no; -; ease_of_use + great"),
         ("extract", "positive; no; -; warmth + great"),
-        ("extract", "positive; no; -; fit * great"),
         ("extract", "positive; no; -; fit + handle: is: great"),
         ("extract", "positive; no; -; fit +"),
         ("extract", "positive; no; -; fit + handle:"),
@@ -178,27 +169,18 @@ def test_these_lines_decode(name: str, line: str) -> None:
         ("extract", "positive; no; -; fit + beginners; fit + great"),
         ("extract", "positive; no; -; fit + great; fit + great; fit + great"),
         ("extract", "positive; no; -; fit + great beginners"),
-        ("copywrite", " Soft light."),
-        ("copywrite", "Soft light. "),
-        ("copywrite", "Soft\tlight."),
         ("churn", "stays; monthly contract"),
         ("churn", "leaves; failed payment; monthly contract"),
-        ("churn", "leaves; inactive; inactive"),
         ("churn", "leaves; monthly_contract"),
         ("support", "3: There are two passages."),
         ("support", "2, 1: Yes."),
         ("support", "1,2: Yes."),
-        ("support", "1:Yes."),
         ("support", "1: "),
         ("support", "Yes."),
     ],
 )
 def test_these_lines_do_not_decode(name: str, line: str) -> None:
-    assert not agree(task(name), line, _seven_words(name))
-
-
-def _seven_words(name: str) -> Any:
-    return task(name).request(**task(name).example)
+    assert not agree(task(name), line, example(name))
 
 
 @quick
@@ -216,7 +198,7 @@ def test_names_with_quotes_signs_and_accents(data: st.DataObject, odd_shop: Onto
     (use,) = odd_shop.use_cases
     extracted = extract.Labels(overall_sentiment="mixed", use_case=use, aspects=[aspect])
     for name, labels in (("classify", classified), ("extract", extracted)):
-        request, line = _seven_words(name), task(name).encode(labels)
+        request, line = example(name), task(name).encode(labels)
         assert agree(task(name), line, request, odd_shop)
         assert task(name).decode(line, request, odd_shop) == labels
         agree(task(name), data.draw(mutated(line)), request, odd_shop)
@@ -227,11 +209,6 @@ def test_a_shop_without_genders_leaves_the_field_unknown(odd_shop: Ontology) -> 
     leaf = 'vases "crème brûlée"'
     assert agree(classify.TASK, f"{leaf}; -; -", request, odd_shop)
     assert not agree(classify.TASK, f"{leaf}; -; men", request, odd_shop)
-
-
-def test_terminals_are_quoted() -> None:
-    assert literal('a "b" \\') == '"a \\"b\\" \\\\"'
-    assert one_of(["a", "b c"]) == '"a" | "b c"'
 
 
 def test_adapters_import_neither_vllm_nor_torch() -> None:

@@ -69,11 +69,6 @@ def test_mentioned(attribute: str, value: str, description: str, mentioned: bool
     assert answer["missing"] == [attribute] * (not mentioned)
 
 
-def test_all_and_none() -> None:
-    assert expanded(FAITHFUL)["mentioned"] == ["color", "material", "burn_time"]
-    assert expanded("A calm evening.")["missing"] == ["color", "material", "burn_time"]
-
-
 # Unsupported
 
 
@@ -235,21 +230,3 @@ def test_the_fallbacks_line_decodes_whatever_was_given(name: str, attributes: di
         return
     labels = copywrite.TASK.fallback(request, SHOP)
     assert copywrite.TASK.decode(copywrite.TASK.encode(labels), request, SHOP) == labels
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"name": ""},
-        {"max_words": 4},
-        {"max_words": 151},
-        {"context": ["x"] * 6},
-        {"attributes": {f"a{i}": "x" for i in range(21)}},
-        {"attributes": {"color": ""}},
-        {"attributes": {"color": 3}},
-        {"tone": "dry"},
-    ],
-)
-def test_a_malformed_request_is_refused(change: dict[str, object]) -> None:
-    with pytest.raises(ValidationError):
-        Request.model_validate({"name": "Vase", **change})

@@ -53,17 +53,6 @@ def test_a_review_with_an_issue() -> None:
     }
 
 
-def test_the_line() -> None:
-    aspects = [
-        Aspect(aspect="manual", category="ease_of_use", sentiment="negative", opinion="useless"),
-        Aspect(aspect=None, category="price", sentiment="neutral", opinion="20 euros"),
-    ]
-    labels = Labels(overall_sentiment="negative", mentions_difficulty=True, use_case="home_repair", aspects=aspects)
-    assert extract.TASK.encode(labels) == (
-        "negative; yes; home repair; ease of use - manual: useless; price = 20 euros"
-    )
-
-
 # Spans
 
 

@@ -1,26 +1,16 @@
+from dataclasses import asdict
 from typing import Any
 
 import pytest
 
+from loadtests.bench.load import Level
 from loadtests.bench.ratios import TARGETS, Target, agreement, ratios
 from loadtests.bench.report import markdown, plot
 
 
 def level(workload: str, in_flight: int | None, rate: float, p50: float | None) -> dict[str, Any]:
-    return {
-        "workload": workload,
-        "in_flight": in_flight,
-        "rate": None if in_flight else 5.0,
-        "answers": 0 if p50 is None else 100,
-        "failed": 0,
-        "answers_per_second": rate,
-        "tokens_per_answer": 11.0,
-        "p50": p50,
-        "p95": p50,
-        "p99": p50,
-        "ttft": None,
-        "in_time": 1.0,
-    }
+    arrivals, answers = None if in_flight else 5.0, 0 if p50 is None else 100
+    return asdict(Level(workload, in_flight, arrivals, answers, 0, rate, 11.0, p50, p50, p50, None, 1.0))
 
 
 def side(rate: float, p50: float | None, answers: list[Any]) -> dict[str, Any]:

@@ -186,9 +186,3 @@ def test_an_unknown_category_is_refused() -> None:
     request = EXAMPLES["classify"][0]
     with pytest.raises(LineError):
         decode("classify", '{"category":"Space Ships"}', request)
-
-
-@every_task
-def test_the_prompt_is_the_tasks_own(name: str) -> None:
-    request = EXAMPLES[name][0]
-    assert as_json.JSON_TASKS[name].prompt(request, SHOP) == tasks()[name].prompt(request, SHOP)

@@ -8,7 +8,6 @@ import httpx
 import pytest
 
 from adapters.ontology import Ontology
-from adapters.settings import SHIPPED_BASE
 from adapters.tasks import classify, tasks
 from loadtests.peers import peft
 from training.studies.local_server import running
@@ -17,23 +16,14 @@ SHOP = Ontology.load()
 EXAMPLE = tasks()["classify"].example
 
 
-def test_a_request_is_our_own() -> None:
-    assert peft.http_request("classify", EXAMPLE, SHOP) == ("/v1/classify", EXAMPLE)
-
-
 def test_an_answer_is_read_as_tokens_and_labels() -> None:
     labels = classify.Labels(category="Shirts", attributes={"gender": "men"})
     answer = {"line": "shirts; -; men", "tokens": 6}
     assert peft.read_answer("classify", EXAMPLE, answer, SHOP) == (6, labels)
-
-
-def test_a_line_outside_the_grammar_has_no_labels() -> None:
     assert peft.read_answer("classify", EXAMPLE, {"line": "a shirt", "tokens": 3}, SHOP) == (3, None)
 
 
 def test_every_shipped_adapter_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    if not SHIPPED_BASE.exists():
-        pytest.skip("no base and adapters are shipped yet")
     monkeypatch.setenv("SHOPLORA_STORE", str(tmp_path / "store"))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     labels = {}

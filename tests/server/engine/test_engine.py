@@ -110,11 +110,15 @@ def job(version: Version, n: int) -> Job:
     return Job("id", version, [1, 2, 3], "root ::= [a-z]+", 8, n)
 
 
-def collected(engine: Engine, of: Job) -> list[str | Generation]:
-    async def run() -> list[str | Generation]:
-        return [item async for item in engine.stream(of)]
+def make_engine(monkeypatch: pytest.MonkeyPatch, streamed: list[Any], whole: list[Any]) -> Engine:
+    """An engine in which vLLM gives these outputs, for streamed and for plain jobs."""
 
-    return asyncio.run(run())
+    async def run(self: Engine, of: Job, is_streamed: bool) -> AsyncGenerator[Any]:
+        for item in streamed if is_streamed else whole:
+            yield item
+
+    monkeypatch.setattr(Engine, "_run", run)
+    return Engine(Settings())
 
 
 def test_plain_and_streamed_jobs_take_the_time_of_the_first_token_from_vllm(
@@ -123,28 +127,21 @@ def test_plain_and_streamed_jobs_take_the_time_of_the_first_token_from_vllm(
     streamed = [output(0, "a", 0.25), output(1, "b", 0.5), output(0, "c", 0.25, "stop"), output(1, "", 0.5, "length")]
     whole = output(0, "ac", 0.5, "stop")
     whole.outputs += output(1, "b", 0.5, "length").outputs
+    engine, two = make_engine(monkeypatch, streamed, [whole]), job(versions[0], 2)
 
-    async def run(self: Engine, of: Job, is_streamed: bool) -> AsyncGenerator[Any]:
-        for item in streamed if is_streamed else [whole]:
-            yield item
+    async def collect() -> list[str | Generation]:
+        return [item async for item in engine.stream(two)]
 
-    monkeypatch.setattr(Engine, "_run", run)
-    engine, two = Engine(Settings()), job(versions[0], 2)
-    *pieces, generation = collected(engine, two)
+    *pieces, generation = asyncio.run(collect())
     assert pieces == ["a", "c"]
-    completions = [Completion("ac", -0.5, 2, "stop"), Completion("b", -0.5, 2, "length")]
+    completions = [Completion("ac", -0.5, 2), Completion("b", -0.5, 2)]
     assert generation == Generation(completions, 3, 0.5)
     assert asyncio.run(engine.generate(two)).first_token == 0.5
 
 
 @pytest.mark.parametrize("outputs", [[], [output(0, "a", 0.1, "stop")], [output(0, "a", 0.1), output(1, "a", 0.1)]])
-def test_an_answer_of_which_a_sample_is_missing_or_unfinished_is_a_failure(
+def test_an_answer_with_a_missing_or_unfinished_sample_is_a_failure(
     monkeypatch: pytest.MonkeyPatch, versions: list[Version], outputs: list[Any]
 ) -> None:
-    async def run(self: Engine, of: Job, is_streamed: bool) -> AsyncGenerator[Any]:
-        for item in outputs:
-            yield item
-
-    monkeypatch.setattr(Engine, "_run", run)
     with pytest.raises(EngineFailed):
-        asyncio.run(Engine(Settings()).generate(job(versions[0], 2)))
+        asyncio.run(make_engine(monkeypatch, [], outputs).generate(job(versions[0], 2)))

@@ -92,6 +92,11 @@ class Served:
         service: Service = self.app.state.service
         return service
 
+    def active(self) -> int:
+        """Jobs that hold or wait for a slot of the engine."""
+        active: int = self.service.engine._llm.get_num_unfinished_requests()  # type: ignore[attr-defined]
+        return active
+
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Runs it where the engine lives."""
         return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(LIMIT)
@@ -182,7 +187,7 @@ def test_tasks_mixed_in_one_batch_answer_validly(served: Served, ontology: Ontol
                 known = closed.values if closed else ()
                 assert all(v in known or v in body["query"] for v in values), answer
     assert answered >= 8
-    assert served.service.engine.active() == 0
+    assert served.active() == 0
 
 
 def test_each_adapter_is_really_applied(served: Served) -> None:
@@ -212,19 +217,19 @@ def test_a_stream_ends_with_the_answer(served: Served) -> None:
 
 @pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
 def test_a_client_that_leaves_frees_its_slots_in_the_engine(served: Served, stream: bool) -> None:
-    engine, cancelled = served.service.engine, served.counted("cancelled")
+    cancelled = served.counted("cancelled")
 
     async def leave() -> None:
         async with httpx.AsyncClient(base_url=served.url, timeout=LIMIT) as client:
             response = asyncio.create_task(client.post("/v1/copywrite", json={**LONG, "stream": stream}))
             assert await asyncio.to_thread(served.gate.is_reached.wait, LIMIT)
-            assert engine.active() > 0
+            assert served.active() > 0
             response.cancel()
             await asyncio.wait([response])
 
     with served.gate.closed():
         asyncio.run(leave())
-        until(lambda: engine.active() == 0)
+        until(lambda: served.active() == 0)
         until(lambda: served.counted("cancelled") == cancelled + 1)
     # The engine core reports how many requests it runs with its next step.
     httpx.post(f"{served.url}/v1/classify", json={"title": "shirt"}, timeout=LIMIT)
@@ -237,8 +242,6 @@ def test_a_text_that_does_not_fit_the_context_is_refused(served: Served) -> None
     long = httpx.post(f"{served.url}/v1/extract", json={"review": "uncomfortable " * 250})
     assert long.status_code == 422 and long.json()["type"].endswith(":text-too-long")
     assert str(CONTEXT) in long.json()["detail"]
-    unknown = httpx.post(f"{served.url}/v1/classify", json={"title": "a", "colour": "red"})
-    assert unknown.json()["errors"] == [{"field": "colour", "message": "unknown field"}]
 
 
 def test_vllms_own_metrics_are_on_the_page(served: Served) -> None:

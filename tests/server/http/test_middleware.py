@@ -17,7 +17,10 @@ from server.app import create_app
 from server.engine.fake_engine import FakeEngine
 from server.engine.generation import Job
 from server.errors import EngineFailed
+from server.http.problems import PROBLEM_TYPES
 from server.settings import Settings
+from tests.server.http.test_problems import refused
+from tests.server.http.test_routes import events
 from tests.server.test_metrics import sample
 
 LIMIT = 60  # seconds after which a test fails instead of waiting for ever
@@ -32,7 +35,6 @@ class Connection:
         content = json.dumps(body).encode()
         message = {"type": "http.request", "body": content[: len(content) // 2] if half else content, "more_body": half}
         self._messages = [message]
-        headers = [(b"content-type", b"application/json")]
         self.scope: dict[str, Any] = {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.3"},
@@ -40,7 +42,7 @@ class Connection:
             "path": path,
             "raw_path": path.encode(),
             "query_string": b"",
-            "headers": headers,
+            "headers": [(b"content-type", b"application/json")],
             "http_version": "1.1",
             "scheme": "http",
             "root_path": "",
@@ -138,10 +140,6 @@ def test_only_a_plain_request_id_is_taken(client: TestClient, given: str, is_tak
     assert response.headers["X-Request-ID"]
 
 
-def test_made_ids_differ(client: TestClient) -> None:
-    assert len({client.get("/health").headers["X-Request-ID"] for _ in range(5)}) == 5
-
-
 @pytest.mark.parametrize(
     ("path", "line"),
     [
@@ -159,6 +157,7 @@ def test_a_request_is_logged_on_one_line_without_its_query(
 
 
 JSON = {"Content-Type": "application/json"}
+STATUSES = {type.slug: type.status for type in PROBLEM_TYPES}
 STREAMED = {**tasks()["copywrite"].example, "stream": True}
 
 
@@ -168,6 +167,7 @@ STREAMED = {**tasks()["copywrite"].example, "stream": True}
         ("classify", {"json": tasks()["classify"].example}, "ok"),
         ("copywrite", {"json": STREAMED}, "ok"),
         ("classify", {"json": {}}, "invalid-request"),
+        ("classify", {"content": b"", "headers": JSON}, "invalid-request"),
         ("copywrite", {"json": {**tasks()["copywrite"].example, "voice": "pirate"}}, "invalid-request"),
         ("classify", {"content": b'{"title": ', "headers": JSON}, "invalid-json"),
         ("classify", {"content": b"[" * 50_000, "headers": JSON}, "invalid-json"),
@@ -181,11 +181,13 @@ STREAMED = {**tasks()["copywrite"].example, "stream": True}
         ("copywrite", {"json": {**STREAMED, "name": "a candle " * 20}}, "text-too-long"),
     ],
 )
-def test_each_request_to_a_task_is_counted_once_by_its_outcome(
+def test_a_request_to_a_task_is_counted_once_by_its_outcome(
     client: TestClient, engine: FakeEngine, task: str, request_: dict[str, Any], outcome: str
 ) -> None:
     engine.limit = 300 if outcome != "text-too-long" else 50
-    client.request(**{"method": "POST", "url": f"/v1/{task}", **request_})
+    response = client.request(**{"method": "POST", "url": f"/v1/{task}", **request_})
+    if outcome != "ok":
+        refused(response, STATUSES[outcome], outcome)
     page = client.get("/metrics").text
     assert outcomes(page, task) == {outcome: 1}
     adapter = f"{task}@1"
@@ -196,16 +198,23 @@ def test_each_request_to_a_task_is_counted_once_by_its_outcome(
 
 @pytest.mark.parametrize("body", [tasks()["copywrite"].example, STREAMED], ids=["plain", "streamed"])
 @pytest.mark.parametrize(
-    ("error", "outcome"), [(EngineFailed("The engine failed."), "engine-failed"), (ValueError(), "internal-error")]
+    ("error", "outcome"), [(EngineFailed("It failed."), "engine-failed"), (ValueError("secret"), "internal-error")]
 )
-def test_a_failure_in_the_engine_is_counted_once(
+def test_a_failure_in_the_engine_is_a_problem_without_traceback_and_counted_once(
     client: TestClient, engine: FakeEngine, body: dict[str, Any], error: Exception, outcome: str
 ) -> None:
     def fail(job: Job) -> list[str]:
         raise error
 
     engine.answer = fail
-    client.post("/v1/copywrite", json=body)
+    response = client.post("/v1/copywrite", json=body)
+    if body is STREAMED:
+        [(name, problem)] = events(response.text)
+        assert (name, problem["status"]) == ("problem", STATUSES[outcome])
+    else:
+        refused(response, STATUSES[outcome], outcome)
+        assert response.headers.get("Retry-After") == ("5" if outcome == "engine-failed" else None)
+    assert "secret" not in response.text and "Traceback" not in response.text
     page = client.get("/metrics").text
     assert outcomes(page, "copywrite") == {outcome: 1}
     assert sample(page, "shoplora_request_seconds_count", task="copywrite") == 1
@@ -229,16 +238,16 @@ def test_paths_that_are_no_tasks_are_not_counted(client: TestClient) -> None:
     ]
 
 
+async def send_half(app: FastAPI, connection: Connection) -> None:
+    async with app.router.lifespan_context(app):
+        await until(lambda: app.state.service.answering is not None)
+        await asyncio.wait_for(app(connection.scope, connection.receive, connection.send), LIMIT)
+
+
 def test_a_body_that_stays_incomplete_is_refused(shop: Settings, engine: FakeEngine) -> None:
     app = create_app(shop.model_copy(update={"body_timeout": 0.01}), engine)
     connection = Connection("/v1/classify", tasks()["classify"].example, half=True)
-
-    async def run() -> None:
-        async with app.router.lifespan_context(app):
-            await until(lambda: app.state.service.answering is not None)
-            await asyncio.wait_for(app(connection.scope, connection.receive, connection.send), LIMIT)
-
-    asyncio.run(run())
+    asyncio.run(send_half(app, connection))
     start, body = connection.sent
     assert start["status"] == 408 and (b"connection", b"close") in start["headers"]
     assert json.loads(body["body"])["type"].endswith(":request-timeout")
@@ -249,13 +258,7 @@ def test_a_client_that_leaves_within_its_body_is_counted_as_cancelled(shop: Sett
     app = create_app(shop, engine)
     connection = Connection("/v1/classify", tasks()["classify"].example, half=True)
     connection.gone.set()
-
-    async def run() -> None:
-        async with app.router.lifespan_context(app):
-            await until(lambda: app.state.service.answering is not None)
-            await asyncio.wait_for(app(connection.scope, connection.receive, connection.send), LIMIT)
-
-    asyncio.run(run())
+    asyncio.run(send_half(app, connection))
     assert outcomes(app.state.service.metrics.page().decode(), "classify") == {"cancelled": 1}
 
 

@@ -58,20 +58,9 @@ def small(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
     def replace(**changes: Any) -> None:
         known = records | changes
-        for name in (
-            "fashion",
-            "pricerunner",
-            "hatn",
-            "products",
-            "amazon_reviews",
-            "pros_and_cons",
-            "product_review_sentences",
-        ):
+        for name in known.keys() - {"queries", "dmaste", "slot_sentences"}:
             monkeypatch.setattr(datasets, name, lambda name=name: known[name])
-        by_split: Callable[..., Any] = lambda split: [  # noqa: E731
-            query for query in known["queries"] if query.split == split
-        ]
-        monkeypatch.setattr(datasets, "queries", by_split)
+        monkeypatch.setattr(datasets, "queries", lambda split: [q for q in known["queries"] if q.split == split])
         monkeypatch.setattr(datasets, "dmaste", lambda split, _: [r for r in known["dmaste"] if r.split == split])
         monkeypatch.setattr(datasets, "slot_sentences", lambda _: known["slot_sentences"])
 
@@ -129,19 +118,9 @@ def test_an_acceptance_example_is_removed(small: Callable[..., None]) -> None:
 
 def test_every_kind_of_evaluation_item_is_held_out(small: Callable[..., None]) -> None:
     held_out = _Heldout()
-    for text in (
-        "ACME blue shirt",
-        "acme tv 50",
-        "blue hat",
-        "a poor pan",
-        "Cup",
-        "A cup for the evening",
-        "the b is a laptop",
-        LONG,
-    ):
-        assert held_out.holds(text), text
-    for text in ("acme red shirt", "acme", "cups", "a fine pan"):
-        assert not held_out.holds(text), text
+    short = ("ACME blue shirt", "acme tv 50", "blue hat", "a poor pan", "Cup", "A cup for the evening")
+    assert [text for text in (*short, "the b is a laptop", LONG) if not held_out.holds(text)] == []
+    assert [text for text in ("acme red shirt", "acme", "cups", "a fine pan") if held_out.holds(text)] == []
 
 
 def test_ngrams_are_runs_of_eight_words() -> None:

@@ -18,40 +18,15 @@ from transformers import TrainingArguments
 
 from adapters.base import base_digest
 from adapters.ontology import Ontology
+from adapters.tasks import rewrite
+from tests.training.base.test_structure import CLASSES, CORPUS
 from training.base import pretrain
-from training.base.corpus import Corpus
 from training.base.pretrain import SPECIAL, MuonAdamW, PretrainingRecipe
-from training.base.structure import Structure, WordClasses
+from training.base.structure import Structure
 
-COPY = (
-    "a steel kettle that pours without dripping and looks good in any kitchen of the world",
-    "a soft cotton shirt for warm days with two pockets and a collar that keeps its shape",
-)
-CORPUS = Corpus(
-    texts={
-        "review": ["the handle gets very hot after ten minutes so be careful with it at all times"],
-        "opinion": ["light and small but the strap is short"],
-        "title": ["acme navy blue shirt", "brio steel kettle 2 l"],
-        "query": ["red shirt", "steel kettle", "blue sofas under 300"],
-        "copy": list(COPY),
-        "slots": ["the aspire is a light laptop with long battery life"],
-    },
-    passes=dict.fromkeys(("review", "opinion", "title", "query", "copy", "slots"), 1),
-)
 ONTOLOGY = Ontology.load()
-CLASSES = WordClasses({"red": "red", "shirt": "shirt", "kettle": "shirt", "blue": "red"}, frozenset())
-TINY = PretrainingRecipe(
-    hidden=32,
-    layers=1,
-    feed_forward=64,
-    heads=2,
-    kv_heads=1,
-    head=16,
-    vocabulary=512,
-    context=32,
-    tokens=10 * 2 * 32,
-    batch=2,
-)  # ten steps
+SIZES = {"hidden": 32, "layers": 1, "feed_forward": 64, "heads": 2, "kv_heads": 1, "head": 16}
+TINY = PretrainingRecipe(**SIZES, vocabulary=512, context=32, tokens=10 * 2 * 32, batch=2)  # ten steps
 
 
 @settings(max_examples=200, deadline=None)
@@ -62,8 +37,7 @@ def test_any_text_survives_the_tokenizer(tokenizer: Any, text: str) -> None:
 
 
 def test_digits_are_tokens_of_their_own(tokenizer: Any) -> None:
-    tokens = tokenizer.tokenize("2048 w")
-    assert tokens[:4] == ["2", "0", "4", "8"]
+    assert tokenizer.tokenize("2048 w")[:4] == ["2", "0", "4", "8"]
 
 
 def test_special_tokens_come_first_and_end_what_they_should(tokenizer: Any) -> None:
@@ -80,7 +54,7 @@ def test_the_chat_template(tokenizer: Any) -> None:
 
 
 def test_labels_take_few_tokens(tokenizer: Any) -> None:
-    for label in pretrain.QUERY_LABELS:
+    for label in rewrite.TYPES:
         assert len(tokenizer.tokenize(f" {label}")) <= 2
 
 

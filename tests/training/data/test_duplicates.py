@@ -9,16 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from training.data import duplicates
-from training.data.duplicates import (
-    SIMILAR,
-    clusters,
-    components,
-    folded,
-    jaccard,
-    leaks,
-    near_pairs,
-    shingles,
-)
+from training.data.duplicates import SIMILAR, clusters, components, folded, jaccard, leaks, near_pairs, shingles
 
 TITLE = "Turtle Check Men Navy Blue Shirt"
 

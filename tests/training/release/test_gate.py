@@ -4,15 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from training.evaluation.results import (
-    ADAPTER,
-    FEW_SHOT,
-    LIVE,
-    ONE_SAMPLE,
-    PROMPTED,
-    Evaluation,
-    Headline,
-)
+from training.evaluation.results import ADAPTER, FEW_SHOT, LIVE, ONE_SAMPLE, PROMPTED, Evaluation, Headline
 from training.release.gate import MARGIN, judge
 
 TFIDF = "TF-IDF + logistic regression"

@@ -40,11 +40,6 @@ def trained(examples: Sequence[Example], recipe: Recipe, base: Path, output: Pat
     return finetune.run(CLASSIFY, list(examples), recipe, base, output, ontology)
 
 
-def log_of(run: Path) -> list[dict[str, Any]]:
-    log: list[dict[str, Any]] = json.loads((run / "train.json").read_text())["log"]
-    return log
-
-
 @pytest.fixture(scope="module")
 def run(tiny_base: Path, ontology: Ontology, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run of `o_proj` and `down_proj`."""
@@ -73,7 +68,8 @@ def test_the_result_holds_no_pickle(run: Path) -> None:
 
 
 def test_training_lowers_the_loss(run: Path) -> None:
-    losses = [entry["eval_loss"] for entry in log_of(run) if "eval_loss" in entry]
+    log = json.loads((run / "train.json").read_text())["log"]
+    losses = [entry["eval_loss"] for entry in log if "eval_loss" in entry]
     assert len(losses) >= 2
     assert losses == sorted(losses, reverse=True)
     assert losses[0] - losses[-1] > 0.1  # an adapter improves random weights only a little
