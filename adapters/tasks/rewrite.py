@@ -20,7 +20,7 @@ from adapters.tasks.contract import Answered, LineError, Message, Strict, Task, 
 
 MAX_WORDS = 32
 CONTINUES, OTHER = "+", "other"
-TYPES = (  # noqa: SIM905
+TYPES = (
     "type brand color size material department modifier occasion origin price name number "
     "quantity shape time condition content"
 ).split()

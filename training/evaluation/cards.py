@@ -83,10 +83,8 @@ def _calibration(evaluation: Evaluation) -> str:
         confidence, right = confidences([a for a in evaluation.answers if a.source == source])
         if len(confidence):
             errors.append(f"{source} {calibration_error(confidence, right):.3f}")
-    return (
-        f"Expected calibration error of the confidence, of the model's own answers ({BINS} bins): "
-        f"{', '.join(errors) or '-'}."
-    )
+    title = f"Expected calibration error of the confidence, of the model's own answers ({BINS} bins)"
+    return f"{title}: {', '.join(errors) or '-'}."
 
 
 def tables(figures: dict[str, dict[str, Figures]]) -> str:
@@ -97,10 +95,8 @@ def tables(figures: dict[str, dict[str, Figures]]) -> str:
 
 def _table(source: str, figures: dict[str, dict[str, Figures]]) -> str:
     rows = {side: by_source[source] for side, by_source in figures.items() if source in by_source}
-    columns = [c for c in next(iter(rows.values())) if c != "examples"]
-    examples = int(next(iter(rows.values()))["examples"])
-    lines = [f"{source}, {examples:,} examples", "", f"| | {' | '.join(columns)} |"]
-    lines.append("|---|" + "---|" * len(columns))
-    for side, values in rows.items():
-        lines.append(f"| {side} | {' | '.join(f'{values[c]:.3f}' for c in columns)} |")
+    first = next(iter(rows.values()))
+    columns, examples = [c for c in first if c != "examples"], int(first["examples"])
+    lines = [f"{source}, {examples:,} examples", "", f"| | {' | '.join(columns)} |", "|---|" + "---|" * len(columns)]
+    lines += [f"| {side} | {' | '.join(f'{values[c]:.3f}' for c in columns)} |" for side, values in rows.items()]
     return "\n".join(lines)

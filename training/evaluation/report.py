@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from training.evaluation.calibration import BINS, THRESHOLD, bin_of, calibration_error, confidences
-from training.evaluation.results import ADAPTER, Evaluation, JudgedAnswer, Verdict
+from training.evaluation.results import ADAPTER, Evaluation, Headline, JudgedAnswer, Verdict
 from training.evaluation.slices import MIN_EXAMPLES, Slice, by_category, by_length, class_pairs, confusion
 from training.html import render, svg
 from training.tasks import training_task
@@ -31,27 +31,28 @@ def write(run: Path, task: str, evaluation: Evaluation, verdict: Verdict) -> Pat
     """Write `report.html` into the run's folder; the training curves are read from its `train.json`."""
     training = training_task(task)
     log = run / "train.json"
-    answers = evaluation.answers
+    answers, wrong = evaluation.answers, [answer for answer in evaluation.answers if not answer.right]
+    headlines = [
+        (source, side, by_source[source])
+        for source in evaluation.headlines[ADAPTER]
+        for side, by_source in evaluation.headlines.items()
+    ]
     html = render(
         Path(__file__).with_name("report.html"),
         task=task,
         run=run.name,
         figure=training.headline_figure,
         verdict=verdict,
-        headlines=[
-            (source, side, by_source[source])
-            for source in evaluation.headlines[ADAPTER]
-            for side, by_source in evaluation.headlines.items()
-        ],
+        headlines=headlines,
         tables=[_table(source, evaluation) for source in evaluation.figures[ADAPTER]],
-        plots=_plots(training, evaluation, json.loads(log.read_text())["log"] if log.exists() else []),
-        wrong=_surest_wrong(answers),
+        plots=_plots(training, headlines, answers, json.loads(log.read_text())["log"] if log.exists() else []),
+        wrong=sorted(wrong, key=lambda answer: -answer.confidence)[:SHOWN],
         classes=[
             (source, sorted(figures.items(), key=lambda item: -item[1]["examples"]))
             for source, figures in evaluation.classes.items()
             if figures
         ],
-        confused=_confused(answers) if training.line_starts_with_class else [],
+        confused=Counter(class_pairs(wrong)).most_common(SHOWN) if training.line_starts_with_class else [],
         matrix=confusion(answers) if training.line_starts_with_class else None,
         right_when=training.right_when,
         adapter=ADAPTER,
@@ -68,23 +69,16 @@ def _table(source: str, evaluation: Evaluation) -> tuple[str, list[str], list[An
     return source, list(rows[0][1]), rows
 
 
-def _surest_wrong(answers: Sequence[JudgedAnswer]) -> list[JudgedAnswer]:
-    """The wrong answers of the highest confidence."""
-    wrong = [answer for answer in answers if not answer.right]
-    return sorted(wrong, key=lambda answer: -answer.confidence)[:SHOWN]
-
-
-def _confused(answers: Sequence[JudgedAnswer]) -> list[tuple[str, str, int]]:
-    """The commonest pairs of an expected and a predicted class among wrong answers."""
-    pairs = Counter(class_pairs([answer for answer in answers if not answer.right]))
-    return [(expected, predicted, n) for (expected, predicted), n in pairs.most_common(SHOWN)]
-
-
-def _plots(training: TrainingTask, evaluation: Evaluation, log: list[dict[str, Any]]) -> list[tuple[str, str]]:
+def _plots(
+    training: TrainingTask,
+    headlines: Sequence[tuple[str, str, Headline]],
+    answers: Sequence[JudgedAnswer],
+    log: list[dict[str, Any]],
+) -> list[tuple[str, str]]:
     """(title, SVG) of each plot that there is data for."""
-    answers = evaluation.answers
     worst = by_category(training, answers)[:SHOWN]
-    plots = [("Main figure by side, with 95% interval", _sides(evaluation))]
+    rows = [(f"{source}: {side}", h.value, h.low, h.high, side == ADAPTER) for source, side, h in headlines]
+    plots = [("Main figure by side, with 95% interval", _intervals(rows, "main figure", "sides"))]
     confidence, right = confidences(answers)
     if len(confidence):
         error = calibration_error(confidence, right)
@@ -101,15 +95,6 @@ def _plots(training: TrainingTask, evaluation: Evaluation, log: list[dict[str, A
     if any("loss" in entry for entry in log):
         plots.append(("Loss and learning rate", _curves(log)))
     return plots
-
-
-def _sides(evaluation: Evaluation) -> str:
-    rows = [
-        (f"{source}: {side}", headline.value, headline.low, headline.high, side == ADAPTER)
-        for source in evaluation.headlines[ADAPTER]
-        for side, headline in ((side, by_source[source]) for side, by_source in evaluation.headlines.items())
-    ]
-    return _intervals(rows, "main figure", "sides")
 
 
 def _slices(slices: Sequence[Slice], name: str) -> str:
@@ -161,8 +146,7 @@ def _curves(log: list[dict[str, Any]]) -> str:
     figure = Figure(figsize=(5, 3), layout="constrained")
     axes = figure.add_subplot(xlabel="epoch", ylabel="loss")
     for name, label in (("loss", "training"), ("eval_loss", "validation")):
-        points = [(e["epoch"], float(e[name])) for e in log if name in e]
-        if points:
+        if points := [(e["epoch"], float(e[name])) for e in log if name in e]:
             axes.plot(*zip(*points, strict=True), label=label, marker="." if len(points) < 9 else "")
     rates = [(e["epoch"], float(e["learning_rate"])) for e in log if "learning_rate" in e]
     rate_axes = axes.twinx()

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from training.tasks.figures import Terms
 
-ROUNDS = 10_000
+ROUNDS, SEED = 10_000, 0
+LEVEL = 0.95  # of the intervals
 _BATCH = 2_000_000  # elements of a resampling array
 
 
@@ -21,12 +22,12 @@ def ratio(terms: Terms) -> float:
     return float(above / below) if below else 0.0
 
 
-def interval(terms: Terms, level: float = 0.95, seed: int = 0) -> tuple[float, float]:
-    """The figure's interval by percentile bootstrap over examples (Efron and Tibshirani 1993, chapter 13).
+def interval(terms: Terms) -> tuple[float, float]:
+    """The figure's 95% interval by percentile bootstrap over examples (Efron and Tibshirani 1993, chapter 13).
 
     0 to 1 where there are no examples.
     """
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(SEED)
     n = len(terms)
     if not n:
         return 0.0, 1.0
@@ -35,17 +36,17 @@ def interval(terms: Terms, level: float = 0.95, seed: int = 0) -> tuple[float, f
     for start in range(0, ROUNDS, step):
         picked = terms[rng.integers(n, size=(min(step, ROUNDS - start), n))].sum(axis=1)
         rounds[start : start + step] = _ratios(picked)
-    low, high = np.quantile(rounds, [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.quantile(rounds, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)
 
 
-def p_value(ours: Terms, theirs: Terms, seed: int = 0) -> float:
+def p_value(ours: Terms, theirs: Terms) -> float:
     """Two-sided p of the difference, by paired approximate randomisation over examples.
 
     Noreen 1989; for F1, Yeh 2000 (https://aclanthology.org/C00-2137). An example's two answers are
     swapped at random; `ours` and `theirs` are of the same examples in the same order.
     """
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(SEED)
     observed = abs(ratio(ours) - ratio(theirs))
     change, total = theirs - ours, ours.sum(axis=0) + theirs.sum(axis=0)
     n = len(ours)

@@ -64,8 +64,7 @@ def by_length(answers: Sequence[JudgedAnswer]) -> list[Slice]:
     words = [len(str(next(iter(a.request.values()), "")).split()) for a in answers]
     slices = []
     for low, high in LENGTHS:
-        right = [a.right for a, n in zip(answers, words, strict=True) if low < n <= high]
-        if right:
+        if right := [a.right for a, n in zip(answers, words, strict=True) if low < n <= high]:
             slices.append(_slice(f"{low + 1}-{high}" if high < MAX_WORDS else f"over {low}", right))
     return slices
 
@@ -87,9 +86,7 @@ def confusion(answers: Sequence[JudgedAnswer]) -> ConfusionMatrix | None:
     pairs = Counter(class_pairs(answers))
     confused = [pair for pair, _ in pairs.most_common() if pair[0] != pair[1]]
     names = list(dict.fromkeys(name for pair in confused for name in pair))[:MAX_CLASSES]
-    totals: Counter[str] = Counter()
-    for (expected, _), n in pairs.items():
-        totals[expected] += n
+    totals = Counter(expected for expected, _ in pairs.elements())
     rows = []
     for expected in (name for name in names if totals[name]):
         counts = [pairs[expected, predicted] for predicted in names]

@@ -26,7 +26,7 @@ DMASTE_TRAINED = ("beauty", "electronics", "fashion", "home")
 DMASTE_DOMAINS = (*DMASTE_TRAINED, "book", "grocery", "pet", "toy")
 HATN_DOMAINS = ("electronics", "kitchen")
 # https://github.com/bltlab/query-ner names the types; an odd tag begins one, the next continues it.
-QUERY_TYPES = (  # noqa: SIM905
+QUERY_TYPES = (
     "UoM color condition content core_product_type creator department material modifier occasion "
     "origin price product_name product_number quantity shape time"
 ).split()
@@ -78,7 +78,6 @@ class Product:
     category: str
     style: str
     gender: str | None
-    price: float
     description: str
 
 
@@ -106,9 +105,8 @@ def fashion() -> Iterator[FashionTitle]:
             seen.add(identity)
             path = row["masterCategory"], row["subCategory"], row["articleType"]
             color = row["baseColour"].lower()
-            yield FashionTitle(
-                split_of(identity), title, path, color if color not in ("", "na") else None, row["gender"].lower()
-            )
+            color = None if color in ("", "na") else color
+            yield FashionTitle(split_of(identity), title, path, color, row["gender"].lower())
 
 
 def pricerunner() -> Iterator[SupplierTitle]:
@@ -142,17 +140,13 @@ def _dmaste_file(domain: str, split: str) -> Iterator[Review]:
     names = {"POS": "positive", "NEG": "negative", "NEU": "neutral"}
     (file,) = find("NJUNLP/DMASTE", f"dataset/{domain}/{split}.txt")
     for line in file.read_text(encoding="utf-8").splitlines():
-        sentence, triplets, *_ = line.split("####")
+        sentence, labels, *_ = line.split("####")
         words = sentence.split()
-        yield Review(
-            split,
-            domain,
-            detokenise(sentence),
-            tuple(
-                Triplet(_span(words, aspect), _span(words, opinion), names[polarity])
-                for aspect, opinion, polarity in ast.literal_eval(triplets)
-            ),
+        triplets = tuple(
+            Triplet(_span(words, aspect), _span(words, opinion), names[polarity])
+            for aspect, opinion, polarity in ast.literal_eval(labels)
         )
+        yield Review(split, domain, detokenise(sentence), triplets)
 
 
 def _span(words: list[str], ends: list[int]) -> str | None:
@@ -194,9 +188,8 @@ def product_review_sentences() -> Iterator[str]:
         with zipfile.ZipFile(file) as archive:
             for name in sorted(archive.namelist()):
                 if name.endswith(".txt") and "README" not in name:
-                    for line in archive.read(name).decode("latin-1").splitlines():
-                        if "##" in line:
-                            yield detokenise(line.split("##", 1)[1])
+                    lines = archive.read(name).decode("latin-1").splitlines()
+                    yield from (detokenise(line.split("##", 1)[1]) for line in lines if "##" in line)
 
 
 def products() -> list[Product]:
@@ -210,12 +203,8 @@ def products() -> list[Product]:
             for record in yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader):
                 records[str(record["id"])].append(record)
     group = _groups({identity: {key(r["name"]) for r in rows} for identity, rows in records.items()})
-    described = (
-        _product(group[identity], record)
-        for identity, rows in sorted(records.items())
-        for record in rows
-        if record.get("description")
-    )
+    rows = ((group[identity], record) for identity in sorted(records) for record in records[identity])
+    described = (_product(name, record) for name, record in rows if record.get("description"))
     return list({(p.name, p.description): p for p in described}.values())
 
 
@@ -238,7 +227,6 @@ def _product(group: str, record: dict[str, Any]) -> Product:
         str(record["category"]),
         str(record.get("style") or record["category"]),
         affinity.get(str(record.get("gender_affinity"))),
-        float(record["price"]),
         clean(str(record["description"])),
     )
 

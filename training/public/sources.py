@@ -60,8 +60,7 @@ def cache_folder() -> Path:
 
 def mirror_folder() -> Path | None:
     """`SHOPLORA_MIRROR`, else a folder `shared/data` beside the checkout, else None."""
-    configured = os.environ.get("SHOPLORA_MIRROR")
-    if configured:
+    if configured := os.environ.get("SHOPLORA_MIRROR"):
         return Path(configured)
     beside = Path(__file__).resolve().parents[3] / "shared" / "data"
     return beside if beside.is_dir() else None
@@ -76,7 +75,14 @@ def find(repository: str, path: str) -> list[Path]:
     listed = [s for s in sources() if s.repository == repository and s.path == path]
     if not listed:
         raise SourceError(f"{repository}: {path} is not listed in sources.json")
-    return [_local(source) for source in listed]
+    paths = []
+    for source in listed:
+        if (local := _local_path(source)) is None:
+            raise SourceError(
+                f"{repository}: {path} is not here: run `shoplora fetch`, or point SHOPLORA_MIRROR at a mirror"
+            )
+        paths.append(local)
+    return paths
 
 
 def available() -> bool:
@@ -111,20 +117,8 @@ def fetch(requested: Iterable[Source] | None = None) -> list[Path]:
 
 
 def _local_path(source: Source) -> Path | None:
-    for folder in (mirror_folder(), cache_folder()):
-        if folder is not None and (folder / source.relative).is_file():
-            return folder / source.relative
-    return None
-
-
-def _local(source: Source) -> Path:
-    path = _local_path(source)
-    if path is None:
-        raise SourceError(
-            f"{source.repository}: {source.path} is not here: run `shoplora fetch`, "
-            "or point SHOPLORA_MIRROR at a mirror"
-        )
-    return path
+    folders = filter(None, (mirror_folder(), cache_folder()))
+    return next((folder / source.relative for folder in folders if (folder / source.relative).is_file()), None)
 
 
 def _download(source: Source, path: Path, advance: Callable[[int], None]) -> None:
@@ -139,9 +133,7 @@ def _download(source: Source, path: Path, advance: Callable[[int], None]) -> Non
         advance(size)
         return _finish(source, part, path)
     # A range counts encoded bytes, so there must be no encoding.
-    headers = {"Accept-Encoding": "identity"}
-    if size:
-        headers["Range"] = f"bytes={size}-"
+    headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={size}-"} if size else {})}
     try:
         with httpx.stream("GET", source.url, headers=headers, timeout=30) as response:
             response.raise_for_status()

@@ -6,6 +6,7 @@ measure their speed. Called by `training.studies.cli`.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import random
@@ -149,14 +150,11 @@ def table(choices: Sequence[Choice]) -> str:
         "|---|---|---|---|---|---|---|---|",
     ]
     for c in choices:
-        speed = (
-            ("-", "-")
-            if c.answers_per_second is None or c.median_ms is None
-            else (f"{c.answers_per_second:.1f}", f"{c.median_ms:.0f}")
-        )
+        rate = "-" if c.answers_per_second is None else f"{c.answers_per_second:.1f}"
+        median = "-" if c.median_ms is None else f"{c.median_ms:.0f}"
         lines.append(
             f"| {c.name} | {c.figure:.3f} | {c.low:.3f} to {c.high:.3f} | {c.p:.2g} | "
-            f"{c.megabytes:.2f} | {c.train_seconds:.0f} | {speed[0]} | {speed[1]} |"
+            f"{c.megabytes:.2f} | {c.train_seconds:.0f} | {rate} | {median} |"
         )
     return "\n".join(lines)
 
@@ -164,7 +162,7 @@ def table(choices: Sequence[Choice]) -> str:
 def plots(task: str, by: str, choices: Sequence[Choice]) -> list[tuple[str, str]]:
     """Title and SVG of each plot of quality against cost."""
     if by == "examples":
-        titles = {"Learning curve": ("training examples", [_number(c.name) for c in choices])}
+        titles = {"Learning curve": ("training examples", [float(c.name.replace(",", "")) for c in choices])}
     else:
         titles = {"Quality and size": ("adapter, MB", [c.megabytes for c in choices])}
         rates = [c.answers_per_second for c in choices if c.answers_per_second is not None]
@@ -192,10 +190,6 @@ def _figure(task: str) -> str:
     """The main figure's name; of one sample, where the task ranks several."""
     name = training_task(task).headline_figure.replace("_", " ")
     return f"{name}, one sample" if find_task(task).samples > 1 else name
-
-
-def _number(name: str) -> float:
-    return float(name.replace(",", ""))
 
 
 def _plot(choices: Sequence[Choice], xs: Sequence[float], xlabel: str, ylabel: str, by: str) -> str:
@@ -257,4 +251,4 @@ def _served_speed(
         bodies = [e.request.model_dump(mode="json", exclude_defaults=True) for e in test]
         settings = {"SHOPLORA_BASE": str(base), "SHOPLORA_STORE": folder, "SHOPLORA_DEMO_ADAPTERS": "false"}
         with local_server.server({**os.environ, **settings}) as url:
-            return local_server.speed(url, task.name, bodies)
+            return asyncio.run(local_server.speed(url, task.name, bodies))

@@ -54,8 +54,10 @@ def ablate(
 
     try:
         numbers = [int(number) for number in counts.split(",")] if counts else []
+        if any(number < 1 for number in numbers):  # a negative number would leave out the last ones
+            raise ValueError
     except ValueError:
-        raise typer.BadParameter(f"{counts!r} is not a list of whole numbers", param_hint="--examples") from None
+        raise typer.BadParameter(f"{counts!r} is not a list of numbers from 1", param_hint="--examples") from None
     of, ontology = task_named(task), ontology_of_the_shop()
     examples = load_examples(of, data, ontology)
     recipe, folder = recipe_for(task, recipe_file), base_folder(shared_settings(base).base)

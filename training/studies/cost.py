@@ -44,12 +44,14 @@ def hosted_tokens(task: Task[Any, Any], examples: Sequence[Example], base: Path,
     Counted by the base's tokenizer: a larger vocabulary needs somewhat fewer tokens for both.
     """
     tokenizer = AutoTokenizer.from_pretrained(base)
-    instructions = f"{task.summary}. Answer in JSON: {', '.join(_fields(task))}."
+    fields = own_fields(task)
+    instructions = f"{task.summary}. Answer in JSON: {', '.join(fields)}."
     for kind in training_task(task.name).hosted_names:
-        instructions += f"\n{kind}: {', '.join(_names(kind, ontology))}"
+        attribute = ontology.attributes.get(kind)
+        instructions += f"\n{kind}: {', '.join(attribute.values if attribute else getattr(ontology, kind))}"
     prompts = [f"{instructions}\n{e.request.model_dump_json(exclude_none=True)}" for e in examples]
     answers = [
-        task.answer.model_construct(**task.expand(e.labels, e.request, ontology)).model_dump_json(include=_fields(task))
+        task.answer.model_construct(**task.expand(e.labels, e.request, ontology)).model_dump_json(include={*fields})
         for e in examples
     ]
     return Tokens(mean(_count(tokenizer, prompts)), mean(_count(tokenizer, answers)))
@@ -65,14 +67,9 @@ def machine_price(hour_price: float, answers_per_second: float) -> float:
     return hour_price / 3_600 / answers_per_second * 1_000
 
 
-def _fields(task: Task[Any, Any]) -> set[str]:
-    return set(task.answer.model_fields) - set(Answered.model_fields)
-
-
-def _names(kind: str, ontology: Ontology) -> list[str]:
-    if kind in ontology.attributes:
-        return list(ontology.attributes[kind].values)
-    return list(getattr(ontology, kind))
+def own_fields(task: Task[Any, Any]) -> list[str]:
+    """The fields of the task's answer that not every answer has, in their order."""
+    return [name for name in task.answer.model_fields if name not in Answered.model_fields]
 
 
 def _count(tokenizer: Any, texts: list[str]) -> list[int]:

@@ -80,12 +80,8 @@ def running(command: Sequence[str], environment: Mapping[str, str], ready: str =
             process.wait(30)
 
 
-def speed(url: str, task: str, bodies: Sequence[dict[str, Any]]) -> tuple[float, float]:
+async def speed(url: str, task: str, bodies: Sequence[dict[str, Any]]) -> tuple[float, float]:
     """Answers per second with IN_FLIGHT requests at once, and the median ms of requests one at a time."""
-    return asyncio.run(_speed(url, task, bodies))
-
-
-async def _speed(url: str, task: str, bodies: Sequence[dict[str, Any]]) -> tuple[float, float]:
     slots = asyncio.Semaphore(IN_FLIGHT)
 
     async def request_seconds(number: int) -> float:

@@ -15,8 +15,6 @@ def training_task(name: str) -> TrainingTask:
     Raises:
         KeyError: there is no such task.
     """
-    task = find_task(name)
-    if find_spec(f"{__name__}.{name}") is None:
-        return TrainingTask(task)
-    training: TrainingTask = import_module(f"{__name__}.{name}").TRAINING
-    return training
+    task, module = find_task(name), f"{__name__}.{name}"
+    training: TrainingTask | None = getattr(import_module(module), "TRAINING", None) if find_spec(module) else None
+    return training or TrainingTask(task)

@@ -25,35 +25,17 @@ class ClassifyTraining(TrainingTask):
     """An answer is right if its category is; color and gender are figures of their own."""
 
     column_names = {
-        "request.title": (
-            "title",
-            "product title",
-            "product name",
-            "product display name",
-            "item name",
-            "item title",
-            "listing title",
-            "name",
-            "product",
-            "item",
+        "request.title": [
+            *"title, product title, product name, product display name, item name, item title".split(", "),
+            *"listing title, name, product, item".split(", "),
             *TEXT_COLUMNS,
-        ),
+        ],
         "request.description": ("description", "product description", "long description", "details"),
         "request.brand": ("brand", "brand name", "manufacturer", "vendor"),
         "labels.category": (
-            "category",
-            "product category",
-            "category name",
-            "category label",
-            "category path",
-            "product type",
-            "article type",
-            "subcategory",
-            "sub category",
-            "type",
-            "label",
-            "class",
-        ),
+            "category, product category, category name, category label, category path, product type, article type, "
+            "subcategory, sub category, type, label, class"
+        ).split(", "),
         "labels.attributes.color": COLOR_COLUMNS,
         "labels.attributes.gender": GENDER_COLUMNS,
     }

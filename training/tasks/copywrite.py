@@ -23,19 +23,7 @@ from training.tasks.retail import REPOSITORY, RETAIL, retail_leaves
 from training.tasks.wording import distinct, edit_distance, repetition
 
 # The attributes that a reference description gives its request, by precedence.
-GIVEN = (
-    "color",
-    "material",
-    "pattern",
-    "season",
-    "condition",
-    "occasion",
-    "silhouette",
-    "style",
-    "shape",
-    "gender",
-    "feature",
-)
+GIVEN = "color material pattern season condition occasion silhouette style shape gender feature".split()
 SHORTEST = 12  # words; shorter descriptions of the store are labels, not copy
 SPOKEN_STEP = 3  # every third of the adviser's sentences, which are many and alike
 

@@ -12,7 +12,7 @@ from adapters.ontology import Ontology
 from training.data.check import Finding, Report, check
 from training.examples import SAMPLES, ExampleError
 
-WORDS = "amber birch cedar dune ember fjord grove heath inlet jetty knoll lagoon meadow north".split()  # noqa: SIM905
+WORDS = "amber birch cedar dune ember fjord grove heath inlet jetty knoll lagoon meadow north".split()
 
 
 def example(title: str, category: Any = "Shirts", **attributes: str) -> dict[str, Any]:

@@ -34,8 +34,7 @@ def test_every_line_decodes(name: str, samples: int, decoder: Decoder, ontology:
     for request, lines in zip(batch, decoded, strict=True):
         for sample in lines:
             task(name).decode(sample.line, request, ontology)
-            assert sample.logprob <= 0
-            assert sample.tokens >= 1
+            assert sample.logprob <= 0 and sample.tokens >= 1
 
 
 def test_greedy_lines_are_the_same_again_and_in_any_batch(decoder: Decoder) -> None:
@@ -46,8 +45,7 @@ def test_greedy_lines_are_the_same_again_and_in_any_batch(decoder: Decoder) -> N
         alone = decoder.lines(task("classify"), order, batch=1)
         for request, (sample,) in zip(order, alone, strict=True):
             expected = together[batch.index(request)][0]
-            assert sample.line == expected.line
-            assert sample.tokens == expected.tokens
+            assert (sample.line, sample.tokens) == (expected.line, expected.tokens)
             assert sample.logprob == pytest.approx(expected.logprob, abs=1e-3)
 
 
@@ -57,10 +55,7 @@ def test_samples_follow_the_seed(decoder: Decoder) -> None:
     assert drawn[0] == drawn[1] != drawn[2]
 
 
-def test_no_request_is_no_line(decoder: Decoder) -> None:
-    assert decoder.lines(task("classify"), []) == []
-
-
-def test_a_line_stops_at_its_limit(decoder: Decoder) -> None:
+def test_a_line_stops_at_its_limit_and_no_request_is_no_line(decoder: Decoder) -> None:
     ((decoded,),) = decoder.lines(task("classify"), requests("classify")[:1], max_tokens=2)
     assert decoded.tokens == 2
+    assert decoder.lines(task("classify"), []) == []

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from sklearn.metrics import precision_recall_fscore_support
 
 from adapters.ontology import Ontology
-from adapters.tasks import classify, copywrite, rewrite
-from tests.training.tasks.builders import copy, review, review_labels, tagged, title
+from adapters.tasks import classify, rewrite
+from tests.training.tasks.builders import review, review_labels, tagged, title
 from training.evaluation.metrics import by_class, headlines, score
 from training.evaluation.results import ADAPTER, ONE_SAMPLE
 from training.tasks import training_task
@@ -69,8 +69,3 @@ def test_classes_agree_with_scikit_learn(pairs: list[tuple[str, str]], ontology:
     reference = precision_recall_fscore_support(gold, predicted, labels=names, zero_division=0)
     for name, *scores in zip(names, *reference, strict=True):
         assert list(classes[name].values()) == pytest.approx(scores, abs=1e-4)
-
-
-def test_a_text_has_no_class(ontology: Ontology) -> None:
-    gold = [copy(copywrite.Request(name="mug"), "A mug.")]
-    assert by_class(training_task("copywrite"), gold, [gold[0].labels], ontology) == {"retail": {}}

@@ -6,8 +6,6 @@ import json
 import re
 from pathlib import Path
 
-import pytest
-
 from adapters.manifest import Draft
 from training.evaluation import cards, report
 from training.evaluation.results import ADAPTER, PROMPTED, Evaluation, Headline, JudgedAnswer, Verdict
@@ -26,16 +24,12 @@ def judged(predicted: str, confidence: float, text: str = "red shirt") -> Judged
 def evaluation(*answers: JudgedAnswer) -> Evaluation:
     values = {ADAPTER: (0.9, None), PROMPTED: (0.2, 0.001), "TF-IDF": (0.91, 0.6)}
     figures = {"examples": 3, "path_accuracy": 0.9}
+    scores = {"precision": 0.5, "recall": 0.25, "f1": 0.333}
     return Evaluation(
         {side: {"fashion": dict(figures)} for side in values},
         {s: {"fashion": Headline(v, v - 0.05, v + 0.05, p)} for s, (v, p) in values.items()},
         list(answers),
-        {
-            "fashion": {
-                name: {"precision": 0.5, "recall": 0.25, "f1": 0.333, "examples": n}
-                for name, n in (("Jeans", 2), ("Shirts", 9))
-            }
-        },
+        {"fashion": {"Jeans": {**scores, "examples": 2}, "Shirts": {**scores, "examples": 9}}},
     )
 
 
@@ -45,9 +39,9 @@ def page(tmp_path: Path, *answers: JudgedAnswer, verdict: Verdict = PASSED) -> s
 
 
 def test_a_refused_adapters_page_has_the_reasons(tmp_path: Path) -> None:
-    html = page(tmp_path, judged("shirts; red; -", 0.9), verdict=Verdict(["too few <examples>"], "No baseline."))
+    html = page(tmp_path, judged("jeans; -; -", 0.9, "<b>"), verdict=Verdict(["too few <examples>"], "No baseline."))
     assert "The quality gate refuses it" in html
-    assert "<li>too few &lt;examples&gt;</li>" in html
+    assert "<li>too few &lt;examples&gt;</li>" in html and "<dd>&lt;b&gt;</dd>" in html
     assert "lets it go live" not in html
 
 
@@ -55,8 +49,7 @@ def test_it_has_every_plot_and_fetches_nothing(tmp_path: Path) -> None:
     html = page(tmp_path, *[judged("shirts; red; -", 0.9)] * 9, judged("jeans; red; -", 0.8))
     assert html.count("<svg") == 6
     assert "ECE" in html
-    links = set(re.findall(r"""(?:src|href)=["']([^"'#][^"']*)""", html))
-    assert links == set()
+    assert re.findall(r"""(?:src|href)=["']([^"'#][^"']*)""", html) == []
 
 
 def test_the_wrong_answers_of_the_highest_confidence_come_first(tmp_path: Path) -> None:
@@ -67,19 +60,12 @@ def test_the_wrong_answers_of_the_highest_confidence_come_first(tmp_path: Path) 
     assert re.search(r"<td>shirts</td><td>jeans</td><td class=\"n\">3</td>", html)
 
 
-def test_verdict_figures_plots_and_wrong_answers_come_in_this_order(tmp_path: Path) -> None:
+def test_verdict_figures_plots_wrong_answers_and_classes_come_in_this_order(tmp_path: Path) -> None:
     html = page(tmp_path, judged("jeans; red; -", 0.9))
-    parts = (
-        "The quality gate lets it go live",
-        "A cheap baseline",
-        "Main figure",
-        "<svg",
-        "Confusion matrix",
-        "Wrong answers",
-        "All figures",
-    )
-    places = [html.index(part) for part in parts]
+    parts = "lets it go live; A cheap baseline; Main figure; <svg; Confusion matrix; Wrong answers; All figures"
+    places = [html.index(part) for part in parts.split("; ")]
     assert places == sorted(places)
+    assert html.index('<td>Shirts</td><td class="n">9</td>') < html.index("<td>Jeans</td>")  # the commonest class first
 
 
 def test_a_long_request_is_cut(tmp_path: Path) -> None:
@@ -88,28 +74,10 @@ def test_a_long_request_is_cut(tmp_path: Path) -> None:
     assert "x" * 501 not in html
 
 
-def test_classes_are_listed_commonest_first(tmp_path: Path) -> None:
-    html = page(tmp_path, judged("shirts; red; -", 0.9))
-    assert "2 classes" in html
-    assert html.index('<td>Shirts</td><td class="n">9</td>') < html.index("<td>Jeans</td>")
-
-
-@pytest.mark.parametrize(("confidence", "dots"), [(0.9, 1), (0.1, 0)])
-def test_the_answers_that_need_no_review_are_a_dot(confidence: float, dots: int) -> None:
-    curve = report._risk_coverage([judged("shirts; red; -", confidence)] * 3)
-    empty = report._risk_coverage([judged("shirts; red; -", 0.0)] * 3)
-    assert curve.count("<use") - empty.count("<use") == dots
-
-
 def test_the_card_begins_with_the_verdict() -> None:
     draft = Draft(task="classify", base_digest="b" * 64, ontology_digest="o")
     card = cards.adapter_card(draft, ["o_proj"], evaluation(), PASSED)
     assert card.startswith("# classify\n\nA cheap baseline is as good: TF-IDF has 0.910")
-
-
-def test_markup_in_an_input_stays_text(tmp_path: Path) -> None:
-    html = page(tmp_path, judged("jeans; -; -", 0.9, "<script>alert(1)</script>"))
-    assert "<script>" not in html
 
 
 def test_a_run_without_answers_has_a_page(tmp_path: Path) -> None:

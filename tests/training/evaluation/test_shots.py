@@ -9,16 +9,12 @@ import pytest
 
 from adapters.ontology import Ontology
 from adapters.prompts import token_ids
-from adapters.tasks import classify, extract, task
+from adapters.tasks import classify, task
+from tests.training.tasks.builders import review, title
 from training.evaluation.decoding import Decoder
 from training.evaluation.shots import SHOTS, nearest
-from training.examples import Example
 
 CLASSIFY = task("classify")
-
-
-def title(text: str, leaf: str = "Shirts", split: str = "train") -> Example:
-    return Example(split, "shop", classify.Request(title=text), classify.Labels(category=leaf))
 
 
 def shown(shots: list[list[dict[str, str]]]) -> list[tuple[str, str]]:
@@ -26,27 +22,23 @@ def shown(shots: list[list[dict[str, str]]]) -> list[tuple[str, str]]:
 
 
 def test_the_nearest_come_first(ontology: Ontology) -> None:
-    others = (title("blue jeans", "Jeans"), title("a mug", "Mugs"), title("green shirt"))
-    train = [*others, title("red cotton shirt"), title("Red Shirt")]
-    (shots,) = nearest(CLASSIFY, train, [title("red shirt", split="test")], ontology)
+    others = (title("blue jeans", "Jeans"), title("a mug", "Mugs"), title("green shirt", "Shirts"))
+    train = [*others, title("red cotton shirt", "Shirts"), title("Red Shirt", "Shirts")]
+    (shots,) = nearest(CLASSIFY, train, [title("red shirt", "Shirts")], ontology)
     assert len(shots) == SHOTS
     assert shown(shots)[:2] == [("red shirt", "shirts; -; -"), ("red cotton shirt", "shirts; -; -")]
     assert [m["role"] for m in shots[0]] == ["user", "assistant"]
 
 
 def test_no_example_is_shown_where_there_is_none(ontology: Ontology) -> None:
-    assert nearest(CLASSIFY, [], [title("red shirt")], ontology) == [[]]
-    assert nearest(CLASSIFY, [title("red shirt")], [], ontology) == []
+    assert nearest(CLASSIFY, [], [title("red shirt", "Shirts")], ontology) == [[]]
+    assert nearest(CLASSIFY, [title("red shirt", "Shirts")], [], ontology) == []
 
 
 def test_partial_examples_are_not_shown(ontology: Ontology) -> None:
-    def review(text: str, known_fields: int | None) -> Example:
-        labels = extract.Labels(overall_sentiment="negative", use_case="beginner")
-        return Example("train", "hatn", extract.Request(review=text), labels, known_fields)
-
-    train = [review("bad handle", 3), review("good price", None)]
-    (shots,) = nearest(task("extract"), train, [review("bad handle", 3)], ontology)
-    assert [text for text, _ in shown(shots)] == ["good price"]
+    whole, partial = review("negative; no; -; -"), review("negative; no; beginner; -", known_fields=3)
+    (shots,) = nearest(task("extract"), [partial, whole], [partial], ontology)
+    assert [line for _, line in shown(shots)] == [task("extract").encode(whole.labels)]
 
 
 @pytest.fixture(scope="module")

@@ -29,10 +29,7 @@ def test_categories_come_with_the_worst_first_and_small_ones_not_at_all() -> Non
 def test_a_query_counts_once_for_each_of_its_labels() -> None:
     answers = [judged("color type + other type", "color")] * MIN_EXAMPLES
     slices = by_category(training_task("rewrite"), answers)
-    assert [(s.name, s.examples) for s in slices] == [
-        ("color", MIN_EXAMPLES),
-        ("type", MIN_EXAMPLES),
-    ]
+    assert [(s.name, s.examples) for s in slices] == [("color", MIN_EXAMPLES), ("type", MIN_EXAMPLES)]
 
 
 def test_copy_is_counted_by_the_product_s_category() -> None:
@@ -42,13 +39,8 @@ def test_copy_is_counted_by_the_product_s_category() -> None:
 
 def test_lengths_are_words_and_every_answer_is_in_one() -> None:
     answers = [judged("x", "x", " ".join(["word"] * n)) for n in (1, 5, 6, 12, 30, 31, 900)]
-    assert [(s.name, s.examples) for s in by_length(answers)] == [
-        ("1-5", 2),
-        ("6-8", 1),
-        ("9-12", 1),
-        ("13-30", 1),
-        ("over 30", 2),
-    ]
+    counts = {part.name: part.examples for part in by_length(answers)}
+    assert list(counts.items()) == [("1-5", 2), ("6-8", 1), ("9-12", 1), ("13-30", 1), ("over 30", 2)]
 
 
 def test_the_matrix_counts_expected_by_predicted_and_the_rest_together() -> None:

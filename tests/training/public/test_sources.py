@@ -75,54 +75,40 @@ def file(served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sou
     return source
 
 
-def part(tmp_path: Path, content: bytes) -> Path:
-    """What an earlier, broken download left."""
-    place = tmp_path / "cache" / f"{NAME}.part"
+def written(place: Path, content: bytes) -> Path:
     place.parent.mkdir(parents=True)
     place.write_bytes(content)
     return place
 
 
-def test_a_file_is_downloaded_into_the_cache(file: Source, tmp_path: Path) -> None:
+def test_a_file_is_downloaded_into_the_cache_once(file: Source, served: Served, tmp_path: Path) -> None:
     assert not sources.available()
-    assert sources.fetch() == [tmp_path / "cache" / NAME]
-    assert (tmp_path / "cache" / NAME).read_bytes() == CONTENT
+    place = tmp_path / "cache" / NAME
+    assert sources.fetch() == [place]
+    assert place.read_bytes() == CONTENT
     assert sources.available()
-    assert sources.find("owner/repo", "folder/file.bin") == [tmp_path / "cache" / NAME]
-    assert [p.name for p in (tmp_path / "cache").rglob("*.part")] == []
+    assert sources.find("owner/repo", "folder/file.bin") == [place]
+    assert list(place.parent.iterdir()) == [place]
+    assert sources.fetch() == [place]
+    assert len(served.requests) == 1  # a second fetch downloads nothing
 
 
-def test_a_second_fetch_downloads_nothing(file: Source, served: Served) -> None:
-    sources.fetch()
-    sources.fetch()
-    assert len(served.requests) == 1
-
-
-def test_a_download_goes_on_where_it_stopped(file: Source, served: Served, tmp_path: Path) -> None:
-    part(tmp_path, CONTENT[:1000])
+@pytest.mark.parametrize(
+    ("earlier", "honours_range", "ranges"),
+    [
+        pytest.param(CONTENT[:1000], True, ["bytes=1000-"], id="goes on where it stopped"),
+        pytest.param(CONTENT[:1000], False, ["bytes=1000-"], id="the server sends all again"),
+        pytest.param(CONTENT, True, [], id="complete: nothing is requested"),
+        pytest.param(CONTENT + b"more", True, [None], id="too long: started afresh"),
+    ],
+)
+def test_an_earlier_download_is_completed(
+    earlier: bytes, honours_range: bool, ranges: list[str | None], file: Source, served: Served, tmp_path: Path
+) -> None:
+    served.honours_range = honours_range
+    written(tmp_path / "cache" / f"{NAME}.part", earlier)
     (place,) = sources.fetch()
-    assert served.requests == [(f"/{NAME}", "bytes=1000-")]
-    assert place.read_bytes() == CONTENT
-
-
-def test_a_server_without_ranges_sends_all_again(file: Source, served: Served, tmp_path: Path) -> None:
-    served.honours_range = False
-    part(tmp_path, CONTENT[:1000])
-    (place,) = sources.fetch()
-    assert place.read_bytes() == CONTENT
-
-
-def test_a_complete_part_needs_no_download(file: Source, served: Served, tmp_path: Path) -> None:
-    part(tmp_path, CONTENT)
-    (place,) = sources.fetch()
-    assert place.read_bytes() == CONTENT
-    assert served.requests == []
-
-
-def test_a_part_that_is_too_long_is_started_afresh(file: Source, served: Served, tmp_path: Path) -> None:
-    part(tmp_path, CONTENT + b"more")
-    (place,) = sources.fetch()
-    assert served.requests == [(f"/{NAME}", None)]
+    assert served.requests == [(f"/{NAME}", byte_range) for byte_range in ranges]
     assert place.read_bytes() == CONTENT
 
 
@@ -146,7 +132,7 @@ def test_other_content_is_refused_and_leaves_nothing(file: Source, served: Serve
 
 
 def test_a_damaged_part_is_found_out_and_then_fetched_whole(file: Source, served: Served, tmp_path: Path) -> None:
-    part(tmp_path, b"x" * 1000)
+    written(tmp_path / "cache" / f"{NAME}.part", b"x" * 1000)
     with pytest.raises(SourceError, match="SHA-256"):
         sources.fetch()
     (place,) = sources.fetch()
@@ -154,19 +140,13 @@ def test_a_damaged_part_is_found_out_and_then_fetched_whole(file: Source, served
 
 
 def test_the_mirror_comes_before_the_cache_and_the_network(file: Source, served: Served, tmp_path: Path) -> None:
-    for folder in ("mirror", "cache"):
-        place = tmp_path / folder / NAME
-        place.parent.mkdir(parents=True)
-        place.write_bytes(CONTENT)
-    assert sources.fetch() == [tmp_path / "mirror" / NAME]
-    assert sources.find("owner/repo", "folder/file.bin") == [tmp_path / "mirror" / NAME]
+    places = [written(tmp_path / folder / NAME, CONTENT) for folder in ("mirror", "cache")]
+    assert sources.fetch() == sources.find("owner/repo", "folder/file.bin") == places[:1]
     assert served.requests == []
 
 
 def test_a_damaged_file_in_the_mirror_is_named(file: Source, tmp_path: Path) -> None:
-    place = tmp_path / "mirror" / NAME
-    place.parent.mkdir(parents=True)
-    place.write_bytes(CONTENT[:-1])
+    place = written(tmp_path / "mirror" / NAME, CONTENT[:-1])
     with pytest.raises(SourceError, match=re.escape(str(place))):
         sources.fetch()
     assert place.exists()
@@ -178,18 +158,9 @@ def test_a_refusal_names_the_address(file: Source) -> None:
         sources.fetch([absent])
 
 
-def test_no_server_at_all_names_the_address(file: Source, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sources, "RAW_FILES", "http://127.0.0.1:1")
-    with pytest.raises(SourceError, match=r"127\.0\.0\.1:1/owner/repo"):
-        sources.fetch()
-
-
-def test_a_file_that_is_not_here_says_what_to_do(file: Source) -> None:
+def test_a_file_that_is_not_here_or_not_listed_is_named(file: Source) -> None:
     with pytest.raises(SourceError, match="run `shoplora fetch`, or point SHOPLORA_MIRROR"):
         sources.find("owner/repo", "folder/file.bin")
-
-
-def test_a_file_that_is_not_listed_says_so(file: Source) -> None:
     with pytest.raises(SourceError, match=r"owner/repo: other\.csv is not listed"):
         sources.find("owner/repo", "other.csv")
 
@@ -200,9 +171,7 @@ def test_the_list_itself_is_well_formed() -> None:
     for source in listed:
         assert re.fullmatch(r"[0-9a-f]{40}", source.commit)
         assert re.fullmatch(r"[0-9a-f]{64}", source.sha256)
-        assert source.bytes > 0
-        assert source.licence
-        assert ".." not in source.relative.parts
+        assert source.bytes > 0 and source.licence and ".." not in source.relative.parts
 
 
 @pytest.mark.data

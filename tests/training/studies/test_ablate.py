@@ -10,6 +10,7 @@ import pytest
 
 from adapters.ontology import Ontology
 from adapters.tasks import copywrite, task
+from tests.terminal import run
 from training import examples
 from training.examples import Example
 from training.studies import ablate
@@ -20,16 +21,10 @@ SMALL = Choice("o_proj", 0.90, 0.88, 0.92, 0.04, 0.2, 60, 100.0, 50.0)
 LARGE = Choice("all-linear", 0.93, 0.91, 0.95, 1.0, 1.8, 80, 60.0, 80.0)
 
 
-def test_names_become_modules() -> None:
-    assert modules_by_choice("o_proj, o_proj+down_proj,qkv,all-linear") == {
-        "o_proj": ("o_proj",),
-        "o_proj+down_proj": ("o_proj", "down_proj"),
-        "qkv": ("q_proj", "k_proj", "v_proj"),
-        "all-linear": ALL_LINEAR,
-    }
-
-
-def test_an_unknown_module_is_named() -> None:
+def test_names_become_modules_and_an_unknown_one_is_named() -> None:
+    choices = modules_by_choice("o_proj, o_proj+down_proj,qkv,all-linear")
+    assert list(choices) == ["o_proj", "o_proj+down_proj", "qkv", "all-linear"]
+    assert [*choices.values()] == [("o_proj",), ("o_proj", "down_proj"), ("q_proj", "k_proj", "v_proj"), ALL_LINEAR]
     with pytest.raises(TrainingError, match="no module fc2; there are q_proj"):
         modules_by_choice("o_proj,o_proj+fc2")
 
@@ -69,18 +64,13 @@ def test_the_table_has_a_row_each() -> None:
     assert rows[3].endswith("| 1.80 | 80 | - | - |")
 
 
-def test_the_page_begins_with_the_recommendation() -> None:
+def test_the_page_begins_with_the_recommendation_which_a_learning_curve_has_not() -> None:
     html = page("classify", "modules", [SMALL, LARGE])
     assert html.index("Recommended: all-linear") < html.index("<table") < html.index("<svg")
-    assert html.count("<svg") == 2
-    unmeasured = [replace(c, answers_per_second=None, median_ms=None) for c in (SMALL, LARGE)]
-    assert page("classify", "modules", unmeasured).count("<svg") == 1
-
-
-def test_the_page_of_a_learning_curve_recommends_nothing() -> None:
-    html = page("classify", "examples", [replace(SMALL, name="100"), replace(LARGE, name="1,000")])
-    assert "Recommended" not in html
-    assert html.count("<svg") == 1
+    unmeasured = page("classify", "modules", [replace(SMALL, answers_per_second=None, median_ms=None), LARGE])
+    curve = page("classify", "examples", [replace(SMALL, name="100"), replace(LARGE, name="1,000")])
+    assert [text.count("<svg") for text in (html, unmeasured, curve)] == [2, 1, 1]
+    assert "Recommended" not in curve
 
 
 def test_runs_share_the_test_split_and_are_not_repeated(tiny_base: Path, ontology: Ontology, tmp_path: Path) -> None:
@@ -102,6 +92,12 @@ def test_a_text_is_judged_without_the_fallback(tiny_base: Path, ontology: Ontolo
     (choice,) = ablate.run(task("copywrite"), samples, runs, tiny_base, tmp_path, ontology, serve=False)
     assert choice.figure == 0.0  # of a model that has learnt nothing; the fallback has 1.0
     assert "attributes mentioned, one sample" in page("copywrite", "examples", [choice])
+
+
+@pytest.mark.parametrize("counts", ["0", "16,-5", "1,000", "many"])
+def test_numbers_of_examples_are_positive(counts: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
+    assert "not a list of numbers from 1" in " ".join(run("ablate", "rewrite", "--examples", counts, status=2).split())
 
 
 def test_more_examples_than_there_are(tiny_base: Path, ontology: Ontology, tmp_path: Path) -> None:

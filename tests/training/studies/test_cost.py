@@ -13,12 +13,14 @@ from training.studies import cost as costs
 from training.studies.cost import Tokens
 
 
-def test_a_hosted_price_is_by_the_million_tokens() -> None:
+def test_a_hosted_price_is_by_the_million_tokens_and_a_machine_is_paid_by_the_hour() -> None:
     assert costs.hosted_price(Tokens(2_000, 100), 0.15, 0.60) == pytest.approx(0.36)
-
-
-def test_a_machine_is_paid_by_the_hour() -> None:
     assert costs.machine_price(3.6, 10) == pytest.approx(0.1)
+
+
+def test_the_prompts_fields_are_in_the_order_of_the_answer() -> None:
+    """A set's order changes from process to process, and the tokens with it."""
+    assert costs.own_fields(task("copywrite")) == ["description", "mentioned", "missing", "unsupported"]
 
 
 @pytest.mark.parametrize("name", ["classify", "rewrite", "extract", "copywrite"])

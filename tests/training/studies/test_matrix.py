@@ -59,9 +59,8 @@ def test_the_command_without_adapters_of_the_base(
     tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SHOPLORA_STORE", str(tmp_path / "store"))
-    assert "no live adapter is of the base" in " ".join(
-        run("matrix", "--base", str(tiny_base), "--data", str(SAMPLES), status=1).split()
-    )
+    output = run("matrix", "--base", str(tiny_base), "--data", str(SAMPLES), status=1)
+    assert "no live adapter is of the base" in " ".join(output.split())
 
 
 def test_the_command_prints_the_verdict_and_writes_the_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import fields, replace
+from dataclasses import fields
 from functools import cache
 from typing import Any
 
@@ -85,9 +85,8 @@ def test_the_default_figures_are_of_what_the_task_counts_and_of_each_label(ontol
     figures = training_task("churn").figures([subscriber(line) for line in lines], answers, ontology)
     assert figures["churners_precision"] == 0.5
     assert figures["churners_recall"] == pytest.approx(1 / 3)  # a missing answer predicts nobody
-    assert figures["churners_f1"] == pytest.approx(0.4)
-    assert (figures["will_churn_accuracy"], figures["flags_accuracy"]) == (0.4, 0.4)
-    assert (figures["exact"], figures["right"]) == (0.2, 0.4)
+    names = ("churners_f1", "will_churn_accuracy", "flags_accuracy", "exact", "right")
+    assert [figures[name] for name in names] == pytest.approx([0.4, 0.4, 0.4, 0.2, 0.4])
 
 
 @pytest.mark.parametrize(
@@ -118,26 +117,18 @@ def test_the_default_baselines_learn_the_task(ontology: Ontology) -> None:
 
 
 def test_the_default_regression_answers_with_the_nearest_examples_line(ontology: Ontology) -> None:
-    replies = {
-        "refund money back": (1, "Within 30 days."),
-        "refund invoice": (1, "See the invoice."),
-        "parcel where": (2, "On its way."),
-        "parcel late": (2, "It is late."),
-    }
-    context = [support.Passage(text="Refunds."), support.Passage(text="Parcels.")]
+    def question(message: str, cited: int, reply: str, *, passages: int = 2) -> Example:
+        context = [support.Passage(text=text) for text in ("Refunds.", "Parcels.")[:passages]]
+        labels = support.Labels(cited=[cited], reply=reply)
+        return Example("train", "shop", support.Request(message=message, context=context), labels)
+
     train = [
-        Example(
-            "train",
-            "shop",
-            support.Request(message=message, context=context),
-            support.Labels(cited=[cited], reply=reply),
-        )
-        for message, (cited, reply) in replies.items()
+        question("refund money back", 1, "Within 30 days."),
+        question("refund invoice", 1, "See the invoice."),
+        question("parcel where", 2, "On its way."),
+        question("parcel late", 2, "It is late."),
     ]
-    test = [
-        replace(train[0], request=support.Request(message="my parcel is late", context=context)),
-        replace(train[0], request=support.Request(message="parcel", context=context[:1])),
-    ]
+    test = [question("my parcel is late", 2, "?"), question("parcel", 1, "?", passages=1)]
     late, without_passage = training_task("support").baselines()["logistic regression"](train, test, ontology)
     assert late == support.Labels(cited=[2], reply="It is late.")
     assert without_passage is None  # there is no second passage to cite
@@ -195,18 +186,3 @@ def test_public_examples_decode_and_no_input_is_in_two_splits(name: str, ontolog
     assert not any(is_acceptance(e.request.model_dump_json()) for e in examples)
     assert all(e.split != "test" for e in examples if e.source == "synthetic")
     assert all(e.known_fields == (3 if e.source == "hatn" else None) for e in examples)
-
-
-@pytest.mark.data
-def test_no_reference_of_copy_goes_beyond_its_request(ontology: Ontology) -> None:
-    for example in public_examples("copywrite"):
-        assert copywrite.TASK.expand(example.labels, example.request, ontology)["unsupported"] == []
-        assert example.request.attributes
-
-
-@pytest.mark.data
-def test_the_seed_decides_what_is_generated(ontology: Ontology) -> None:
-    examples = [training_task("rewrite").public_examples(ontology, seed) for seed in (0, 0, 1)]
-    first, again, other = ([e for e in of_seed if e.source == "synthetic"] for of_seed in examples)
-    assert first == again != other
-    assert len(first) == 1500

@@ -52,47 +52,32 @@ def test_of_partial_examples_only_the_overall_sentiment_is_scored(ontology: Onto
 
 
 @pytest.mark.parametrize(
-    ("text", "difficult"),
-    [
-        ("It is hard to use", True),
-        ("the lid is DIFFICULT to open", True),
-        ("I struggled with the manual", True),
-        ("a pain to clean", True),
-        ("confusing instructions", True),
-        ("not easy to assemble", True),
-        ("couldn't figure it out", True),
-        ("had trouble getting it started", True),
-        ("very frustrating", True),
-        ("It is not hard to use", False),
-        ("isn't very difficult at all", False),
-        ("no trouble with it", False),
-        ("easy to use", False),
-        ("a hard case that lasts", False),
-        ("great for beginners but the handle is uncomfortable after 20 minutes", False),
-        ("not hard to open but difficult to close", True),
-    ],
+    "text",
+    "It is hard to use; the lid is DIFFICULT to open; I struggled with the manual; a pain to clean; "
+    "not easy to assemble; confusing instructions; couldn't figure it out; had trouble getting it started; "
+    "very frustrating; not hard to open but difficult to close".split("; "),
 )
-def test_is_difficult(text: str, difficult: bool) -> None:
-    assert is_difficult(text) == difficult
+def test_a_difficult_review(text: str) -> None:
+    assert is_difficult(text)
 
 
 @pytest.mark.parametrize(
-    ("signs", "overall"),
-    [
-        ("+", "positive"),
-        ("-", "negative"),
-        ("", "neutral"),
-        ("=", "neutral"),
-        ("+-", "mixed"),
-        ("++-", "positive"),
-        ("+++--", "mixed"),
-        ("+--", "negative"),
-        ("+==", "positive"),
-    ],
+    "text",
+    "It is not hard to use; isn't very difficult at all; no trouble with it; easy to use; a hard case that lasts; "
+    "great for beginners but the handle is uncomfortable after 20 minutes".split("; "),
 )
-def test_the_overall_sentiment_is_that_of_most_triplets(signs: str, overall: str) -> None:
-    triplets = tuple(Triplet("strap", "fine", extract.SIGNS[sign]) for sign in signs)
-    assert _overall(Review("train", "home", "text", triplets)) == overall
+def test_a_review_that_is_not_difficult(text: str) -> None:
+    assert not is_difficult(text)
+
+
+@pytest.mark.parametrize(
+    ("overall", "reviews"),
+    [("positive", ["+", "++-", "+=="]), ("negative", ["-", "+--"]), ("mixed", ["+-", "+++--"]), ("neutral", ["", "="])],
+)
+def test_the_overall_sentiment_is_that_of_most_triplets(overall: str, reviews: list[str]) -> None:
+    for signs in reviews:
+        triplets = tuple(Triplet("strap", "fine", extract.SIGNS[sign]) for sign in signs)
+        assert _overall(Review("train", "home", "text", triplets)) == overall
 
 
 def test_tfidf_learns_pairs_and_the_overall_sentiment(ontology: Ontology) -> None:

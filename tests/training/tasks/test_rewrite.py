@@ -37,13 +37,6 @@ def test_no_answer_is_not_exact_even_where_there_is_nothing_to_find(ontology: On
     assert TRAINING.figures([tagged("other")], [None], ontology)["exact"] == 0.0
 
 
-def test_an_answer_is_right_if_every_label_is(ontology: Ontology) -> None:
-    example = tagged("color type")
-    assert TRAINING.is_right(example, rewrite.Labels(tags=["color", "type"]), ontology)
-    assert not TRAINING.is_right(example, rewrite.Labels(tags=["type", "color"]), ontology)
-    assert not TRAINING.is_right(example, None, ontology)
-
-
 @pytest.mark.parametrize(
     ("tags", "line"),
     [

@@ -7,13 +7,23 @@ difficulty. Nothing is taken from a data set, and the README's own examples are 
 
 from __future__ import annotations
 
+import itertools
 import random
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 from adapters.ontology import Ontology
 from adapters.words import words
-from training.text import split_of
+from training.text import is_acceptance, split_of
 
 SOURCE = "synthetic"  # of the generated examples
+T = TypeVar("T")  # a text's labels
+
+
+def take(count: int, generate: Callable[[], tuple[str, T]]) -> Iterator[tuple[str, T]]:
+    """The first `count` generated pairs of a text and its labels, without the README's own examples."""
+    pairs = (generate() for _ in itertools.count())
+    return itertools.islice((pair for pair in pairs if not is_acceptance(pair[0])), count)
 
 
 def split_of_generated(text: str) -> str:

@@ -7,73 +7,35 @@ from collections.abc import Iterator
 
 from adapters.ontology import Ontology
 from adapters.tasks import rewrite
-from training.tasks.synthesis import phrase_of
-from training.text import is_acceptance
+from training.tasks.synthesis import phrase_of, take
 
 # `{slot}` is filled and labelled; the words around it are `other`, those inside [] join the phrase.
 _QUERIES = (
-    "something {color} and {shape} [for a {occasion}]",
-    "something {color} [for a {occasion}]",
-    "something {shape} in {color}",
-    "a {shape} {type} i can wear [to a {occasion}]",
-    "i need a {color} {type} [for {department}]",
-    "looking for {material} {type} {price}",
-    "{color} {type} {price}",
-    "{type} [for {department}] {price}",
-    "{shape} {type} [for {department}]",
-    "show me {pattern} {type} in {color}",
-    "do you have {type} made of {material}",
-    "{condition} {type} {price}",
-    "what can i wear [to a {occasion}] that is {color}",
-    "{feature} {type} [for {department}] {price}",
-    "{color} {shape} {type}",
-    "{occasion} {type} {price}",
-    "{type} in {color} or {color}",
-    "cozy {color} {type} [for {season}]",
-    "{size} {color} {type} [for {department}]",
-    "gift [for {department}] {price}",
-)
+    "something {color} and {shape} [for a {occasion}] | something {color} [for a {occasion}] | "
+    "something {shape} in {color} | a {shape} {type} i can wear [to a {occasion}] | "
+    "i need a {color} {type} [for {department}] | looking for {material} {type} {price} | {color} {type} {price} | "
+    "{type} [for {department}] {price} | {shape} {type} [for {department}] | show me {pattern} {type} in {color} | "
+    "do you have {type} made of {material} | {condition} {type} {price} | "
+    "what can i wear [to a {occasion}] that is {color} | {feature} {type} [for {department}] {price} | "
+    "{color} {shape} {type} | {occasion} {type} {price} | {type} in {color} or {color} | "
+    "cozy {color} {type} [for {season}] | {size} {color} {type} [for {department}] | gift [for {department}] {price}"
+).split(" | ")
 _PRICES = (
-    "under ${n}",
-    "under {n} dollars",
-    "below {n}",
-    "less than ${n}",
-    "over ${n}",
-    "up to {n} euros",
-    "between {n} and {m} dollars",
-    "${n}",
-    "£{n} or less",
-    "cheaper than {n}",
-    "max {n} usd",
-)
-_SLOTS = {
-    "color": "color",
-    "material": "material",
-    "pattern": "modifier",
-    "feature": "modifier",
-    "occasion": "occasion",
-    "season": "occasion",
-    "condition": "condition",
-    "size": "size",
-    "shape": "shape",
-    "department": "department",
-    "type": "type",
-}
+    "under ${n} | under {n} dollars | below {n} | less than ${n} | over ${n} | up to {n} euros | "
+    "between {n} and {m} dollars | ${n} | £{n} or less | cheaper than {n} | max {n} usd"
+).split(" | ")
+# The labels of slots that are not labelled with their own name, and the attributes that do not have it.
+_LABELS = {"pattern": "modifier", "feature": "modifier", "season": "occasion"}
 _ATTRIBUTES = {"shape": "silhouette", "department": "gender"}
 
 
 def queries(ontology: Ontology, count: int, seed: int) -> Iterator[tuple[str, list[str]]]:
     """`count` pairs of a query and its labels, one a word."""
     rng = random.Random(seed)
-    count_so_far = 0
-    while count_so_far < count:
-        words, tags = _query(rng.choice(_QUERIES), ontology, rng)
-        if not is_acceptance(" ".join(words)):
-            yield " ".join(words), tags
-            count_so_far += 1
+    return take(count, lambda: _query(rng.choice(_QUERIES), ontology, rng))
 
 
-def _query(template: str, ontology: Ontology, rng: random.Random) -> tuple[list[str], list[str]]:
+def _query(template: str, ontology: Ontology, rng: random.Random) -> tuple[str, list[str]]:
     words: list[str] = []
     tags: list[str] = []
     inside: str | None = None  # the label that a bracketed phrase has or waits for
@@ -98,7 +60,7 @@ def _query(template: str, ontology: Ontology, rng: random.Random) -> tuple[list[
             pending += inside is not None
         if closes:
             inside, pending = None, 0
-    return words, tags
+    return " ".join(words), tags
 
 
 def _fill(slot: str, ontology: Ontology, rng: random.Random) -> tuple[str, str]:
@@ -111,4 +73,4 @@ def _fill(slot: str, ontology: Ontology, rng: random.Random) -> tuple[str, str]:
         return "type", rng.choice([name, *synonyms]).lower()
     attribute = _ATTRIBUTES.get(slot, slot)
     value = rng.choice(ontology.attributes[attribute].values)
-    return _SLOTS[slot], phrase_of(attribute, value, ontology, rng)
+    return _LABELS.get(slot, slot), phrase_of(attribute, value, ontology, rng)

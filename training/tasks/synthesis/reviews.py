@@ -9,67 +9,35 @@ from typing import Any, Literal
 
 from adapters.ontology import Ontology
 from adapters.tasks import extract
-from training.text import is_acceptance
+from training.tasks.synthesis import take
 
-_PART_NAMES = "handle strap zipper lid cord buttons cover hinge wheels seat sole cap clasp blade pocket lens band stand"
-_PARTS: dict[str, tuple[str, ...]] = {
-    "parts": tuple(_PART_NAMES.split()),
-    "battery": ("battery", "battery life", "charge"),
-    "sound": ("sound", "bass", "volume", "speaker"),
-    "price": ("price", "cost"),
-    "quality": ("quality", "build quality", "construction"),
-    "appearance": ("look", "finish"),
-    "fit": ("fit",),
-    "size": ("size",),
-    "material": ("fabric", "material", "leather"),
-    "smell": ("scent", "smell"),
-    "taste": ("taste", "flavor"),
-    "texture": ("texture",),
-    "delivery": ("shipping", "delivery"),
-    "packaging": ("packaging", "box"),
-    "service": ("customer service", "seller"),
-}
-_OPINIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+# What reviews judge by category: its names, then good and bad opinions of it.
+_JUDGED = {
     "parts": (
-        ("comfortable", "sturdy", "solid", "smooth", "well made"),
-        (
-            "uncomfortable",
-            "flimsy",
-            "painful",
-            "slippery",
-            "loose",
-            "hard to grip",
-            "too short",
-            "stiff",
-            "weak",
-            "awkward",
-        ),
+        "handle, strap, zipper, lid, cord, buttons, cover, hinge, wheels, seat, sole, "
+        "cap, clasp, blade, pocket, lens, band, stand",
+        "comfortable, sturdy, solid, smooth, well made",
+        "uncomfortable, flimsy, painful, slippery, loose, hard to grip, too short, stiff, weak, awkward",
     ),
-    "battery": (("long lasting", "great", "reliable"), ("weak", "disappointing", "terrible")),
-    "sound": (("clear", "rich", "great"), ("tinny", "weak", "muffled")),
-    "price": (("great", "fair", "unbeatable"), ("too high", "ridiculous", "steep")),
-    "quality": (("excellent", "solid", "superb"), ("poor", "cheap", "disappointing")),
-    "appearance": (("beautiful", "elegant", "lovely"), ("ugly", "cheap", "dull")),
-    "fit": (("perfect", "true to size", "great"), ("too tight", "loose", "awful")),
-    "size": (("perfect", "just right"), ("too small", "too big", "wrong")),
-    "material": (("soft", "durable", "thick"), ("scratchy", "thin", "itchy")),
-    "smell": (("lovely", "fresh", "pleasant"), ("overpowering", "awful", "chemical")),
-    "taste": (("delicious", "rich", "fresh"), ("bland", "bitter", "stale")),
-    "texture": (("smooth", "creamy"), ("gritty", "sticky", "greasy")),
-    "delivery": (("fast", "prompt", "quick"), ("slow", "late")),
-    "packaging": (("secure", "beautiful"), ("damaged", "flimsy", "torn")),
-    "service": (("helpful", "friendly"), ("rude", "useless", "unresponsive")),
+    "battery": ("battery, battery life, charge", "long lasting, great, reliable", "weak, disappointing, terrible"),
+    "sound": ("sound, bass, volume, speaker", "clear, rich, great", "tinny, weak, muffled"),
+    "price": ("price, cost", "great, fair, unbeatable", "too high, ridiculous, steep"),
+    "quality": ("quality, build quality, construction", "excellent, solid, superb", "poor, cheap, disappointing"),
+    "appearance": ("look, finish", "beautiful, elegant, lovely", "ugly, cheap, dull"),
+    "fit": ("fit", "perfect, true to size, great", "too tight, loose, awful"),
+    "size": ("size", "perfect, just right", "too small, too big, wrong"),
+    "material": ("fabric, material, leather", "soft, durable, thick", "scratchy, thin, itchy"),
+    "smell": ("scent, smell", "lovely, fresh, pleasant", "overpowering, awful, chemical"),
+    "taste": ("taste, flavor", "delicious, rich, fresh", "bland, bitter, stale"),
+    "texture": ("texture", "smooth, creamy", "gritty, sticky, greasy"),
+    "delivery": ("shipping, delivery", "fast, prompt, quick", "slow, late"),
+    "packaging": ("packaging, box", "secure, beautiful", "damaged, flimsy, torn"),
+    "service": ("customer service, seller", "helpful, friendly", "rude, useless, unresponsive"),
 }
 _USES = (
-    "great for {use}",
-    "perfect for {use}",
-    "good for {use}",
-    "i use it for {use}",
-    "bought this for {use}",
-    "ideal for {use}",
-    "works well for {use}",
-    "wonderful for {use}",
-)
+    "great for {use} | perfect for {use} | good for {use} | i use it for {use} | bought this for {use} | "
+    "ideal for {use} | works well for {use} | wonderful for {use}"
+).split(" | ")
 _USE_WORDS = {
     "beginner": ("beginners", "a beginner", "newbies", "someone just starting"),
     "gift": ("a gift", "a birthday present"),
@@ -83,47 +51,24 @@ _USE_WORDS = {
     "home_repair": ("diy", "projects around the house"),
 }
 _AFTER = (
-    "after 20 minutes",
-    "after an hour",
-    "after a few weeks",
-    "after two washes",
-    "at first",
-    "after 10 minutes",
-    "by the end of the day",
-    "when it is cold",
-    "after a month",
-)
+    "after 20 minutes | after an hour | after a few weeks | after two washes | at first | after 10 minutes | "
+    "by the end of the day | when it is cold | after a month"
+).split(" | ")
 _HARD = (
-    "it is hard to use",
-    "took me hours to figure out",
-    "difficult to put together",
-    "very hard to clean",
-    "the instructions are confusing",
-    "struggled to set it up",
-    "complicated to install",
-    "impossible to open",
-    "not easy to assemble",
-    "hard to get the hang of",
-)
+    "it is hard to use | took me hours to figure out | difficult to put together | very hard to clean | "
+    "the instructions are confusing | struggled to set it up | complicated to install | impossible to open | "
+    "not easy to assemble | hard to get the hang of"
+).split(" | ")
 _EASY = (
-    "easy to use",
-    "simple to set up",
-    "no trouble putting it together",
-    "easy to clean",
-    "took two minutes to install",
-    "very simple to assemble",
-)
+    "easy to use | simple to set up | no trouble putting it together | easy to clean | took two minutes to install | "
+    "very simple to assemble"
+).split(" | ")
 
 
 def reviews(ontology: Ontology, count: int, seed: int) -> Iterator[tuple[str, extract.Labels]]:
     """`count` pairs of a short review and its labels."""
     rng = random.Random(seed)
-    count_so_far = 0
-    while count_so_far < count:
-        review, labels = _review(ontology, rng)
-        if not is_acceptance(review):
-            yield review, labels
-            count_so_far += 1
+    return take(count, lambda: _review(ontology, rng))
 
 
 def _review(ontology: Ontology, rng: random.Random) -> tuple[str, extract.Labels]:
@@ -144,8 +89,8 @@ def _review(ontology: Ontology, rng: random.Random) -> tuple[str, extract.Labels
         aspects.append(_aspect(None, "ease_of_use", sentiment, clause))
     for _ in range(rng.randint(0 if len(clauses) > 1 else 1, 2)):
         good = rng.random() < 0.5
-        kind = rng.choice(list(_PARTS))
-        part, opinion = rng.choice(_PARTS[kind]), rng.choice(_OPINIONS[kind][0 if good else 1])
+        parts, good_words, bad_words = (texts.split(", ") for texts in rng.choice(list(_JUDGED.values())))
+        part, opinion = rng.choice(parts), rng.choice(good_words if good else bad_words)
         verb = "are" if part in ("buttons", "wheels") else "is"
         after = f" {rng.choice(_AFTER)}" if not good and rng.random() < 0.5 else ""
         clauses.append((f"the {part} {verb} {opinion}{after}", 1 if good else -1))

@@ -12,39 +12,18 @@ from training.tasks.synthesis import phrase_of
 from training.text import is_acceptance
 
 _TITLES = (
-    "{brand} {color} {type}",
-    "{brand} {gender} {color} {type}",
-    "{brand} {type} {model}",
-    "{brand} {model} {type} {measure}",
-    "{type} {color} {gender}",
-    "{type} {measure} {color}",
-    "{feature} {material} {type}",
-    "{brand} {feature} {type} {measure} {color}",
-    "{color} {material} {type} {gender}",
-    "{brand} {pattern} {type} {gender}",
-    "{gender} {type} {color} {measure}",
-    "{brand} {material} {type} with {feature} {measure}",
-    "{type} {brand} {condition}",
-    "{type} for {occasion} {color}",
-    "{measure} {type} {material}",
-)
-_SYLLABLES = "ver mo lan tek ora sun kin dal fex bri zu nor el pra vis hol ami gre sto qua".split()  # noqa: SIM905
+    "{brand} {color} {type} | {brand} {gender} {color} {type} | {brand} {type} {model} | "
+    "{brand} {model} {type} {measure} | {type} {color} {gender} | {type} {measure} {color} | "
+    "{feature} {material} {type} | {brand} {feature} {type} {measure} {color} | {color} {material} {type} {gender} | "
+    "{brand} {pattern} {type} {gender} | {gender} {type} {color} {measure} | "
+    "{brand} {material} {type} with {feature} {measure} | {type} {brand} {condition} | "
+    "{type} for {occasion} {color} | {measure} {type} {material}"
+).split(" | ")
+_SYLLABLES = "ver mo lan tek ora sun kin dal fex bri zu nor el pra vis hol ami gre sto qua".split()
 _MEASURES = (
-    *(
-        "{n} pack",
-        "pack of {n}",
-        "{n}pcs",
-        "set of {n}",
-        "{n} oz",
-        "{n}oz",
-        "{n} ml",
-        "XL",
-        "{n}ml",
-        "{n} inch",
-        '{n}"',
-    ),
-    *("{n} cm", "{n}x{n}", "{n} count", "{n}L", "{n}kg", "size {n}", "{n} ft", "{n}W", "{n}pk"),
-)
+    '{n} pack | pack of {n} | {n}pcs | set of {n} | {n} oz | {n}oz | {n} ml | XL | {n}ml | {n} inch | {n}" | '
+    "{n} cm | {n}x{n} | {n} count | {n}L | {n}kg | size {n} | {n} ft | {n}W | {n}pk"
+).split(" | ")
 _GENDERS = {
     "men": ("men", "mens", "men's", "gents", "for him"),
     "boys": ("boys", "boy's"),
