@@ -75,7 +75,8 @@ def check_effect(adapter: Path) -> None:
         FitError: all are zero, as before the first step of training, so that the adapter would answer as the base does.
     """
     path = adapter / WEIGHTS
-    if not any(tensor["data"].strip(b"\0") for name, tensor in _tensors(path).items() if ".lora_B." in name):
+    # The bytes of 0.0 and -0.0 are 0 and 0x80 in every float type.
+    if not any(tensor["data"].strip(b"\0\x80") for name, tensor in _tensors(path).items() if ".lora_B." in name):
         raise FitError(f"{path} changes nothing: all its B matrices are zero")
 
 

@@ -118,6 +118,10 @@ def put(letter: str, module: str, *shape: int) -> Callable[[Tensors], None]:
     return lambda tensors: tensors.update({matrix(letter, module): torch.ones(shape)})
 
 
+def set_b_to_minus_zero(tensors: Tensors) -> None:
+    tensors[b("model.layers.1.mlp.down_proj")].fill_(-0.0)
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
