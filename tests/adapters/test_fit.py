@@ -118,10 +118,6 @@ def put(letter: str, module: str, *shape: int) -> Callable[[Tensors], None]:
     return lambda tensors: tensors.update({matrix(letter, module): torch.ones(shape)})
 
 
-def set_b_to_minus_zero(tensors: Tensors) -> None:
-    tensors[b("model.layers.1.mlp.down_proj")].fill_(-0.0)
-
-
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
@@ -132,6 +128,7 @@ def set_b_to_minus_zero(tensors: Tensors) -> None:
         (put("A", O_PROJ, RANK + 1, HIDDEN), f"the matrices of {O_PROJ} have the shapes {{'A': (3, 4)"),
         (lambda tensors: tensors.pop(matrix("B", O_PROJ)), f"lacks the B matrix of {O_PROJ}"),
         (put("A_bias", "lm_head", 3), "lm_head.lora_A_bias.weight is not an A or B matrix"),
+        (lambda tensors: tensors[matrix("B", DOWN_PROJ)].fill_(-0.0), "changes nothing: all its B matrices are zero"),
         (lambda tensors: tensors[matrix("B", DOWN_PROJ)].zero_(), "changes nothing: all its B matrices are zero"),
     ],
 )
