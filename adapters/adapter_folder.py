@@ -52,6 +52,8 @@ def read_config(path: Path) -> dict[str, Any]:
     """
     try:
         config = json.loads(path.read_bytes())
+    except OSError as error:
+        raise StoreError(f"{path} cannot be read: {error.strerror}") from error
     except ValueError as error:
         raise StoreError(f"{path} is not JSON: {error}") from error
     fault = _fault(config) if isinstance(config, dict) else "expected an object"

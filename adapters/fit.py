@@ -75,7 +75,8 @@ def check_effect(adapter: Path) -> None:
         FitError: all are zero, as before the first step of training, so that the adapter would answer as the base does.
     """
     path = adapter / WEIGHTS
-    if not any(tensor["data"].strip(b"\0") for name, tensor in _tensors(path).items() if ".lora_B." in name):
+    # The bytes of 0.0 and -0.0 are 0 and 0x80 in every float type.
+    if not any(tensor["data"].strip(b"\0\x80") for name, tensor in _tensors(path).items() if ".lora_B." in name):
         raise FitError(f"{path} changes nothing: all its B matrices are zero")
 
 
@@ -106,5 +107,7 @@ def _tensors(path: Path) -> dict[str, Any]:
 def _naming(path: Path) -> Iterator[None]:
     try:
         yield
+    except FileNotFoundError:
+        raise FitError(f"{path} is missing") from None
     except (OSError, SafetensorError) as error:
         raise FitError(f"{path} is not a safetensors file: {error}") from error

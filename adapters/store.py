@@ -230,7 +230,8 @@ class Store:
         """Where each channel points; the root's channels override the shipped ones.
 
         A bare number is an own version, or a demo version in a file of an earlier release. Where a demo version is no
-        longer shipped, the shipped channel's live version takes its place.
+        longer shipped, the shipped channel's live version takes its place. A bare number above that one's was never a
+        demo version: it is an own version that is lost.
         """
         channels: dict[str, _Pointers] = {}
         versions: dict[str, Version] = {}
@@ -240,7 +241,9 @@ class Store:
             for name, channel in written.items():
                 shipped_live = channels[name].live if name in channels else None
                 live, previous = (
-                    versions.get(f"{name}@{label}") or versions.get(f"{name}@{DEMO}{label}") or shipped_live
+                    versions.get(f"{name}@{label}")
+                    or versions.get(f"{name}@{DEMO}{label}")
+                    or (shipped_live if _may_be_retired(label, shipped_live) else None)
                     if label
                     else None
                     for label in (channel.live, channel.previous)
@@ -280,12 +283,19 @@ def _place(manifest: Manifest) -> Path:
     return Path("versions", manifest.task, manifest.variant or NO_VARIANT, folder)
 
 
+def _may_be_retired(label: Label, shipped_live: Version | None) -> bool:
+    """Whether a demo version may have had the label before it was replaced by the one that is live now."""
+    return isinstance(label, str) or (shipped_live is not None and label < shipped_live.manifest.version)
+
+
 def _read_channels(root: Path) -> dict[str, _Channel]:
     path = root / _CHANNELS
     try:
         return _Channels.validate_json(path.read_bytes())
     except FileNotFoundError:
         return {}
+    except OSError as error:
+        raise StoreError(f"{path} cannot be read: {error.strerror}") from error
     except ValidationError as error:
         raise StoreError(f"{path} is damaged: {_first_error(error)}") from error
 

@@ -13,7 +13,9 @@ LEFT_OUT = ("pandas", "scipy", "sklearn")
 # Seconds: longer than load balancers and clients keep an idle connection (60 is common), or they send a request into
 # one that is just being closed.
 KEEP_ALIVE = 75
-SHUTDOWN = 20  # seconds for requests in flight; containers are commonly killed after 30
+# Seconds for requests in flight: longer than a body may take to arrive, so that each gets an answer; containers are
+# commonly killed after 30, and the engine takes some of them to end.
+SHUTDOWN = 20
 
 
 def serve(
@@ -29,6 +31,7 @@ def serve(
     ensure_preloaded()
     if base:
         os.environ["SHOPLORA_BASE"] = base
+    _check_settings()
     for name in LEFT_OUT:
         sys.modules[name] = None  # type: ignore[assignment]  # as if not installed
 
@@ -44,3 +47,17 @@ def serve(
         timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=SHUTDOWN,
     )
+
+
+def _check_settings() -> None:
+    """Ends the command with one line if an environment variable is out of range."""
+    from pydantic import ValidationError
+
+    from server.settings import Settings
+
+    try:
+        Settings()
+    except ValidationError as error:
+        faults = (f"SHOPLORA_{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors())
+        typer.secho(f"cannot start: {'; '.join(faults)}", fg="red", err=True)
+        raise typer.Exit(1) from None

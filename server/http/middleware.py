@@ -131,7 +131,7 @@ class BodyLimits:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         headers = Headers(scope=scope)
-        if headers.get("content-encoding", "identity").lower() != "identity":
+        if (headers.get("content-encoding") or "identity").lower() != "identity":
             encoded = Problem(
                 UNSUPPORTED_MEDIA, "Send the body without Content-Encoding.", headers={"Accept-Encoding": "identity"}
             )

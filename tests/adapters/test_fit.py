@@ -128,6 +128,7 @@ def put(letter: str, module: str, *shape: int) -> Callable[[Tensors], None]:
         (put("A", O_PROJ, RANK + 1, HIDDEN), f"the matrices of {O_PROJ} have the shapes {{'A': (3, 4)"),
         (lambda tensors: tensors.pop(matrix("B", O_PROJ)), f"lacks the B matrix of {O_PROJ}"),
         (put("A_bias", "lm_head", 3), "lm_head.lora_A_bias.weight is not an A or B matrix"),
+        (lambda tensors: tensors[matrix("B", DOWN_PROJ)].fill_(-0.0), "changes nothing: all its B matrices are zero"),
         (lambda tensors: tensors[matrix("B", DOWN_PROJ)].zero_(), "changes nothing: all its B matrices are zero"),
     ],
 )
@@ -138,6 +139,14 @@ def test_the_first_misfit_is_named(
     change(tensors)
     adapter = make_adapter(tmp_path / "adapter", {name: tensor.to(dtype) for name, tensor in tensors.items()})
     with pytest.raises(ShopLoraError, match=re.escape(reason)):
+        check_fit(adapter, make_base(tmp_path / "base"))
+
+
+@pytest.mark.parametrize("name", ["adapter_config.json", "adapter_model.safetensors"])
+def test_a_missing_file_is_named(tmp_path: Path, name: str) -> None:
+    adapter = make_adapter(tmp_path / "adapter", make_tensors())
+    (adapter / name).unlink()
+    with pytest.raises(ShopLoraError, match=f"{name} (cannot be read: No such file|is missing)"):
         check_fit(adapter, make_base(tmp_path / "base"))
 
 

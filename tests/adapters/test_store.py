@@ -397,6 +397,13 @@ class TestDemoVersions:
         write_channels(over_shipped, classify={"live": 5, "previous": label})
         assert over_shipped.rollback("classify").name == "classify@demo-2"
 
+    def test_a_demo_version_does_not_replace_an_own_version_that_is_lost(self, over_shipped: Store) -> None:
+        write_channels(over_shipped, classify={"live": 2, "previous": 3})
+        with pytest.raises(StoreError, match="channel classify points at classify@2, which is not there"):
+            over_shipped.live()
+        with pytest.raises(StoreError, match="no earlier version to go back to"):
+            over_shipped.rollback("classify")
+
     def test_a_channel_whose_demo_version_is_gone_for_good_is_left_out(self, over_shipped: Store) -> None:
         over_shipped.activate("classify@demo-1")
         write_channels(over_shipped, classify={"live": "demo-1", "previous": None})
@@ -523,6 +530,11 @@ class TestChannels:
             store.live()
         store.activate("classify@1")
         assert live(store) == {"classify": "classify@1"}
+
+    def test_a_store_that_is_not_a_folder_is_named(self, tmp_path: Path) -> None:
+        (tmp_path / "file").touch()
+        with pytest.raises(StoreError, match=r"file/channels\.json cannot be read: Not a directory"):
+            Store(tmp_path / "file", shipped=None).live()
 
     @pytest.mark.parametrize("read", ["_read_channels", "_read_versions"])
     def test_a_publication_between_two_reads_does_not_make_them_fail(

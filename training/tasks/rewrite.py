@@ -68,10 +68,7 @@ class RewriteTraining(TrainingTask):
         return f1_terms(*_spans(examples, answers))
 
     def baselines(self) -> dict[str, Baseline]:
-        return {
-            "dictionary of training labels": dictionary,
-            "gazetteer of the ontology": partial(fallback, self.task),
-        }
+        return {"dictionary of training labels": dictionary, "gazetteer of the ontology": partial(fallback, self.task)}
 
     def classes(self, labels: Any, ontology: Ontology | None) -> list[tuple[Any, ...]]:
         return [*rewrite.spans(labels.tags)]

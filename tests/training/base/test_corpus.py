@@ -44,8 +44,8 @@ def small(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
             Review("test", "kitchen", "A poor pan", sentiment="negative"),
         ],
         "products": [
-            Product("train", "Mug", "home", "mug", None, 9.0, "A mug for the morning."),
-            Product("test", "Cup", "home", "cup", None, 9.0, "A cup for the evening."),
+            Product("train", "Mug", "home", "mug", None, "A mug for the morning."),
+            Product("test", "Cup", "home", "cup", None, "A cup for the evening."),
         ],
         "slot_sentences": [
             SlotSentence("train", {"name": "a"}, "the a is a laptop"),

@@ -146,8 +146,7 @@ def test_difficulty_is_labelled_where_the_review_states_it(reviews: Reviews) -> 
 
 
 @pytest.mark.parametrize(
-    ("overall", "reviews"),
-    [("positive", [[1], [1, -1], [-1, 1, 1]]), ("negative", [[-1], [-1, 1], [1, -1, -1]])],
+    ("overall", "reviews"), [("positive", [[1], [1, -1], [-1, 1, 1]]), ("negative", [[-1], [-1, 1], [1, -1, -1]])]
 )
 def test_the_first_clause_is_the_verdict(overall: str, reviews: list[list[int]]) -> None:
     assert {review_templates._overall(signs) for signs in reviews} == {overall}
