@@ -41,7 +41,7 @@ from training.tuning.recipe import Recipe, TrainingError
 from training.tuning.rows import collate, rows
 from training.tuning.trainer import LineTrainer
 
-MICRO_BATCH = {"cpu": 512, "cuda": 8_192}  # tokens
+MICRO_BATCH = {"cpu": 1_024, "cuda": 8_192}  # tokens
 VALIDATION = 1_000  # examples, at most, that early stopping looks at
 console = Console()
 
