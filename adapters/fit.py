@@ -41,8 +41,9 @@ def check_fit(adapter: Path, base: Path) -> None:
     config = read_config(adapter / CONFIG)
     rank = config["r"]
     weights = _weights(base)
+    tensors = _tensors(path)
     modules: dict[str, dict[str, Shape]] = defaultdict(dict)
-    for name, tensor in sorted(_tensors(path).items()):
+    for name, tensor in sorted(tensors.items()):
         if not (match := _TENSOR.fullmatch(name)):
             raise FitError(f"{path}: {name} is not an A or B matrix of a linear layer")
         modules[match[1]][match[2]] = tuple(tensor["shape"])
@@ -65,7 +66,7 @@ def check_fit(adapter: Path, base: Path) -> None:
     for target in config["target_modules"]:
         if not any(f".{module}".endswith(f".{target}") for module in modules):
             raise FitError(f"{path} has no matrices for {target}, which its target_modules name")
-    check_effect(adapter)
+    _check_effect(path, tensors)
 
 
 def check_effect(adapter: Path) -> None:
@@ -74,9 +75,12 @@ def check_effect(adapter: Path) -> None:
     Raises:
         FitError: all are zero, as before the first step of training, so that the adapter would answer as the base does.
     """
-    path = adapter / WEIGHTS
+    _check_effect(adapter / WEIGHTS, _tensors(adapter / WEIGHTS))
+
+
+def _check_effect(path: Path, tensors: dict[str, Any]) -> None:
     # The bytes of 0.0 and -0.0 are 0 and 0x80 in every float type.
-    if not any(tensor["data"].strip(b"\0\x80") for name, tensor in _tensors(path).items() if ".lora_B." in name):
+    if not any(tensor["data"].strip(b"\0\x80") for name, tensor in tensors.items() if ".lora_B." in name):
         raise FitError(f"{path} changes nothing: all its B matrices are zero")
 
 

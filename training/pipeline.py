@@ -102,7 +102,8 @@ def train(
     from training.release.publish import save
 
     calibration = calibrate(task, examples, base, adapter, ontology)
-    evaluation, verdict = evaluate(task, examples, adapter, calibration, settings, ontology, variant)
+    live = Store(settings.store).live().get(channel_of(task.name, variant))
+    evaluation, verdict = _judged(task, examples, base, digest, adapter, calibration, live, ontology)
     draft = Draft(
         task=task.name,
         variant=variant,
@@ -136,12 +137,26 @@ def evaluate(
     Raises:
         ShopLoraError: the base cannot be used, or the store is damaged.
     """
+    base = base_folder(settings.base)
+    live = Store(settings.store).live().get(channel_of(task.name, variant))
+    return _judged(task, examples, base, base_digest(base), adapter, calibration, live, ontology)
+
+
+def _judged(
+    task: Task[Any, Any],
+    examples: list[Example],
+    base: Path,
+    digest: str,
+    adapter: Path,
+    calibration: Calibration,
+    live: Version | None,
+    ontology: Ontology,
+) -> tuple[Evaluation, Verdict]:
+    """As `evaluate`, on a base whose digest is known: to compute it reads all of the base."""
     from training.evaluation import evaluate as evaluation_step
     from training.release import gate
 
-    base = base_folder(settings.base)
-    live = Store(settings.store).live().get(channel_of(task.name, variant))
-    trained_on = base_digest(base), ontology.digest
+    trained_on = digest, ontology.digest
     if live and (live.folder == adapter or (live.manifest.base_digest, live.manifest.ontology_digest) != trained_on):
         live = None
     evaluation = evaluation_step.evaluate(task, examples, base, adapter, ontology, calibration, live)

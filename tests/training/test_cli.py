@@ -11,6 +11,7 @@ import pytest
 
 from adapters.tasks import rewrite
 from tests.terminal import run
+from training import pipeline
 from training.examples import SAMPLES
 from training.public import sources
 from training.release import gate
@@ -153,10 +154,11 @@ def test_a_small_file_of_the_shop_becomes_a_version(
     file.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
     shared = ("--data", str(file), "--base", str(tiny_base))
     training = ("--epochs", "1", "--rank", "2", "--modules", "o_proj", "--output", str(tmp_path))
-    judge = Mock(wraps=gate.judge)
+    judge, digest = Mock(wraps=gate.judge), Mock(wraps=pipeline.base_digest)
     monkeypatch.setattr(gate, "judge", judge)
+    monkeypatch.setattr(pipeline, "base_digest", digest)
     output = " ".join(run("train", "classify", *shared, *training, status=1).split())
-    assert judge.call_count == 1
+    assert (judge.call_count, digest.call_count) == (1, 1)  # a digest reads all of the base
     assert "The main figure, path_accuracy" in output
     assert "not significantly above the prompted base" in output
     (folder,) = tmp_path.glob("classify-*")
