@@ -29,7 +29,7 @@ from server.engine.fake_engine import FakeEngine
 from server.settings import Settings
 from tests.adapters.tasks.grammars import admits
 from tests.server.test_metrics import sample
-from tests.server.tiny import make_adapter, make_base, make_weights
+from tests.tiny import make_adapter, make_base, make_weights
 from training.tasks import training_task
 
 ROOT = Path(__file__).parent.parent

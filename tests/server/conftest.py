@@ -14,7 +14,7 @@ from server.app import create_app
 from server.engine.fake_engine import FakeEngine
 from server.engine.generation import Job
 from server.settings import Settings
-from tests.server.tiny import make_adapter, make_weights
+from tests.tiny import make_adapter, make_weights
 
 COPY = "An ivory soy wax candle for the home."
 LINES = {

@@ -16,7 +16,7 @@ from adapters.tasks import tasks
 from server.engine.fake_engine import FakeEngine
 from server.settings import Settings
 from tests.server.conftest import publish_all, serving
-from tests.server.tiny import make_adapter
+from tests.tiny import make_adapter
 
 CANDLE = tasks()["copywrite"].example
 

@@ -33,7 +33,7 @@ from server.settings import Settings
 from tests.server.conftest import publish_all
 from tests.server.http.test_routes import events
 from tests.server.test_metrics import sample
-from tests.server.tiny import CONTEXT, make_base
+from tests.tiny import CONTEXT, make_base
 
 pytestmark = pytest.mark.engine
 
