@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 from safetensors.numpy import save_file
 
+from adapters.base import base_digest
+from adapters.manifest import Calibration, Draft
 from adapters.ontology import Ontology
+from adapters.store import Store
+from adapters.tasks import tasks
 
 CHAT = (
     "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
@@ -19,7 +24,7 @@ SHAPES = {"o_proj": (HEADS * HEAD, HIDDEN), "down_proj": (FEED_FORWARD, HIDDEN)}
 PLACES = {"o_proj": "self_attn", "down_proj": "mlp"}
 
 
-def make_base(folder: Path, architecture: str, ontology: Ontology) -> Path:
+def make_base(folder: Path, architecture: str, ontology: Ontology, context: int = CONTEXT) -> Path:
     """A base of that architecture, "qwen3" or "llama", with random weights."""
     import torch
     from transformers import AutoModelForCausalLM, LlamaConfig, Qwen3Config
@@ -34,7 +39,7 @@ def make_base(folder: Path, architecture: str, ontology: Ontology) -> Path:
         num_attention_heads=HEADS,
         num_key_value_heads=1,
         head_dim=HEAD,
-        max_position_embeddings=CONTEXT,
+        max_position_embeddings=context,
         tie_word_embeddings=architecture == "qwen3",
         eos_token_id=tokenizer.eos_token_id,
         bos_token_id=None,
@@ -102,3 +107,16 @@ def make_adapter(folder: Path, seed: int, modules: tuple[str, ...], rank: int = 
     }
     (folder / "adapter_config.json").write_text(json.dumps(config))
     return folder
+
+
+def publish_all(store: Store, base: Path, ontology: Ontology, folder: Path, names: Iterable[str] | None = None) -> None:
+    """A random adapter for each of these tasks, or for every task."""
+    for seed, name in enumerate(names or tasks()):
+        staged = make_adapter(folder / name, seed, ("o_proj", "down_proj"))
+        draft = Draft(
+            task=name,
+            base_digest=base_digest(base),
+            ontology_digest=ontology.digest,
+            calibration=Calibration(slope=0.1, intercept=2.0),
+        )
+        store.publish(staged, draft, card=f"# {name}\n")

@@ -81,7 +81,7 @@ def test_a_dry_run_shows_examples_counts_and_time(tiny_base: Path, tmp_path: Pat
 
 def test_the_base_of_the_environment_is_trained_on(tiny_base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHOPLORA_BASE", str(tiny_base))
-    assert "<|system|>" in run(*DRY_RUN)
+    assert "<|im_start|>system" in run(*DRY_RUN)
 
 
 def test_the_option_wins_over_the_base_of_the_environment(
@@ -89,7 +89,7 @@ def test_the_option_wins_over_the_base_of_the_environment(
 ) -> None:
     monkeypatch.setenv("SHOPLORA_BASE", str(tmp_path / "absent"))
     assert f"there is no base model in {tmp_path / 'absent'}" in run(*DRY_RUN, status=1)
-    assert "<|system|>" in run(*DRY_RUN, "--base", str(tiny_base))
+    assert "<|im_start|>system" in run(*DRY_RUN, "--base", str(tiny_base))
 
 
 def test_the_ontology_of_the_environment_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
