@@ -20,10 +20,6 @@ VERBS = {
         ["shoplora serve", "shoplora serve --host 0.0.0.0 --port 9000", "shoplora serve --base ~/models/my-qwen3"],
     ),
     "fetch": ("training.cli:fetch", ["shoplora fetch", "SHOPLORA_MIRROR=~/mirror shoplora fetch"]),
-    "pretrain": (
-        "training.cli:pretrain",
-        ["shoplora pretrain", "shoplora pretrain --output runs/larger --tokens 40000000 --hidden 384 --layers 8"],
-    ),
     "train": (
         "training.cli:train",
         [

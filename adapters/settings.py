@@ -11,8 +11,8 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 SHIPPED_STORE = Path(__file__).parent / "shipped"
-SHIPPED_BASE = SHIPPED_STORE / "base"
 SHIPPED_ONTOLOGY = SHIPPED_STORE / "ontology.yaml"
+DEFAULT_BASE = "SmolLM2-135M-Instruct"
 
 
 class SharedSettings(BaseSettings):
@@ -20,6 +20,6 @@ class SharedSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="SHOPLORA_", env_ignore_empty=True)
 
-    base: str = Field(default=str(SHIPPED_BASE), description="base model: a folder or a name on the Hugging Face hub")
+    base: str = Field(default=DEFAULT_BASE, description="base model: a folder or a name on the Hugging Face hub")
     store: Path = Field(default=Path(".shoplora/store"), description="folder of your own versions")
     ontology: Path = Field(default=SHIPPED_ONTOLOGY, description="the shop's taxonomy and attributes")

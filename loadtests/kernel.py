@@ -2,7 +2,7 @@
 
     LD_PRELOAD=$(python -m adapters.preload) python -m loadtests.kernel
 
-Knows vLLM's engine and the shipped base and adapters, nothing of HTTP or answers. All engines run in this process,
+Knows vLLM's engine, the base and the shipped adapters, nothing of HTTP or answers. All engines run in this process,
 with the server's settings, and take turns in each round, so that a slow moment of the machine affects all of them.
 On a shared machine processor time is the fairer figure. Prompts are random tokens from a fixed seed, none is
 repeated.

@@ -2,7 +2,7 @@
 
     LD_PRELOAD=$(python -m adapters.preload) python -m loadtests.slots
 
-Knows vLLM's engine and the shipped base and adapters, and makes copies of the adapters with other weights; nothing
+Knows vLLM's engine, the base and the shipped adapters, and makes copies of the adapters with other weights; nothing
 of HTTP or answers. `loadtests.kernel` starts the engines, which all run in this process and take turns in each
 round. `loadtests.bench.run` calls `measure`.
 """

@@ -23,7 +23,7 @@ def serve(
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
     base: Annotated[
         str | None,
-        typer.Option(help="Base model: a folder or a name on the Hugging Face hub; the demo base if not given."),
+        typer.Option(help="Base model: a folder or a name on the Hugging Face hub, in place of SmolLM2-135M-Instruct."),
     ] = None,
     log_level: Annotated[str, typer.Option(help="critical, error, warning, info or debug.")] = "info",
 ) -> None:

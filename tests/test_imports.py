@@ -28,7 +28,6 @@ LAYERS = (  # of training, the lowest first; above them all are the `cli` module
     {"tasks"},
     {"data"},
     {"tuning"},
-    {"base"},
     {"evaluation"},
     {"release"},
     {"studies"},

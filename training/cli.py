@@ -1,7 +1,7 @@
-"""`shoplora fetch`, `pretrain`, `train`, `evaluate` and `publish`: parses options and prints results.
+"""`shoplora fetch`, `train`, `evaluate` and `publish`: parses options and prints results.
 
-The work is done by `training.pipeline`, `training.public` and `training.base`. `shoplora.py` adds these commands.
-Heavy imports wait until a command needs them.
+The work is done by `training.pipeline` and `training.public`. `shoplora.py` adds these commands. Heavy imports wait
+until a command needs them.
 """
 
 from __future__ import annotations
@@ -46,34 +46,6 @@ def fetch() -> None:
     from training.public import sources
 
     console.print(f"{len(sources.fetch())} files are here and have the listed SHA-256")
-
-
-@one_line_errors()
-def pretrain(
-    output: Annotated[Path, typer.Option(help="Folder of the run; an unfinished run is resumed.")] = Path("runs/base"),
-    start: Annotated[Path | None, typer.Option(help="Base to start from, instead of random weights.")] = None,
-    tokens: Annotated[int, typer.Option(min=100_000, help="Tokens to train on.")] = 16_000_000,
-    hidden: Annotated[int, typer.Option(min=64, help="Hidden size; the feed-forward size follows.")] = 256,
-    layers: Annotated[int, typer.Option(min=1, help="Layers.")] = 6,
-    seed: Annotated[int, typer.Option(help="Seed of weights and text.")] = 0,
-    compile_model: Annotated[
-        bool, typer.Option("--compile/--no-compile", help="torch.compile; needs a C++ compiler.")
-    ] = True,
-) -> None:
-    """Pretrain the demo base, from scratch or from an earlier one, on a CPU or a GPU."""
-    from training.base import pretrain as pretraining
-
-    recipe = pretraining.PretrainingRecipe(
-        tokens=tokens,
-        hidden=hidden,
-        layers=layers,
-        feed_forward=hidden * 11 // 4,
-        heads=hidden // 64,
-        kv_heads=max(1, hidden // 128),
-        seed=seed,
-    )
-    folder = pretraining.run(recipe, output, start, compile_model)
-    console.print(f"the base is in {folder}; next: `shoplora train TASK --base {folder}`")
 
 
 @one_line_errors()

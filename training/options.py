@@ -28,9 +28,7 @@ Data = Annotated[
         "wrote; the public data sets if not given."
     ),
 ]
-Base = Annotated[
-    str | None, typer.Option(help="Base model: a folder or a hub name; SHOPLORA_BASE or the demo base if not given.")
-]
+Base = Annotated[str | None, typer.Option(help="Base model: a folder or a hub name; SHOPLORA_BASE if not given.")]
 StoreFolder = Annotated[
     Path | None, typer.Option(help="Folder of your own versions; SHOPLORA_STORE or .shoplora/store if not given.")
 ]

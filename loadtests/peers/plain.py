@@ -1,4 +1,4 @@
-"""Plain vLLM as a peer: its own server on the shipped base, with the JSON adapters and schemas.
+"""Plain vLLM as a peer: its own server on the base, with the JSON adapters and schemas.
 
 Knows vLLM's command line and its OpenAI API; uses none of this project's engine settings, kernel or grammars.
 Its settings are those that vLLM documents for serving on a CPU (docs.vllm.ai, "CPU": KV cache, one core kept for
@@ -14,9 +14,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from adapters.base import base_folder
 from adapters.ontology import Ontology
 from adapters.preload import ld_preload
-from adapters.settings import SHIPPED_BASE
+from adapters.settings import SharedSettings
 from loadtests.peers import as_json
 
 ADAPTERS = Path(__file__).with_name("adapters")
@@ -35,8 +36,9 @@ def command() -> list[str]:
         "--host 127.0.0.1 --dtype bfloat16 --no-enable-log-requests --disable-uvicorn-access-log "
         f"--enable-lora --max-loras {len(modules)} --max-lora-rank 16"
     ).split()
+    base = base_folder(SharedSettings().base)
     module = "vllm.entrypoints.launchers.api_server.entry"
-    return [sys.executable, "-m", module, "--model", str(SHIPPED_BASE), *options, "--lora-modules", *modules]
+    return [sys.executable, "-m", module, "--model", str(base), *options, "--lora-modules", *modules]
 
 
 def environment() -> dict[str, str]:

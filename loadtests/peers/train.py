@@ -20,8 +20,8 @@ import typer
 from safetensors.torch import load_file, save_file
 
 from adapters.adapter_folder import CONFIG, WEIGHTS, read_config
-from adapters.base import base_digest
-from adapters.settings import SHIPPED_BASE
+from adapters.base import base_digest, base_folder
+from adapters.settings import SharedSettings
 from loadtests.peers.as_json import JSON_TASKS
 from training.options import TaskName, ontology_of_the_shop, task_named
 from training.pipeline import load_examples
@@ -43,8 +43,9 @@ def main(
         for e in random.Random(0).sample(train, min(count, len(train)))
     ]
     recipe = recipe_for(task, epochs=1.0)
-    run = Path("runs", f"json-{task}-{run_key(recipe, examples, base_digest(SHIPPED_BASE))}")
-    copy_for_serving(finetune.run(json_task, examples, recipe, SHIPPED_BASE, run, ontology), ADAPTERS / task)
+    base = base_folder(SharedSettings().base)
+    run = Path("runs", f"json-{task}-{run_key(recipe, examples, base_digest(base))}")
+    copy_for_serving(finetune.run(json_task, examples, recipe, base, run, ontology), ADAPTERS / task)
 
 
 def copy_for_serving(trained: Path, folder: Path) -> None:

@@ -12,10 +12,13 @@ import venv
 from fnmatch import fnmatch
 from pathlib import Path
 from site import getsitepackages
+from typing import NamedTuple
 
 import pytest
 
 import shoplora
+from adapters.base import base_digest, base_folder
+from adapters.settings import DEFAULT_BASE
 from training.studies.local_server import running
 
 ROOT = Path(__file__).parents[2]
@@ -48,9 +51,18 @@ def ignored(folder: str, names: list[str]) -> set[str]:
     return {name for name in names if not in_context(Path(folder, name).relative_to(ROOT))}
 
 
+class Image(NamedTuple):
+    """What an image holds: its working folder, and the Python and the command of its environment."""
+
+    dockerfile: Path
+    folder: Path
+    python: Path
+    command: str
+
+
 @pytest.fixture(scope="module", params=DOCKERFILES, ids=lambda path: path.name)
-def command(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """`shoplora` as that image has it: it sees this environment's packages, but not this checkout."""
+def image(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Image:
+    """It sees this environment's packages, but not this checkout."""
     tree, environment = tmp_path_factory.mktemp("app"), tmp_path_factory.mktemp("venv")
     copy_context(request.param, tree)
     venv.create(environment)
@@ -63,7 +75,7 @@ def command(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     script = "import server; print(server.__path__[0])"
     place = subprocess.check_output([python, "-c", script], cwd=tree.parent, env=clean(), text=True)
     assert place.strip() == str(tree / "server")
-    return str(environment / "bin/shoplora")
+    return Image(request.param, tree, python, str(environment / "bin/shoplora"))
 
 
 def clean() -> dict[str, str]:
@@ -74,20 +86,32 @@ def run(command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([command, *arguments], text=True, capture_output=True, env=clean())
 
 
-def test_the_help_lists_the_verbs_of_the_packages_in_the_image(command: str) -> None:
-    done = run(command, "--help")
+def test_the_help_lists_the_verbs_of_the_packages_in_the_image(image: Image) -> None:
+    done = run(image.command, "--help")
     assert done.returncode == 0, done.stderr
     assert set(re.findall(r"^│ (\w+) ", done.stdout, re.MULTILINE)) == shoplora.VERBS.keys() - {"bench"}
 
 
-def test_a_verb_whose_package_is_not_in_the_image_is_an_error_of_one_line(command: str) -> None:
-    done = run(command, "bench", "--help")
+def test_a_verb_whose_package_is_not_in_the_image_is_an_error_of_one_line(image: Image) -> None:
+    done = run(image.command, "bench", "--help")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "`shoplora bench` needs the package `loadtests`, which is not installed\n"
 
 
+def settings(dockerfile: Path) -> dict[str, str]:
+    """The variables of the server that the image sets."""
+    return dict(re.findall(r"(SHOPLORA_\w+)=(\S+)", dockerfile.read_text()))
+
+
 @pytest.mark.engine
-def test_the_image_serves(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_image_holds_the_default_base_and_serves(
+    image: Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [line] = re.findall(r"^RUN (cp -r .*\n.*base)$", image.dockerfile.read_text(), re.MULTILINE)
+    subprocess.run(line.replace(".venv/bin/python", str(image.python)), shell=True, check=True, cwd=image.folder)
+    base = Path(settings(image.dockerfile)["SHOPLORA_BASE"].replace("/app", str(image.folder)))
+    assert base_digest(base) == base_digest(base_folder(DEFAULT_BASE))
     monkeypatch.chdir(tmp_path)
-    with running([command, "serve"], {**clean(), "SHOPLORA_STORE": str(tmp_path)}, ready="/health"):
+    environment = {**clean(), "SHOPLORA_STORE": str(tmp_path), "SHOPLORA_BASE": str(base)}
+    with running([image.command, "serve"], environment, ready="/health"):
         pass

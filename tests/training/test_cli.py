@@ -1,4 +1,4 @@
-"""`shoplora fetch`, `pretrain`, `train`, `evaluate` and `publish` at a terminal."""
+"""`shoplora fetch`, `train`, `evaluate` and `publish` at a terminal."""
 
 from __future__ import annotations
 
@@ -135,10 +135,6 @@ def test_a_download_that_fails_is_reported(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(sources, "RAW_FILES", "http://127.0.0.1:1")
     output = " ".join(run("fetch", status=1).split())
     assert "Run the command again to resume" in output
-
-
-def test_a_width_that_the_heads_do_not_divide_is_refused() -> None:
-    assert "--hidden" in run("pretrain", "--hidden", "32", status=2)
 
 
 def test_a_small_file_of_the_shop_becomes_a_version(

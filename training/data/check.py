@@ -302,5 +302,5 @@ def _foreign(languages: Counter[str]) -> Finding:
     cases: list[dict[str, Any]] = [
         {"language": name, "texts": n} for name, n in sure[1:] if n >= FOREIGN * total and n > 1
     ]
-    advice = f"beside {sure[0][0]}: the demo base was trained on English only" if sure else ""
+    advice = f"beside {sure[0][0]}: the default base knows hardly more than English" if sure else ""
     return Finding("other languages", False, sum(case["texts"] for case in cases), advice, cases)

@@ -8,7 +8,6 @@ import ast
 import csv
 import json
 import re
-import zipfile
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -162,34 +161,6 @@ def hatn() -> Iterator[Review]:
                 text = detokenise(line)
                 if text:
                     yield Review(split_of(key(text)), domain, text, sentiment=sentiment)
-
-
-def amazon_reviews() -> Iterator[str]:
-    """The unlabelled reviews' texts; the stars stay behind, since they are labels."""
-    for domain in ("book", "electronics", "fashion", "grocery", "home", "pet", "toy"):
-        (file,) = find("NJUNLP/DMASTE", f"amazon/{domain}.txt")
-        for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
-            yield detokenise(line.split("####", 1)[-1])
-
-
-def pros_and_cons() -> Iterator[str]:
-    """Short pros and cons of products, without the mark that says which they are."""
-    (file,) = find("nltk/nltk_data", "packages/corpora/pros_cons.zip")
-    with zipfile.ZipFile(file) as archive:
-        for name in ("IntegratedPros.txt", "IntegratedCons.txt"):
-            text = archive.read(f"pros_cons/{name}").decode("latin-1")
-            yield from (clean(item) for item in re.findall(r"<(?:Pros|Cons)>(.*?)</", text))
-
-
-def product_review_sentences() -> Iterator[str]:
-    """Sentences of the Hu and Liu reviews, without their feature tags."""
-    for part in ("product_reviews_1", "product_reviews_2"):
-        (file,) = find("nltk/nltk_data", f"packages/corpora/{part}.zip")
-        with zipfile.ZipFile(file) as archive:
-            for name in sorted(archive.namelist()):
-                if name.endswith(".txt") and "README" not in name:
-                    lines = archive.read(name).decode("latin-1").splitlines()
-                    yield from (detokenise(line.split("##", 1)[1]) for line in lines if "##" in line)
 
 
 def products() -> list[Product]:

@@ -1,6 +1,6 @@
 """Writes checkpoints as time passes, and finds the one that a stopped run resumes from.
 
-Called by `training.base.pretrain` and `finetune`.
+Called by `training.tuning.finetune`.
 """
 
 from __future__ import annotations

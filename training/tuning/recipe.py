@@ -35,8 +35,7 @@ def _modules(value: object) -> object:
 class Recipe:
     """How an adapter is trained; saved beside the result and in its manifest.
 
-    A model of a few million parameters needs a learning rate about 10 times that of a large one. DoRA is
-    not an option: vLLM cannot serve it.
+    DoRA is not an option: vLLM cannot serve it.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")

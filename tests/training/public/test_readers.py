@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import re
 from collections import Counter
 from collections.abc import Hashable, Iterable
 from pathlib import Path
@@ -108,14 +107,6 @@ def test_slot_sentences(domain: str, rows: int) -> None:
     assert len(sentences) > rows
     assert {s.split for s in sentences} == {"train", "validation", "test"}
     assert all(s.slots and s.sentence for s in sentences)
-
-
-@pytest.mark.data
-def test_unlabelled_text_carries_no_label() -> None:
-    assert not any("####" in text for text in datasets.amazon_reviews())
-    assert not any(re.search("</?(?:Pros|Cons)>", text) for text in datasets.pros_and_cons())
-    tagged = [t for t in datasets.product_review_sentences() if re.search(r"\[[+-]\d\]", t)]
-    assert len(tagged) <= 7  # lines that the source itself has run together
 
 
 def test_tags_are_read_as_bio() -> None:

@@ -1,4 +1,4 @@
-"""Generates search queries with a label for each word. Called by `training.tasks.rewrite` and `training.base`."""
+"""Generates search queries with a label for each word. Called by `training.tasks.rewrite`."""
 
 from __future__ import annotations
 

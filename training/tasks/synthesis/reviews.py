@@ -1,4 +1,4 @@
-"""Generates short reviews with their labels. Called by `training.tasks.extract` and `training.base`."""
+"""Generates short reviews with their labels. Called by `training.tasks.extract`."""
 
 from __future__ import annotations
 

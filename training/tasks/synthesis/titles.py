@@ -1,4 +1,4 @@
-"""Generates product titles for every leaf of the taxonomy. Called by `training.tasks.classify` and `training.base`."""
+"""Generates product titles for every leaf of the taxonomy. Called by `training.tasks.classify`."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ def titles(ontology: Ontology, per_leaf: int, seed: int) -> Iterator[tuple[str, 
     rng = random.Random(seed)
     for leaf in ontology.categories:
         for _ in range(per_leaf):
-            title, labels = title_of(leaf, ontology, rng)
+            title, labels = _title(leaf, ontology, rng)
             category = ontology.category_in(title)
             if category and category.name == leaf and not is_acceptance(title):
                 yield _with_typo(title, rng) if rng.random() < _TYPO_SHARE else title, labels
 
 
-def title_of(leaf: str, ontology: Ontology, rng: random.Random) -> tuple[str, classify.Labels]:
+def _title(leaf: str, ontology: Ontology, rng: random.Random) -> tuple[str, classify.Labels]:
     """A title that has one of the leaf's names, and its labels."""
     tokens: list[str] = []
     attributes: dict[str, str] = {}

@@ -1,1 +1,0 @@
-"""All that makes the demo base."""
