@@ -52,7 +52,7 @@ def make_base(folder: Path, architecture: str, ontology: Ontology, context: int 
 
 
 def make_weights(folder: Path) -> Path:
-    """A base of which there is no more than the weights of the modules that `make_adapter` adapts."""
+    """A base with the weights of the modules that `make_adapter` adapts, and an empty config and tokenizer."""
     folder.mkdir(parents=True, exist_ok=True)
     weights = {
         f"model.layers.{layer}.{PLACES[module]}.{module}.weight": np.ones((written, read), np.float16)
@@ -60,6 +60,8 @@ def make_weights(folder: Path) -> Path:
         for module, (read, written) in SHAPES.items()
     }
     save_file(weights, folder / "model.safetensors")
+    for name in ("config.json", "tokenizer.json"):
+        (folder / name).write_text("{}")
     return folder
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adapters.adapter_folder import CONFIG, read_config
-from adapters.base import base_digest, base_folder
+from adapters.base import BaseDigest, base_digest, base_folder
 from adapters.manifest import VARIANT, Calibration, Draft, channel_of
 from adapters.ontology import Ontology
 from adapters.settings import SharedSettings
@@ -146,7 +146,7 @@ def _judged(
     task: Task[Any, Any],
     examples: list[Example],
     base: Path,
-    digest: str,
+    digest: BaseDigest,
     adapter: Path,
     calibration: Calibration,
     live: Version | None,
@@ -156,8 +156,11 @@ def _judged(
     from training.evaluation import evaluate as evaluation_step
     from training.release import gate
 
-    trained_on = digest, ontology.digest
-    if live and (live.folder == adapter or (live.manifest.base_digest, live.manifest.ontology_digest) != trained_on):
+    if live and (
+        live.folder == adapter
+        or live.manifest.base_digest.difference(digest)
+        or live.manifest.ontology_digest != ontology.digest
+    ):
         live = None
     evaluation = evaluation_step.evaluate(task, examples, base, adapter, ontology, calibration, live)
     return evaluation, gate.judge(task.name, evaluation)
