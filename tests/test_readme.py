@@ -52,6 +52,10 @@ NEAR = 0.05  # tolerance of a confidence, which differs a little between process
 SIDES = {"adapter": 0.93, "prompted base": 0.01, "template": 0.92, "lexicon": 0.5}
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+# The LOG names the files and commands of each entry's date.
+every_page_but_the_log = pytest.mark.parametrize(
+    "page", [page for page in PAGES if page.name != "LOG.md"], ids=lambda page: str(page.relative_to(ROOT))
+)
 
 
 def doc(name: str) -> str:
@@ -83,7 +87,7 @@ def check_command(line: str) -> None:
     assert given <= known, line
 
 
-@every_page
+@every_page_but_the_log
 def test_every_shoplora_command_on_a_page_exists(page: Path) -> None:
     for line in command_lines(page, "shoplora"):
         check_command(line)
@@ -111,8 +115,8 @@ def test_every_link_to_a_file_leads_to_one(page: Path) -> None:
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if page.name != "LOG.md"], ids=lambda page: page.name)
-def test_every_path_that_a_page_names_exists(page: Path) -> None:  # the LOG names the files of each entry's date
+@every_page_but_the_log
+def test_every_path_that_a_page_names_exists(page: Path) -> None:
     folders = "adapters|deploy|docs|loadtests|requirements|server|tests|training"
     paths = re.findall(rf"`((?:{folders})/[\w./-]+)`", page.read_text(encoding="utf-8"))
     assert [path for path in paths if not (ROOT / path).exists()] == []

@@ -26,7 +26,7 @@ from tests.readme import asking, tables
 from tests.shop import served
 
 MAX_BYTES = 45_000_000
-SUFFIXES = {".safetensors", ".json", ".jinja", ".md", ".yaml"}
+SUFFIXES = {".safetensors", ".json", ".md", ".yaml"}
 SAMPLES = Path(__file__).parent.parent / "training/samples"
 REQUESTS = 20  # sample requests of a task
 AGREE = 0.9  # share of answers that bfloat16 in vLLM and float32 in transformers must share
