@@ -14,6 +14,7 @@ from adapters.adapter_folder import CONFIG, WEIGHTS, check_files, read_config
 from adapters.ontology import Ontology
 from adapters.tasks import classify, tasks
 from loadtests.peers import as_json, plain
+from tests.tiny import make_weights
 
 SHOP = Ontology.load()
 every_task = pytest.mark.parametrize("name", sorted(as_json.JSON_TASKS))
@@ -35,9 +36,13 @@ def test_no_setting_of_this_projects_engine_is_handed_on(monkeypatch: pytest.Mon
 
 
 @every_task
-def test_each_task_has_an_adapter_that_it_is_started_with(name: str) -> None:
+def test_each_task_has_an_adapter_that_it_is_started_with(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = plain.ADAPTERS / name
-    assert f"{name}={folder}" in plain.command()
+    base = make_weights(tmp_path / "base")
+    monkeypatch.setenv("SHOPLORA_BASE", str(base))
+    assert {f"{name}={folder}", str(base)} <= {*plain.command()}
     check_files(folder, required={CONFIG, WEIGHTS}, allowed=set())
     config = read_config(folder / CONFIG)
     assert json.loads((folder / CONFIG).read_text()) == config  # without a path of a base
