@@ -5,6 +5,7 @@ Knows vLLM's configuration classes and imports them when called, by `server.engi
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 from server.engine.memory import check_memory, free_memory, sizes
 from server.errors import StartError
 
-LONGEST = 300  # characters of a reason that vLLM gives
+LONGEST = 200  # characters of a reason
 
 
 def engine_config(arguments: Mapping[str, Any], context: int | None) -> Any:
@@ -37,36 +38,44 @@ def engine_config(arguments: Mapping[str, Any], context: int | None) -> Any:
         refusal = f"SHOPLORA_MAX_MODEL_LEN is {chosen}, more than the {maximum} tokens of the base {base}"
     with _refusals(refusal):
         config = AsyncEngineArgs(**{**arguments, "max_model_len": chosen}).create_engine_config()
-    _check_tokenizer(config.model_config)
+    with _refusals(f"the tokenizer of {base} cannot be read"):
+        _check_tokenizer(config.model_config)
     if config.lora_config:
         _check_lora(config.model_config)
     if config.device_config.device_type == "cpu":
-        _check_memory(config)
+        with _refusals(f"the weights of {base} cannot be read"):
+            _check_memory(config)
     return config
 
 
 @contextmanager
 def _refusals(message: str) -> Iterator[None]:
-    """Turns vLLM's errors into a StartError with the message and the reason."""
+    """Turns the errors of vLLM and its libraries into a StartError with the message and the reason; logs none."""
+    log = logging.getLogger("vllm")
+    level = log.level
+    log.setLevel(logging.CRITICAL)
     try:
         yield
-    except (ValueError, OSError, ImportError) as error:
+    except StartError:
+        raise
+    except Exception as error:
         raise StartError(f"{message}: {one_line(error)}") from error
+    finally:
+        log.setLevel(level)
 
 
-def one_line(error: BaseException | str) -> str:
-    """The reason in one line of at most `LONGEST` characters, of pydantic's errors the first."""
-    if callable(errors := getattr(error, "errors", None)):
-        error = str(errors()[0]["msg"]).removeprefix("Value error, ")
-    line = next(iter(str(error).strip().splitlines()), "") or type(error).__name__
-    return line if len(line) <= LONGEST else f"{line[:LONGEST]} ..."
+def one_line(error: BaseException) -> str:
+    """The reason in one line, of pydantic's errors the first; of a long one the first sentence."""
+    errors = getattr(error, "errors", None)
+    reason = str(errors()[0]["msg"]).removeprefix("Value error, ") if callable(errors) else str(error)
+    line = " ".join(reason.split()) or type(error).__name__
+    return line if len(line) <= LONGEST else f"{line.partition('. ')[0][:LONGEST]} ..."
 
 
 def _check_tokenizer(model: Any) -> None:
     from vllm.tokenizers import cached_tokenizer_from_config
 
-    with _refusals(f"the tokenizer of {model.model} cannot be read"):
-        tokenizer = cached_tokenizer_from_config(model)
+    tokenizer = cached_tokenizer_from_config(model)
     if tokenizer.eos_token_id is None:
         raise StartError(
             f"the tokenizer of {model.model} has no end token, without which no answer ends: "

@@ -103,21 +103,23 @@ class Engine:
             adapters=len(versions),
             on_cpu=on_cpu,
         )
-        config = engine_config(arguments, needed_context({version.manifest.task for version in versions}))
-        if is_forked:  # vLLM has just set it to spawn
-            os.environ[START_METHOD] = "fork"
-            separate_the_next_fork()
         try:
+            config = engine_config(arguments, needed_context({version.manifest.task for version in versions}))
+            if is_forked:  # vLLM has just set it to spawn
+                os.environ[START_METHOD] = "fork"
+                separate_the_next_fork()
             with core_errors():
                 return AsyncLLM(
                     vllm_config=config, executor_class=Executor.get_class(config), log_stats=True, log_requests=False
                 )
+        except StartError:
+            raise
         except Exception as error:
             log.debug("the engine did not start", exc_info=True)
             raise StartError(f"the engine cannot serve the base {base}: {one_line(error)}") from error
         finally:
             if is_forked:
-                del os.environ[START_METHOD]  # not set by the operator: the next engine is forked too
+                os.environ.pop(START_METHOD, None)  # not set by the operator: the next engine is forked too
 
     async def close(self) -> None:
         building, self._building, self._llm = self._building, None, None
