@@ -25,8 +25,10 @@ from typing import Any
 
 from adapters.prompts import Message, token_ids
 from adapters.store import Version
+from server.engine.config import engine_config, one_line
+from server.engine.context import needed_context
 from server.engine.generation import Completion, Generation, Job
-from server.engine.process import separate_the_next_fork, uncollected
+from server.engine.process import core_errors, separate_the_next_fork, uncollected
 from server.engine.vllm_settings import engine_arguments, installed_version, set_environment
 from server.errors import EngineFailed, StartError, TextTooLong
 from server.settings import Settings
@@ -86,7 +88,6 @@ class Engine:
             import vllm.v1.engine.async_llm  # noqa: F401
 
     def _build(self, base: Path, versions: list[Version]) -> Any:
-        from vllm.engine.arg_utils import AsyncEngineArgs
         from vllm.platforms import current_platform
         from vllm.v1.engine.async_llm import AsyncLLM
         from vllm.v1.executor import Executor
@@ -102,17 +103,23 @@ class Engine:
             adapters=len(versions),
             on_cpu=on_cpu,
         )
-        config = AsyncEngineArgs(**arguments).create_engine_config()
-        if is_forked:  # vLLM has just set it to spawn
-            os.environ[START_METHOD] = "fork"
-            separate_the_next_fork()
         try:
-            return AsyncLLM(
-                vllm_config=config, executor_class=Executor.get_class(config), log_stats=True, log_requests=False
-            )
+            config = engine_config(arguments, needed_context({version.manifest.task for version in versions}))
+            if is_forked:  # vLLM has just set it to spawn
+                os.environ[START_METHOD] = "fork"
+                separate_the_next_fork()
+            with core_errors():
+                return AsyncLLM(
+                    vllm_config=config, executor_class=Executor.get_class(config), log_stats=True, log_requests=False
+                )
+        except StartError:
+            raise
+        except Exception as error:
+            log.debug("the engine did not start", exc_info=True)
+            raise StartError(f"the engine cannot serve the base {base}: {one_line(error)}") from error
         finally:
             if is_forked:
-                del os.environ[START_METHOD]  # not set by the operator: the next engine is forked too
+                os.environ.pop(START_METHOD, None)  # not set by the operator: the next engine is forked too
 
     async def close(self) -> None:
         building, self._building, self._llm = self._building, None, None
