@@ -49,7 +49,7 @@ class Service:
         base = await asyncio.to_thread(self._read, ontology)  # all of the base, or a download of it
         if self.unserved:
             log.warning("no adapter for %s: these answer 503", ", ".join(self.unserved))
-        await self.engine.start(base, list(self.live))
+        await self.engine.start(base, {version.name: version.folder for version in self.live})
         answering = Answering(self.engine, ontology, self.versions, self.metrics)
         for version in self.live:
             self.metrics.announce(version.manifest.task, version.name)

@@ -28,7 +28,7 @@ def test_the_job_is_the_tasks(client: TestClient, engine: FakeEngine, ontology: 
     assert job.n == task.samples and job.temperature == task.temperature
     assert job.grammar == task.grammar(request, ontology)
     assert job.max_tokens == task.max_tokens(request)
-    assert job.version.manifest.task == "copywrite"
+    assert job.adapter == "copywrite@1"
 
 
 def test_every_grammar_is_warm_before_the_server_is_ready(client: TestClient, engine: FakeEngine) -> None:
