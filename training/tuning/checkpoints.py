@@ -1,9 +1,32 @@
-"""Finds the checkpoint that a stopped run resumes from. Called by `training.base.pretrain` and `finetune`."""
+"""Writes checkpoints as time passes, and finds the one that a stopped run resumes from.
+
+Called by `training.base.pretrain` and `finetune`.
+"""
 
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
+from typing import Any
+
+from transformers import TrainerCallback, TrainerControl
+
+INTERVAL = 300.0  # seconds
+
+
+class TimedCheckpoints(TrainerCallback):
+    """A checkpoint every `INTERVAL` seconds, beside those at the end of an epoch: an epoch may take hours."""
+
+    def __init__(self) -> None:
+        self._last = time.monotonic()
+
+    def on_step_end(self, args: Any, state: Any, control: TrainerControl, **options: Any) -> None:
+        if time.monotonic() - self._last >= INTERVAL:
+            control.should_save = True
+
+    def on_save(self, args: Any, state: Any, control: TrainerControl, **options: Any) -> None:
+        self._last = time.monotonic()
 
 
 def last_checkpoint(folder: Path) -> str | None:

@@ -34,7 +34,7 @@ from transformers.pytorch_utils import Conv1D
 from adapters.ontology import Ontology
 from adapters.tasks.contract import Task
 from training.examples import Example
-from training.tuning.checkpoints import last_checkpoint
+from training.tuning.checkpoints import TimedCheckpoints, last_checkpoint
 from training.tuning.modules import resolved
 from training.tuning.progress import Meter
 from training.tuning.recipe import Recipe, TrainingError
@@ -162,7 +162,11 @@ def trainer_of(
         train_dataset=train,
         eval_dataset=valid,
         processing_class=tokenizer,
-        callbacks=[Meter(tokens), *([EarlyStoppingCallback(early_stopping_patience=1)] if valid else [])],
+        callbacks=[
+            Meter(tokens),
+            TimedCheckpoints(),
+            *([EarlyStoppingCallback(early_stopping_patience=1)] if valid else []),
+        ],
     )
     trainer.remove_callback(PrinterCallback)
     return trainer

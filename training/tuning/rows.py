@@ -9,7 +9,7 @@ from rich.console import Console
 from torch.nn.utils.rnn import pad_sequence
 
 from adapters.ontology import Ontology
-from adapters.prompts import token_ids
+from adapters.prompts import end_token, text_ids, token_ids
 from adapters.tasks.contract import Task
 from training.examples import Example
 from training.tuning.recipe import TrainingError
@@ -27,17 +27,17 @@ def rows(
     Learnt are the known part of the answer line and, if all of it is known, the end token.
 
     Raises:
-        TrainingError: an example has no token to learn, or the tokenizer has no end token.
+        TrainingError: an example has no token to learn.
+        TemplateError: the tokenizer has no end token, or its template no place for the prompt.
     """
-    if tokenizer.eos_token_id is None:
-        raise TrainingError(f"the tokenizer of {tokenizer.name_or_path} has no end token: set its eos_token")
+    end = end_token(tokenizer)
     fitting: list[Row] = []
     lengths = []
     for example in examples:
         prompt = token_ids(tokenizer, task.prompt(example.request, ontology))
-        line = tokenizer(example.known_line(task.encode(example.labels)), add_special_tokens=False)["input_ids"]
+        line = text_ids(tokenizer, example.known_line(task.encode(example.labels)))
         if example.known_fields is None:
-            line.append(tokenizer.eos_token_id)
+            line.append(end)
         if not line:
             raise TrainingError(f"no token to learn in the example {example.request!r}: label its first field")
         lengths.append(len(prompt) + len(line))

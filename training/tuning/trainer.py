@@ -21,8 +21,9 @@ Batch = dict[str, torch.Tensor]  # of `rows.collate`
 class LineTrainer(Trainer):
     """Trains on one batch a step, in micro-batches of at most `micro_batch` tokens, padding included.
 
-    The loss of a step is the mean over all its trained tokens, of all micro-batches and processes. A row that is
-    longer than `micro_batch` is computed alone, with gradient checkpointing.
+    The loss of a step is the mean over all its trained tokens, of all micro-batches and processes. The tokens that
+    all rows begin with, the task's instructions, are computed once a micro-batch. A row that is longer than
+    `micro_batch` is computed alone, with gradient checkpointing.
     """
 
     def __init__(self, model: Any, *arguments: Any, micro_batch: int, **options: Any) -> None:
@@ -59,22 +60,42 @@ class LineTrainer(Trainer):
 
     def _summed_loss(self, model: Any, batch: Batch) -> torch.Tensor:
         next_tokens = batch["labels"].roll(-1, dims=1)  # the first token is never learnt, so none comes round
-        self._trained = next_tokens != IGNORED
+        trained = next_tokens != IGNORED
         checkpointing = batch["labels"].shape[1] > self.micro_batch
         if checkpointing != self.model.is_gradient_checkpointing:
             base = self.model.get_base_model()
             base.gradient_checkpointing_enable() if checkpointing else base.gradient_checkpointing_disable()
+        shared = shared_tokens(batch)
+        cache: dict[str, Any] = {"use_cache": False}
         with self.accelerator.autocast():
-            logits = model(input_ids=batch["input_ids"], use_cache=False).logits
-        return cross_entropy(logits.float(), next_tokens[self._trained], reduction="sum")
+            if shared:
+                self._trained = torch.zeros_like(trained[:1, :shared])
+                beginning = model(input_ids=batch["input_ids"][:1, :shared], use_cache=True).past_key_values
+                beginning.batch_repeat_interleave(len(trained))
+                cache = {"past_key_values": beginning}
+            self._trained = trained[:, shared:]
+            logits = model(input_ids=batch["input_ids"][:, shared:], **cache).logits
+        return cross_entropy(logits.float(), next_tokens[trained], reduction="sum")
 
 
 def micro_batches(batch: Batch, tokens: int) -> Iterator[Batch]:
-    """The rows of a batch, the longest first, in parts of at most `tokens` tokens (padding included) or of one row."""
+    """The rows of a batch, the longest first, in parts of at most `tokens` tokens or of one row.
+
+    Padding counts; what all rows begin with counts once.
+    """
     lengths, order = batch["attention_mask"].sum(dim=1).sort(descending=True, stable=True)
+    shared = shared_tokens(batch)
     start = 0
     while start < len(order):
         width = int(lengths[start])
-        rows = order[start : start + max(1, tokens // width)]
+        rows = order[start : start + max(1, (tokens - shared) // (width - shared))]
         yield {name: values[rows, :width] for name, values in batch.items()}
         start += len(rows)
+
+
+def shared_tokens(batch: Batch) -> int:
+    """How many tokens all rows begin with, before the first one that has a loss; 0 for a single row."""
+    if len(batch["input_ids"]) == 1:
+        return 0
+    is_shared = (batch["input_ids"] == batch["input_ids"][:1]) & (batch["labels"].roll(-1, dims=1) == IGNORED)
+    return int(is_shared.all(dim=0).cumprod(dim=0).sum())

@@ -15,7 +15,7 @@ from adapters.adapter_folder import WEIGHTS
 from adapters.ontology import Ontology
 from adapters.tasks import task
 from tests.training.tuning.test_finetune import COLORS, EXAMPLES, LEAVES, title
-from training.tuning import finetune
+from training.tuning import checkpoints, finetune
 from training.tuning.recipe import Recipe
 
 ROOT = Path(__file__).parents[3]
@@ -32,8 +32,9 @@ def train(base: str, output: str, held_out: str) -> None:
     finetune.run(task("classify"), examples, RECIPE, Path(base), Path(output), Ontology.load())
 
 
-def train_and_be_killed(base: str, output: str, held_out: str) -> None:
+def train_and_be_killed(base: str, output: str, held_out: str, interval: str) -> None:
     """Train until the first checkpoint is written; then the process kills itself."""
+    checkpoints.INTERVAL = float(interval)
     save = finetune.LineTrainer._save_checkpoint
 
     def save_and_die(*arguments: object, **options: object) -> None:
@@ -44,19 +45,22 @@ def train_and_be_killed(base: str, output: str, held_out: str) -> None:
     train(base, output, held_out)
 
 
-def killed_run(base: Path, output: Path, held_out: str) -> None:
-    """A run in a process of its own, killed at its first checkpoint."""
+def killed_run(base: Path, output: Path, held_out: str, interval: float) -> None:
+    """A run in a process of its own, killed at its first checkpoint, which is due after `interval` seconds."""
     command = "import sys; from tests.training.tuning.test_resume import *; train_and_be_killed(*sys.argv[1:])"
-    arguments = [sys.executable, "-c", command, str(base), str(output), held_out]
+    arguments = [sys.executable, "-c", command, str(base), str(output), held_out, str(interval)]
     process = subprocess.run(arguments, cwd=ROOT, stderr=subprocess.PIPE, text=True)
     assert process.returncode == -signal.SIGKILL, process.stderr
     assert not (output / "train.json").exists()
 
 
-@pytest.mark.parametrize("held_out", ["held out", "nothing held out"])
-def test_a_killed_run_ends_with_the_same_bytes(held_out: str, tiny_base: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("held_out", "interval"),
+    [("held out", 300), ("nothing held out", 300), ("held out", 0)],  # 0: after the first step
+)
+def test_a_killed_run_ends_with_the_same_bytes(held_out: str, interval: float, tiny_base: Path, tmp_path: Path) -> None:
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    killed_run(tiny_base, killed, held_out)
+    killed_run(tiny_base, killed, held_out, interval)
     for run in (whole, killed):
         train(str(tiny_base), str(run), held_out)
     weights = [(run / "adapter" / WEIGHTS).read_bytes() for run in (whole, killed)]

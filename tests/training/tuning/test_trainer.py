@@ -13,14 +13,16 @@ from transformers import TrainingArguments
 
 from tests.training.tuning.shapes import SHAPES, model_of
 from training.tuning.rows import IGNORED, collate
-from training.tuning.trainer import LineTrainer, micro_batches
+from training.tuning.trainer import LineTrainer, micro_batches, shared_tokens
 
 LENGTHS = ((12, 3), (30, 9), (7, 1), (18, 4))  # tokens, and how many of them are learnt
 
 
-def batch_of(lengths: tuple[tuple[int, int], ...] = LENGTHS) -> dict[str, torch.Tensor]:
+def batch_of(lengths: tuple[tuple[int, int], ...] = LENGTHS, shared: int = 0) -> dict[str, torch.Tensor]:
+    """Rows of random tokens; `shared`: how many of them all rows begin with."""
     torch.manual_seed(1)
-    ids = [torch.randint(3, 96, (length,)).tolist() for length, _ in lengths]
+    instructions = torch.randint(3, 96, (shared,)).tolist()
+    ids = [instructions + torch.randint(3, 96, (length - shared,)).tolist() for length, _ in lengths]
     return collate(
         [
             {"input_ids": row, "labels": [IGNORED] * (length - learnt) + row[-learnt:]}
@@ -47,12 +49,15 @@ def gradients(model: Any) -> torch.Tensor:
 @pytest.mark.filterwarnings("ignore:fan_in_fan_out")
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("micro_batch", [1, 31, 1000])  # row by row with checkpointing, in parts, all at once
-def test_loss_and_gradients_are_those_of_the_whole_batch(shape: str, micro_batch: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize("shared", [0, 6])
+def test_loss_and_gradients_are_those_of_the_whole_batch(
+    shape: str, micro_batch: int, shared: int, tmp_path: Path
+) -> None:
     """Computed here with padding, attention mask and all logits."""
-    trainer, batch = trainer_of(shape, micro_batch, tmp_path), batch_of()
+    trainer, batch = trainer_of(shape, micro_batch, tmp_path), batch_of(shared=shared)
     learnt = batch["labels"].ne(IGNORED).sum()
     loss = trainer.training_step(trainer.model, batch, learnt)
-    found = gradients(trainer.model)
+    computed = gradients(trainer.model)
 
     plain = trainer_of(shape, 1000, tmp_path).model.train()
     plain.get_output_embeddings()._forward_pre_hooks.clear()
@@ -60,7 +65,7 @@ def test_loss_and_gradients_are_those_of_the_whole_batch(shape: str, micro_batch
     expected = cross_entropy(logits[:, :-1].flatten(0, 1), batch["labels"][:, 1:].flatten(), ignore_index=IGNORED)
     expected.backward()
     torch.testing.assert_close(loss, expected.detach(), rtol=1e-4, atol=1e-5)
-    torch.testing.assert_close(found, gradients(plain), rtol=1e-3, atol=1e-5)
+    torch.testing.assert_close(computed, gradients(plain), rtol=1e-3, atol=1e-5)
     validation, *_ = trainer.prediction_step(trainer.model, batch, True)
     torch.testing.assert_close(validation, expected.detach(), rtol=1e-4, atol=1e-5)
 
@@ -71,6 +76,18 @@ def test_the_head_sees_the_trained_positions_only(tmp_path: Path) -> None:
     head.register_forward_hook(lambda module, inputs, output: seen.append(tuple(output.shape)))
     trainer.training_step(trainer.model, batch_of(), torch.tensor(17))
     assert seen == [(17, 96)]
+
+
+def test_what_all_rows_begin_with_is_computed_once_and_never_a_trained_position(tmp_path: Path) -> None:
+    batch, shapes = batch_of(((12, 3), (9, 8), (14, 4)), shared=6), []
+    assert shared_tokens(batch) == 0  # the second row's first token already predicts one that is learnt
+    batch = batch_of(((12, 3), (9, 3), (14, 4)), shared=6)
+    assert shared_tokens(batch) == 5  # the sixth token of the second row predicts one that is learnt
+    trainer = trainer_of("Llama", 1000, tmp_path)
+    embeddings = trainer.model.get_input_embeddings()
+    embeddings.register_forward_hook(lambda module, inputs, output: shapes.append(tuple(output.shape[:2])))
+    trainer.training_step(trainer.model, batch, torch.tensor(10))
+    assert shapes == [(1, 5), (3, 9)]
 
 
 @pytest.mark.parametrize(("tokens", "widths"), [(1, [(1, 30), (1, 18), (1, 12), (1, 7)]), (60, [(2, 30), (2, 12)])])
