@@ -25,8 +25,9 @@ from typing import Any
 
 from adapters.adapter_folder import CONFIG, read_config
 from adapters.prompts import Message, token_ids
+from server.engine.config import engine_config, one_line
 from server.engine.generation import Completion, Generation, Job
-from server.engine.process import separate_the_next_fork, uncollected
+from server.engine.process import core_errors, separate_the_next_fork, uncollected
 from server.engine.vllm_settings import engine_arguments, installed_version, set_environment
 from server.errors import EngineFailed, StartError, TextTooLong
 from server.settings import Settings
@@ -88,7 +89,6 @@ class Engine:
             import vllm.v1.engine.async_llm  # noqa: F401
 
     def _build(self, base: Path, adapters: Mapping[str, Path], context: int | None) -> Any:
-        from vllm.engine.arg_utils import AsyncEngineArgs
         from vllm.platforms import current_platform
         from vllm.v1.engine.async_llm import AsyncLLM
         from vllm.v1.executor import Executor
@@ -105,17 +105,20 @@ class Engine:
             adapters=len(adapters),
             on_cpu=on_cpu,
         )
-        if context and arguments["max_model_len"] is None:
-            maximum = AsyncEngineArgs(**arguments).create_model_config().max_model_len
-            arguments["max_model_len"] = min(context, maximum)
-        config = AsyncEngineArgs(**arguments).create_engine_config()
-        if is_forked:  # vLLM has just set it to spawn
-            os.environ[START_METHOD] = "fork"
-            separate_the_next_fork()
         try:
-            return AsyncLLM(
-                vllm_config=config, executor_class=Executor.get_class(config), log_stats=True, log_requests=False
-            )
+            config = engine_config(arguments, context)
+            if is_forked:  # vLLM has just set it to spawn
+                os.environ[START_METHOD] = "fork"
+                separate_the_next_fork()
+            with core_errors():
+                return AsyncLLM(
+                    vllm_config=config, executor_class=Executor.get_class(config), log_stats=True, log_requests=False
+                )
+        except StartError:
+            raise
+        except Exception as error:
+            log.debug("the engine did not start", exc_info=True)
+            raise StartError(f"the engine cannot serve the base {base}: {one_line(error)}") from error
         finally:
             if not is_chosen:
                 os.environ.pop(START_METHOD, None)  # the next engine may be forked

@@ -1,20 +1,26 @@
 """The engine core's process on a CPU: a fork of the server that shares its imports, but none of its connections.
 
-Knows Linux and Python's garbage collector, nothing of vLLM. `server.engine.engine` calls it around the fork.
+Knows Linux and Python's garbage collector, of vLLM only how it logs a failed start. `server.engine.engine` calls it
+around the fork.
 """
 
 from __future__ import annotations
 
 import ctypes
 import gc
+import logging
+import multiprocessing
 import os
 import signal
 import socket
 import stat
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 PR_SET_PDEATHSIG = 1
+CORE_LOG = logging.getLogger("vllm.v1.engine.core")
+FAILED = "EngineCore failed to start."  # how vLLM logs the error that ends the core's start
 
 
 def separate_the_next_fork() -> None:
@@ -46,6 +52,48 @@ def separate_the_next_fork() -> None:
 def _is_tcp(fd: int) -> bool:
     with socket.socket(fileno=os.dup(fd)) as copy:
         return copy.family in (socket.AF_INET, socket.AF_INET6)
+
+
+class _FailureFilter(logging.Filter):
+    """In the forked core, sends the error that ended its start to the server, and nothing to standard error."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._reader, self._writer = multiprocessing.Pipe(duplex=False)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.msg != FAILED or record.exc_info is None:
+            return True
+        self._writer.send(str(record.exc_info[1]) or type(record.exc_info[1]).__name__)
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115  # of this process, which ends with a traceback
+        return False
+
+    def reason(self) -> str | None:
+        return self._reader.recv() if self._reader.poll() else None
+
+    def close(self) -> None:
+        self._reader.close()
+        self._writer.close()
+
+
+@contextmanager
+def core_errors() -> Iterator[None]:
+    """For the start of a forked core: raises its own error instead of vLLM's, which only says that it failed.
+
+    Raises:
+        RuntimeError: the core's error in words, without its traceback.
+    """
+    failure = _FailureFilter()
+    CORE_LOG.addFilter(failure)
+    try:
+        yield
+    except Exception as error:
+        if reason := failure.reason():
+            raise RuntimeError(reason) from error
+        raise
+    finally:
+        CORE_LOG.removeFilter(failure)
+        failure.close()
 
 
 @contextmanager
