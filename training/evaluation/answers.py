@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -30,6 +31,7 @@ from server.errors import EngineFailed, TextTooLong
 from server.settings import Settings
 
 CONTEXT = 2048  # tokens, if neither the base nor SHOPLORA_MAX_MODEL_LEN has fewer: room for few-shot prompts
+QUIET = {"PYTHONWARNINGS": "ignore", "TORCH_CPP_LOG_LEVEL": "ERROR"}  # of the engine's core, if not set otherwise
 IN_FLIGHT = 128  # samples: twice what the engine decodes at once by default, so that it never waits for the next
 
 
@@ -119,6 +121,8 @@ def loaded(base: Path, adapters: Mapping[str, Path], ontology: Ontology) -> Iter
     """
     check_installed()
     logging.getLogger("uvicorn.shoplora").addHandler(logging.NullHandler())  # errors are raised in one line
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
     gc.collect()  # a trainer is part of a cycle
     if torch.cuda.is_available():
         torch.cuda.empty_cache()  # the engine needs what training no longer does
