@@ -5,7 +5,6 @@ from __future__ import annotations
 import multiprocessing
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -16,7 +15,8 @@ from adapters.tasks import classify, task
 from server.engine.fake_engine import FakeEngine
 from server.engine.generation import Job
 from server.errors import EngineFailed
-from tests.training.tasks.builders import review
+from tests.server.tiny import make_adapter, make_base
+from tests.training.tasks.builders import review, title
 from training.evaluation import answers
 from training.evaluation.answers import EvaluationError, Models
 from training.evaluation.evaluate import FIRST_FIELD_TOKENS, answer_lines, evaluate, first_answers
@@ -98,10 +98,8 @@ def test_shots_that_do_not_fit_are_left_out_farthest_first(ontology: Ontology) -
 
 
 def test_a_text_that_serving_would_refuse_has_no_answer_and_stops_nothing(ontology: Ontology) -> None:
-    from tests.training.tasks.builders import title
-
-    examples = [title("word " * 400, "Shirts", split="test"), title("red shirt", "Shirts", split="test")]
-    _, models = answering(lambda job: ["shirts; -; -"], ontology, limit=300)
+    examples = [title("red " * 90, "Shirts", split="test"), title("red shirt", "Shirts", split="test")]
+    _, models = answering(lambda job: ["shirts; -; -"], ontology, CLASSIFY.max_tokens(examples[0].request) + 80)
     assert first_answers(CLASSIFY, examples, answer_lines(CLASSIFY, examples, models, None), ontology)[0] is None
     evaluation = evaluate(CLASSIFY, examples, models, {ADAPTER: Calibration()}, ontology)
     assert [answer.right for answer in evaluation.answers] == [False, True]
@@ -124,15 +122,19 @@ def test_without_vllm_the_error_says_what_to_install(monkeypatch: pytest.MonkeyP
 
 @pytest.mark.engine
 def test_the_engine_starts_where_torch_has_computed_and_ends_with_the_evaluation(
-    tiny_base: Path, ontology: Ontology
+    ontology: Ontology, tmp_path: Path
 ) -> None:
-    torch.randn(512, 512) @ torch.randn(512, 512)  # on all of OpenMP's threads, which no fork survives
-    requests: list[Any] = titles("red shirt", "blue jeans")
-    with answers.loaded(tiny_base, {}, ontology) as models:
-        first, again = (models.lines(CLASSIFY, requests, None, max_tokens=100) for _ in range(2))
-        assert [child.name for child in multiprocessing.active_children()] == ["EngineCore"]
-    assert multiprocessing.active_children() == []
-    assert [line.text for [line] in first] == [line.text for [line] in again]
-    for request, [line] in zip(requests, first, strict=True):
-        CLASSIFY.decode(line.text, request, ontology)
-        assert line.logprob <= 0 and line.tokens >= 1
+    base = make_base(tmp_path / "base", "llama", ontology)
+    adapter = make_adapter(tmp_path / "adapter", 0, ("o_proj",))  # which is not published
+    torch.randn(512, 512) @ torch.randn(512, 512)  # with OpenMP's threads, which a fork may not survive
+    requests = titles("red shirt", "blue jeans")
+    with answers.loaded(base, {ADAPTER: adapter}, ontology) as models:
+        [core] = multiprocessing.active_children()
+        lines = [models.lines(CLASSIFY, requests, name, max_tokens=100) for name in (ADAPTER, None, ADAPTER)]
+    assert not core.is_alive()
+    written = [[(line.text, line.tokens) for [line] in of_all] for of_all in lines]
+    assert written[0] == written[2] != written[1]
+    for of_all in lines:
+        for request, [line] in zip(requests, of_all, strict=True):
+            CLASSIFY.decode(line.text, request, ontology)
+            assert line.logprob <= 0 and line.tokens >= 1
