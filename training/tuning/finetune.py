@@ -125,6 +125,7 @@ def trainer_of(
     held_out = random.Random(recipe.seed).sample(held_out, min(len(held_out), VALIDATION))
     valid = rows(task, held_out, tokenizer, ontology, max_length) or None
     processes = int(os.environ.get("WORLD_SIZE", 1))  # set by `accelerate launch`
+    steps = -(-len(train) // recipe.batch) * recipe.epochs
     arguments = TrainingArguments(
         output_dir=str(output / "checkpoints"),
         num_train_epochs=recipe.epochs,
@@ -132,7 +133,7 @@ def trainer_of(
         per_device_eval_batch_size=VALIDATION,  # as one batch, whose loss is the mean over all its tokens
         learning_rate=recipe.lr,
         lr_scheduler_type="cosine",
-        warmup_steps=0.05,
+        warmup_steps=int(0.05 * steps),  # a share would be rounded up: the one step of a short run would train nothing
         seed=recipe.seed,
         data_seed=recipe.seed,
         bf16=True,
