@@ -1,4 +1,4 @@
-"""How many tokens of context the served tasks need. Knows tasks, nothing of vLLM. Called by `server.engine.engine`."""
+"""How many tokens of context the served tasks need. Knows tasks, nothing of vLLM. Called by `server.service`."""
 
 from __future__ import annotations
 

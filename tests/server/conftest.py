@@ -57,7 +57,8 @@ def shop(tmp_path_factory: pytest.TempPathFactory, ontology: Ontology) -> Settin
 @pytest.fixture
 def engine() -> FakeEngine:
     def answer(job: Job) -> list[str]:
-        return [LINES[job.version.manifest.task]] * job.n
+        assert job.adapter  # never the base
+        return [LINES[job.adapter.partition("@")[0]]] * job.n
 
     return FakeEngine(answer)
 
