@@ -21,7 +21,7 @@ from server.engine.engine import Engine
 from server.engine.generation import Completion, Job
 from server.errors import StartError
 from server.settings import Settings
-from tests.server.tiny import make_base
+from tests.tiny import make_base
 from training.tuning.modules import resolved
 
 pytestmark = pytest.mark.engine

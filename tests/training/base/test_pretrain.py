@@ -29,6 +29,15 @@ SIZES = {"hidden": 32, "layers": 1, "feed_forward": 64, "heads": 2, "kv_heads": 
 TINY = PretrainingRecipe(**SIZES, vocabulary=512, context=32, tokens=10 * 2 * 32, batch=2)  # ten steps
 
 
+@pytest.fixture(scope="module")
+def tokenizer() -> Any:
+    """A tokenizer like the demo base's, trained on the words of answer lines alone."""
+    words = pretrain._line_words()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pretrain, "_line_words", list)  # not repeated 1,000 times: that would take minutes
+        return pretrain.train_tokenizer([*words, "red shirt for a wedding under $20"] * 3, 2048)
+
+
 @settings(max_examples=200, deadline=None)
 @given(text=st.text())
 def test_any_text_survives_the_tokenizer(tokenizer: Any, text: str) -> None:

@@ -12,7 +12,7 @@ from adapters.adapter_folder import CARD
 from adapters.base import base_digest
 from adapters.manifest import Draft
 from adapters.store import Store, StoreError
-from tests.server.tiny import make_adapter, make_weights
+from tests.tiny import make_adapter, make_weights
 from training.evaluation.results import Evaluation
 from training.release.publish import Refused, publish, save
 
