@@ -5,9 +5,11 @@ Knows vLLM's configuration classes and imports them when called, by `server.engi
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,7 @@ def engine_config(arguments: Mapping[str, Any], context: int | None) -> Any:
 
     base, chosen = arguments["model"], arguments["max_model_len"]
     with _refusals(f"vLLM cannot serve the base {base}"):
+        _check_kind(Path(base))
         maximum = AsyncEngineArgs(**{**arguments, "max_model_len": None}).create_model_config().max_model_len
     if chosen is None:
         chosen = min(context or maximum, maximum)
@@ -72,10 +75,23 @@ def one_line(error: BaseException) -> str:
     return line if len(line) <= LONGEST else f"{line.partition('. ')[0][:LONGEST]} ..."
 
 
+def _check_kind(base: Path) -> None:
+    config = json.loads((base / "config.json").read_text(encoding="utf-8"))
+    if "vision_config" in config and find_spec("torchvision") is None:
+        raise StartError(
+            f"the base {base} also reads images, for which vLLM needs torchvision: "
+            'take its text model alone (docs/operations.md, "A base that also reads images")'
+        )
+
+
 def _check_tokenizer(model: Any) -> None:
     from vllm.tokenizers import cached_tokenizer_from_config
 
     tokenizer = cached_tokenizer_from_config(model)
+    if not tokenizer.encode("a", add_special_tokens=False):  # transformers makes an empty one where files are missing
+        raise StartError(
+            f"the tokenizer of {model.model} knows no characters: its tokenizer.json is missing or damaged"
+        )
     if tokenizer.eos_token_id is None:
         raise StartError(
             f"the tokenizer of {model.model} has no end token, without which no answer ends: "

@@ -15,7 +15,7 @@ from safetensors import safe_open
 from server.errors import StartError
 
 GIB = 1024**3
-CACHE_SHARE = 0.5  # of the memory that is free once the base is loaded; the rest is for activations and the machine
+CACHE_SHARE = 0.25  # of the memory that is free once the base is loaded
 _BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2}  # types that vLLM converts to the served one
 _PACKED = {"I64": 8, "U64": 8, "I32": 4, "U32": 4, "I16": 2, "U16": 2}  # all others have one byte
 # Limit, usage and statistics of a container's memory, by version 2 and 1 of Linux's control groups.
@@ -64,21 +64,20 @@ def free_memory(proc: Path = Path("/proc"), cgroups: Path = Path("/sys/fs/cgroup
 
 
 def cache_size(sequence: int, sequences: int, context: int, free: int) -> int:
-    """Bytes for the cache: enough for all sequences of a batch, at most `CACHE_SHARE` of the free memory.
+    """Bytes for the cache: all sequences of a batch if they fit into `CACHE_SHARE` of the free memory, at least one.
 
     Args:
         sequence: bytes of one sequence that fills the context.
 
     Raises:
-        StartError: not even one sequence fits.
+        StartError: one sequence takes more than is free.
     """
-    room = int(CACHE_SHARE * free)
-    if sequence > room:
+    if sequence > free:
         raise StartError(
-            f"the cache of one sequence of {context} tokens takes {sequence / GIB:.2f} GiB, and {room / GIB:.2f} GiB "
-            f"can be used of the {free / GIB:.2f} GiB that are free: set SHOPLORA_MAX_MODEL_LEN lower"
+            f"the cache of one sequence of {context} tokens takes {sequence / GIB:.2f} GiB, and {free / GIB:.2f} GiB "
+            "are free: set SHOPLORA_MAX_MODEL_LEN lower"
         )
-    return min(sequences * sequence, room)
+    return min(sequences * sequence, max(sequence, int(CACHE_SHARE * free)))
 
 
 def check_memory(sizes: Sizes, slots: int, sequence: int, free: int) -> None:

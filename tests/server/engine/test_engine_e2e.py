@@ -1,4 +1,4 @@
-"""The whole server on the real engine, with tiny random models of two architectures.
+"""The whole server on the real engine, with a tiny random model; `test_shapes_e2e` has other architectures.
 
 Random weights write nonsense; the grammars make even that a valid answer.
 """
@@ -113,12 +113,10 @@ def until(condition: Callable[[], bool], seconds: float = LIMIT) -> None:
         time.sleep(0.1)
 
 
-@pytest.fixture(scope="module", params=["qwen3", "llama"])
-def served(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, ontology: Ontology
-) -> Iterator[Served]:
-    folder = tmp_path_factory.mktemp(request.param)
-    base = make_base(folder / "base", request.param, ontology)
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory, ontology: Ontology) -> Iterator[Served]:
+    folder = tmp_path_factory.mktemp("served")
+    base = make_base(folder / "base", "llama", ontology)
     publish_all(Store(folder / "store"), base, ontology, folder / "staged")
     failed: list[bool] = []
     patch = pytest.MonkeyPatch()
