@@ -133,6 +133,8 @@ class Engine:
                         child.terminate()
             with suppress(Exception):
                 llm = await building
+                if handler := llm.output_handler:
+                    handler.cancel()  # it would log the core's end as a failure
                 await asyncio.get_running_loop().run_in_executor(self._thread, llm.shutdown)
                 del llm
             del building

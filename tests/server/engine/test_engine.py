@@ -35,6 +35,7 @@ class Llm:
         self.loaded: list[LoRARequest] = []
         self.model_config = SimpleNamespace(max_model_len=512)
         self.is_shut_down = False
+        self.output_handler: asyncio.Task[None] | None = None
 
     def get_tokenizer(self) -> None:
         pass

@@ -98,8 +98,8 @@ def test_shots_that_do_not_fit_are_left_out_farthest_first(ontology: Ontology) -
 
 
 def test_a_text_that_serving_would_refuse_has_no_answer_and_stops_nothing(ontology: Ontology) -> None:
-    examples = [title("red " * 90, "Shirts", split="test"), title("red shirt", "Shirts", split="test")]
-    _, models = answering(lambda job: ["shirts; -; -"], ontology, CLASSIFY.max_tokens(examples[0].request) + 80)
+    examples = [title("red " * 60, "Shirts", split="test"), title("red shirt", "Shirts", split="test")]
+    _, models = answering(lambda job: ["shirts; -; -"], ontology, CLASSIFY.max_tokens(examples[0].request) + 30)
     assert first_answers(CLASSIFY, examples, answer_lines(CLASSIFY, examples, models, None), ontology)[0] is None
     evaluation = evaluate(CLASSIFY, examples, models, {ADAPTER: Calibration()}, ontology)
     assert [answer.right for answer in evaluation.answers] == [False, True]
