@@ -116,6 +116,7 @@ class Engine:
                     vllm_config=config, executor_class=Executor.get_class(config), log_stats=True, log_requests=False
                 )
         except StartError:
+            log.debug("the engine was not started", exc_info=True)
             raise
         except Exception as error:
             log.debug("the engine did not start", exc_info=True)

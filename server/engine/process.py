@@ -18,6 +18,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+log = logging.getLogger("uvicorn.shoplora")
+
 PR_SET_PDEATHSIG = 1
 CORE_LOG = logging.getLogger("vllm.v1.engine.core")
 FAILED = "EngineCore failed to start."  # how vLLM logs the error that ends the core's start
@@ -55,7 +57,7 @@ def _is_tcp(fd: int) -> bool:
 
 
 class _FailureFilter(logging.Filter):
-    """In the forked core, sends the error that ended its start to the server, and nothing to standard error."""
+    """In the forked core, sends the error that ended its start to the server; the traceback is for log level debug."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -65,6 +67,8 @@ class _FailureFilter(logging.Filter):
         if record.msg != FAILED or record.exc_info is None:
             return True
         self._writer.send(str(record.exc_info[1]) or type(record.exc_info[1]).__name__)
+        if log.isEnabledFor(logging.DEBUG):
+            return True
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115  # of this process, which ends with a traceback
         return False
 
