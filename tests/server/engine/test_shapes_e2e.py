@@ -78,9 +78,9 @@ def written(bases: dict[str, tuple[Path, list[Version]]]) -> dict[str, Written]:
     async def write(base: Path, versions: list[Version]) -> Written:
         engine = Engine(Settings(dtype="float32"))
         try:
-            await engine.start(base, versions)
+            await engine.start(base, {version.name: version.folder for version in versions})
             prompt = engine.tokenize([{"role": "user", "content": "a red shirt"}], TOKENS)
-            jobs = (Job(version.name, version, prompt, "root ::= [a-z]+", TOKENS) for version in versions)
+            jobs = (Job(version.name, version.name, prompt, "root ::= [a-z]+", TOKENS) for version in versions)
             generations = await asyncio.gather(*map(engine.generate, jobs))
         finally:
             await engine.close()
@@ -99,8 +99,9 @@ def test_a_core_that_does_not_start_gives_its_reason_and_no_traceback(
 ) -> None:
     monkeypatch.setenv("VLLM_CPU_KVCACHE_SPACE", "1000000")
     engine = Engine(Settings())
+    base, versions = bases["llama"]
     with pytest.raises(StartError, match=r"VLLM_CPU_KVCACHE_SPACE gives the cache 1000000\.00 GiB.* GiB are free$"):
-        asyncio.run(engine.start(*bases["llama"]))
+        asyncio.run(engine.start(base, {version.name: version.folder for version in versions}))
     asyncio.run(engine.close())
     assert not re.search("Traceback|ERROR", "".join(capfd.readouterr()))
 
