@@ -1,34 +1,41 @@
-"""The base model on disk: its folder, and the digest by which an adapter belongs to it.
+"""Where the base model lies: the folder of the default base, of a folder or of a name on the Hugging Face hub.
 
-Uses local folders and the Hugging Face hub's cache; loads no weights. Called by training and by the server.
+Loads no weights. Called by training and by the server.
 """
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
-from adapters.errors import ShopLoraError
+from adapters.base_files import BaseDigest, BaseError, base_digest, check_base
+from adapters.default_base import default_base
+from adapters.settings import DEFAULT_BASE
+
+__all__ = ["BaseDigest", "BaseError", "base_digest", "base_folder"]
 
 FILES = ("*.safetensors", "*.json", "*.jinja", "*.model", "*.txt")  # of a hub repository
 
 
-class BaseError(ShopLoraError):
-    """The base model is missing or cannot be used."""
-
-
 def base_folder(base: str) -> Path:
-    """The folder of a base that is given as a folder or as a name on the hub.
+    """The folder of a base that is given as a folder, as a name on the hub or as `DEFAULT_BASE`.
 
-    A hub name is downloaded into the hub's cache, or only looked up there if `HF_HUB_OFFLINE` is set.
+    The default base is converted into the user's cache when it is first needed. A hub name is downloaded into the hub's
+    cache, or only looked up there if `HF_HUB_OFFLINE` is set.
 
     Raises:
-        BaseError: there is no such folder, or the download failed.
+        BaseError: there is no such folder, the download or the conversion failed, or a part of the base is missing.
     """
+    if base == DEFAULT_BASE:
+        return default_base()
     folder = Path(base).expanduser()
-    if folder.is_dir():
-        return folder
-    if folder.is_absolute() or base.startswith((".", "~")) or base.count("/") > 1:
+    if not folder.is_dir():
+        folder = _from_hub(base)
+    check_base(folder)
+    return folder
+
+
+def _from_hub(base: str) -> Path:
+    if base.startswith(("/", ".", "~")) or base.count("/") > 1:
         raise BaseError(f"there is no base model in {base}")
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
@@ -38,19 +45,3 @@ def base_folder(base: str) -> Path:
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
         reason = str(error).strip().splitlines()[0]
         raise BaseError(f"the base {base} is not a folder and cannot be downloaded from the hub: {reason}") from error
-
-
-def base_digest(folder: Path) -> str:
-    """SHA-256 of a base's safetensors files, in the order of their names.
-
-    Raises:
-        BaseError: the folder holds no safetensors file.
-    """
-    files = sorted(folder.glob("*.safetensors"))
-    if not files:
-        raise BaseError(f"{folder} holds no *.safetensors")
-    sha = hashlib.sha256()
-    for path in files:
-        with path.open("rb") as file:
-            hashlib.file_digest(file, lambda: sha)
-    return sha.hexdigest()

@@ -11,6 +11,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, field_validator
 
+from adapters.base_files import BaseDigest
+
 VARIANT = "^[a-z0-9][a-z0-9-]{0,63}$"
 DEMO = "demo-"
 DEMO_LABEL = f"^{DEMO}[1-9][0-9]{{0,8}}$"
@@ -58,7 +60,7 @@ class Draft(_Frozen):
 
     task: Annotated[str, Field(pattern="^[a-z][a-z0-9_]{0,63}$")]
     variant: Annotated[str, Field(pattern=VARIANT)] | None = None
-    base_digest: str = Field(min_length=1, description="`base_digest` of the frozen base")
+    base_digest: BaseDigest = Field(description="`base_digest` of the frozen base")
     ontology_digest: str = Field(min_length=1, description="`Ontology.digest` used in training")
     calibration: Calibration = Calibration()
     data: list[DataSource] = []
@@ -66,6 +68,12 @@ class Draft(_Frozen):
     recipe: dict[str, Any] = {}
     refusals: list[str] = Field(default=[], description="why the quality gate refused it")
     forced: str | None = Field(default=None, description="why it was published all the same")
+
+    @field_validator("base_digest", mode="before")
+    @classmethod
+    def _weights_alone(cls, digest: Any) -> Any:
+        """Earlier releases wrote the digest of the weights as a string."""
+        return {"weights": digest} if isinstance(digest, str) else digest
 
     @field_validator("variant")
     @classmethod

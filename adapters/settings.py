@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from pydantic import Field
@@ -13,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 SHIPPED_STORE = Path(__file__).parent / "shipped"
 SHIPPED_BASE = SHIPPED_STORE / "base"
 SHIPPED_ONTOLOGY = SHIPPED_STORE / "ontology.yaml"
+DEFAULT_BASE = "SmolLM2-135M-Instruct"
 
 
 class SharedSettings(BaseSettings):
@@ -20,6 +22,13 @@ class SharedSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="SHOPLORA_", env_ignore_empty=True)
 
-    base: str = Field(default=str(SHIPPED_BASE), description="base model: a folder or a name on the Hugging Face hub")
+    base: str = Field(
+        default=str(SHIPPED_BASE), description=f"base model: a folder, a name on the Hugging Face hub or {DEFAULT_BASE}"
+    )
     store: Path = Field(default=Path(".shoplora/store"), description="folder of your own versions")
     ontology: Path = Field(default=SHIPPED_ONTOLOGY, description="the shop's taxonomy and attributes")
+
+
+def user_cache() -> Path:
+    """The user's cache of the base and the public data: `shoplora` in `XDG_CACHE_HOME`, else in `~/.cache`."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "shoplora")

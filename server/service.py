@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from adapters.base import base_digest, base_folder
+from adapters.base import BaseDigest, base_digest, base_folder
 from adapters.errors import ShopLoraError
 from adapters.fit import check_fit
 from adapters.ontology import Ontology
@@ -35,7 +35,7 @@ class Service:
         self.engine = engine
         self.metrics = Metrics()
         self.versions: dict[str, Version] = {}  # the live ones that are served, by channel
-        self.base_digest: str | None = None
+        self.base_digest: BaseDigest | None = None
         self.answering: Answering | None = None  # set once the server is ready
 
     async def start(self) -> None:
@@ -94,10 +94,12 @@ class Service:
     def _read(self, ontology: Ontology) -> Path:
         """Reads base and store from the disk and sets the versions to serve; the base's folder."""
         base = base_folder(self.settings.base)
-        self.base_digest = base_digest(base)
+        digest = self.base_digest = base_digest(base)
         shipped = SHIPPED_STORE if self.settings.demo_adapters else None
         live = Store(self.settings.store, shipped).live()
-        self.versions = {channel: version for channel, version in live.items() if self._is_servable(version, ontology)}
+        self.versions = {
+            channel: version for channel, version in live.items() if self._is_servable(version, digest, ontology)
+        }
         if not self.versions:
             raise StartError(
                 f"no live adapter in {self.settings.store} fits the base {self.settings.base}: "
@@ -113,15 +115,20 @@ class Service:
                 ) from error
         return base
 
-    def _is_servable(self, version: Version, ontology: Ontology) -> bool:
+    def _is_servable(self, version: Version, base: BaseDigest, ontology: Ontology) -> bool:
         """Whether there is a task for the version and it was trained on this base; if not, the log says why."""
         manifest = version.manifest
         task = tasks().get(manifest.task)
         if task is None or (manifest.variant and task.variant_field is None):
             log.warning("%s is left out: no task serves %s", version.name, manifest.channel)
             return False
-        if manifest.base_digest != self.base_digest:
-            log.warning("%s is left out: it was trained on another base than %s", version.name, self.settings.base)
+        if part := manifest.base_digest.difference(base):
+            log.warning(
+                "%s is left out: it was trained on another base than %s (different %s)",
+                version.name,
+                self.settings.base,
+                part,
+            )
             return False
         if manifest.ontology_digest != ontology.digest:
             log.warning("%s was trained with another ontology", version.name)

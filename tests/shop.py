@@ -1,6 +1,6 @@
-"""The server on the shipped base and adapters, started by the command `shoplora serve`, once a test session.
+"""The server on the default base and the shipped adapters, started once a test session.
 
-Used by test_readme, test_shipped and test_typed.
+Started by the command `shoplora serve`. Used by test_readme, test_shipped and test_typed.
 """
 
 from __future__ import annotations

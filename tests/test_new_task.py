@@ -17,8 +17,6 @@ from fastapi.testclient import TestClient
 
 import adapters.tasks as package
 from adapters.adapter_folder import CARD
-from adapters.base import base_digest
-from adapters.manifest import Calibration, Draft
 from adapters.ontology import Ontology
 from adapters.settings import SharedSettings
 from adapters.store import Store
@@ -30,7 +28,7 @@ from server.settings import Settings
 from tests.adapters.tasks.grammars import admits
 from tests.fake_models import evaluation_answers
 from tests.server.test_metrics import sample
-from tests.server.tiny import make_adapter, make_base, make_weights
+from tests.tiny import make_base, make_weights, publish_all
 from training.tasks import training_task
 
 ROOT = Path(__file__).parent.parent
@@ -54,14 +52,7 @@ def urgency(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def serving(folder: Path, *names: str) -> TestClient:
     """A server with an adapter of each of these tasks; its fake engine always answers `high`."""
     base = make_weights(folder / "base")
-    for name in names:
-        draft = Draft(
-            task=name,
-            base_digest=base_digest(base),
-            ontology_digest=SHOP.digest,
-            calibration=Calibration(slope=0.1, intercept=2.0),
-        )
-        Store(folder / "store").publish(make_adapter(folder / name, 0, ("o_proj",)), draft, card="")
+    publish_all(Store(folder / "store"), base, SHOP, folder / "staged", names)
     settings = Settings(base=str(base), store=folder / "store", demo_adapters=False)
     engine = FakeEngine(lambda job: ["high"] * job.n)
     return TestClient(create_app(settings, engine))

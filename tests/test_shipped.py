@@ -1,4 +1,7 @@
-"""The shipped base and adapters: undamaged, small, described, and right on known examples."""
+"""The shipped adapters: undamaged, small, described, and right on known examples, served on the default base.
+
+Those marked `engine` share one server with test_readme and test_typed.
+"""
 
 from __future__ import annotations
 
@@ -9,20 +12,18 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import ValidationError
 
 from adapters.adapter_folder import CARD
-from adapters.base import base_digest
+from adapters.base import base_digest, base_folder
 from adapters.fit import check_fit
 from adapters.ontology import Ontology
-from adapters.settings import SHIPPED_BASE, SHIPPED_STORE
+from adapters.settings import SHIPPED_STORE, SharedSettings
 from adapters.store import Store, Version
 from adapters.tasks import tasks
 from adapters.tasks.contract import Task
 from tests.readme import asking, tables
 from tests.shop import served
-from training.public.sources import sources
-
-pytestmark = pytest.mark.skipif(not SHIPPED_BASE.exists(), reason="no base and adapters are shipped yet")
 
 MAX_BYTES = 45_000_000
 SUFFIXES = {".safetensors", ".json", ".jinja", ".md", ".yaml"}
@@ -31,8 +32,14 @@ REQUESTS = 20  # sample requests of a task
 Answer = dict[str, Any]
 
 
+@pytest.fixture(scope="module")
+def base() -> Path:
+    """The folder of the default base."""
+    return base_folder(SharedSettings.model_fields["base"].default)
+
+
 def shipped() -> dict[str, Version]:
-    return Store(SHIPPED_STORE).live() if SHIPPED_BASE.exists() else {}
+    return Store(SHIPPED_STORE).live()
 
 
 def task_of(channel: str) -> Task[Any, Any]:
@@ -54,18 +61,13 @@ def test_no_file_can_run_code() -> None:
     assert {path.suffix for path in SHIPPED_STORE.rglob("*") if path.is_file()} <= SUFFIXES
 
 
-def test_every_version_is_what_was_published_and_belongs_to_this_base_and_this_ontology() -> None:
-    store, base, ontology = Store(SHIPPED_STORE), base_digest(SHIPPED_BASE), Ontology.load().digest
+def test_every_version_is_what_was_published_and_belongs_to_this_base_and_this_ontology(base: Path) -> None:
+    store, digest, ontology = Store(SHIPPED_STORE), base_digest(base), Ontology.load().digest
     for version in store.versions():
         store.verify(version.name)
-        check_fit(version.folder, SHIPPED_BASE)
-        assert (version.manifest.base_digest, version.manifest.ontology_digest) == (base, ontology), version.name
-
-
-def test_the_card_of_the_base_names_data_and_licences() -> None:
-    card = (SHIPPED_BASE / CARD).read_text(encoding="utf-8")
-    for source in sources():
-        assert source.repository in card and source.licence in card
+        check_fit(version.folder, base)
+        assert not version.manifest.base_digest.difference(digest), version.name
+        assert version.manifest.ontology_digest == ontology, version.name
 
 
 @pytest.mark.parametrize("name", shipped())
@@ -115,6 +117,16 @@ def url(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -
 def test_known_examples(url: str, task: str, request_: dict[str, Any], expected: Answer) -> None:
     answer = asking(url)(f"/v1/{task}", request_)
     assert {name: answer[name] for name in expected} == expected
+
+
+@pytest.mark.engine
+def test_a_query_of_the_longest_that_the_schema_allows_is_answered(url: str) -> None:
+    longest = ("x" * 8 + " ") * 31 + "x" * 21
+    tasks()["rewrite"].request(query=longest)
+    with pytest.raises(ValidationError):
+        tasks()["rewrite"].request(query=longest + "x")
+    assert len(longest) == 300
+    assert asking(url)("/v1/rewrite", {"query": longest})["source"] == "model"
 
 
 def sample_requests(channel: str) -> list[dict[str, Any]]:

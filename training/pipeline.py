@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adapters.adapter_folder import CONFIG, read_config
-from adapters.base import base_digest, base_folder
+from adapters.base import BaseDigest, base_digest, base_folder
 from adapters.manifest import VARIANT, Calibration, Draft, channel_of
 from adapters.ontology import Ontology
 from adapters.settings import SharedSettings
@@ -148,7 +148,7 @@ def _evaluated(
     task: Task[Any, Any],
     examples: list[Example],
     base: Path,
-    digest: str,
+    digest: BaseDigest,
     adapter: Path,
     calibration: Calibration | None,
     settings: SharedSettings,
@@ -164,8 +164,12 @@ def _evaluated(
 
     live = Store(settings.store).live().get(channel_of(task.name, variant))
     folders, calibrations = {ADAPTER: adapter}, {}
-    trained_on = digest, ontology.digest
-    if live and live.folder != adapter and (live.manifest.base_digest, live.manifest.ontology_digest) == trained_on:
+    if (
+        live
+        and live.folder != adapter
+        and not live.manifest.base_digest.difference(digest)
+        and live.manifest.ontology_digest == ontology.digest
+    ):
         folders[LIVE], calibrations[LIVE] = live.folder, live.manifest.calibration
     with answers.loaded(base, folders, ontology) as models:
         calibrations[ADAPTER] = calibration or calibrate(task, examples, models, ontology)

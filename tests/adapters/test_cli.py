@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from adapters import cli
 from adapters.manifest import Draft
 from adapters.store import Store
-from tests.server.tiny import make_adapter
+from tests.tiny import make_adapter
 
 METRICS = {"rows": 500, "test": {"accuracy": 0.9312, "macro_f1": 0.875}, "tfidf": {"f1": 0.1}}
 

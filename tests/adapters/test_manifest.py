@@ -84,3 +84,8 @@ def test_a_likelier_line_is_never_less_confident(slope: float, intercept: float,
     calibration = Calibration(slope=slope, intercept=intercept)
     low, high = sorted([one, other])
     assert calibration.confidence(low) <= calibration.confidence(high)
+
+
+def test_a_manifest_of_an_earlier_release_has_the_digest_of_the_bases_weights_alone() -> None:
+    old = manifest(base_digest="1" * 64).base_digest
+    assert (old.weights, old.config, old.tokenizer) == ("1" * 64, None, None)

@@ -12,7 +12,7 @@ from transformers import PreTrainedTokenizerFast
 from adapters.ontology import Ontology
 from adapters.prompts import TemplateError, end_token, text_ids, token_ids
 from adapters.settings import SHIPPED_ONTOLOGY
-from tests.server.tiny import make_tokenizer
+from tests.tiny import make_tokenizer
 
 # Gemma's way (Gemma Team 2025), with its refusal of system messages.
 NO_SYSTEM = (

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.settings import SHIPPED_BASE, SHIPPED_ONTOLOGY, SharedSettings
+from adapters.settings import SHIPPED_ONTOLOGY, SharedSettings
 
 NAMES = ("SHOPLORA_BASE", "SHOPLORA_STORE", "SHOPLORA_ONTOLOGY")
 
@@ -16,7 +16,8 @@ def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch, i
     for name in NAMES:
         monkeypatch.setenv(name, "") if is_set else monkeypatch.delenv(name, raising=False)
     settings = SharedSettings()
-    assert (settings.base, settings.ontology) == (str(SHIPPED_BASE), SHIPPED_ONTOLOGY)
+    assert settings.base == SharedSettings.model_fields["base"].default
+    assert settings.ontology == SHIPPED_ONTOLOGY
     assert settings.store == Path(".shoplora/store")
 
 

@@ -8,9 +8,8 @@ import torch
 from safetensors.torch import load_file
 
 from adapters.adapter_folder import CONFIG, WEIGHTS
-from adapters.settings import SHIPPED_STORE
-from adapters.store import Store
 from loadtests.slots import copied, order
+from tests.tiny import make_adapter
 
 
 def test_round_robin_asks_each_adapter_in_turn() -> None:
@@ -25,7 +24,7 @@ def test_zipf_asks_the_second_half_as_often_and_the_tenth_a_tenth_as_often() -> 
 
 
 def test_a_copy_has_its_own_weights_near_those_of_its_source(tmp_path: Path) -> None:
-    source = Store(SHIPPED_STORE).live()["rewrite"].folder
+    source = make_adapter(tmp_path / "source", 0, ("o_proj",))
     weights = [load_file(copied(source, tmp_path, number) / WEIGHTS) for number in (0, 1)]
     for name, weight in load_file(source / WEIGHTS).items():
         assert not torch.equal(weights[0][name], weights[1][name])

@@ -1,20 +1,16 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 
-from adapters.base import base_digest
-from adapters.manifest import Calibration, Draft
 from adapters.ontology import Ontology
 from adapters.store import Store
-from adapters.tasks import tasks
 from server.app import create_app
 from server.engine.fake_engine import FakeEngine
 from server.engine.generation import Job
 from server.settings import Settings
-from tests.server.tiny import make_adapter, make_weights
+from tests.tiny import make_weights, publish_all
 
 COPY = "An ivory soy wax candle for the home."
 LINES = {
@@ -25,19 +21,6 @@ LINES = {
     "churn": "leaves; monthly contract; new subscriber; high charge",
     "support": "1: Yes, send it back within 30 days.",
 }
-
-
-def publish_all(store: Store, base: Path, ontology: Ontology, folder: Path) -> None:
-    """A random adapter for each task."""
-    for seed, task in enumerate(tasks().values()):
-        staged = make_adapter(folder / task.name, seed, ("o_proj", "down_proj"))
-        draft = Draft(
-            task=task.name,
-            base_digest=base_digest(base),
-            ontology_digest=ontology.digest,
-            calibration=Calibration(slope=0.1, intercept=2.0),
-        )
-        store.publish(staged, draft, card=f"# {task.name}\n")
 
 
 @pytest.fixture(scope="session")

@@ -1,16 +1,11 @@
-import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from pydantic import ValidationError
-from transformers import AutoTokenizer
 
 from adapters.manifest import Calibration
 from adapters.ontology import Ontology
-from adapters.prompts import token_ids
-from adapters.settings import SHIPPED_BASE
 from adapters.tasks import tasks
 from server.engine.fake_engine import FakeEngine
 from tests.server.conftest import COPY
@@ -81,17 +76,3 @@ def test_a_doubtful_answer_needs_review(
     monkeypatch.setattr(Calibration, "confidence", lambda self, logprob: 0.2)
     answer: dict[str, Any] = client.post("/v1/classify", json={"title": "shirt"}).json()
     assert (answer["confidence"], answer["needs_review"]) == (0.2, True)
-
-
-def test_a_rewrite_query_of_the_longest_that_the_schema_allows_fits_the_demo_base(ontology: Ontology) -> None:
-    """In ASCII: tokenizers of bytes never make more tokens than characters of it."""
-    task = tasks()["rewrite"]
-    longest = task.request(query=("x" * 8 + " ") * 31 + "x" * 21)
-    assert len(longest.query) == 300
-    with pytest.raises(ValidationError):
-        task.request(query=longest.query + "x")
-    config = json.loads((SHIPPED_BASE / "config.json").read_text())
-    instructions = token_ids(
-        AutoTokenizer.from_pretrained(SHIPPED_BASE), task.prompt(task.request(query="x"), ontology)
-    )
-    assert len(instructions) + 300 + task.max_tokens(longest) <= config["max_position_embeddings"]

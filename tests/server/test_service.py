@@ -48,20 +48,26 @@ def hub_base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_base_named_by_hub_id_gets_the_adapters_that_were_trained_on_it(
     shop: Settings, engine: FakeEngine, hub_base: Path
 ) -> None:
-    shutil.copy(Path(shop.base, "model.safetensors"), hub_base)
+    shutil.copytree(shop.base, hub_base, dirs_exist_ok=True)
     service = started(shop.model_copy(update={"base": "tiny/base"}), engine)
     assert service.base_digest == base_digest(hub_base)
     assert engine.base == hub_base
     assert engine.adapters.keys() == {version.name for version in service.live} != set()
 
 
-def test_a_base_named_by_hub_id_gets_no_adapters_of_another_base(
-    shop: Settings, engine: FakeEngine, hub_base: Path, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("part", ["weights", "config", "tokenizer"])
+def test_a_base_named_by_hub_id_gets_no_adapters_of_a_base_with_another_part(
+    shop: Settings, engine: FakeEngine, hub_base: Path, caplog: pytest.LogCaptureFixture, part: str
 ) -> None:
-    (hub_base / "model.safetensors").write_bytes(b"other weights")
+    shutil.copytree(shop.base, hub_base, dirs_exist_ok=True)
+    if part == "weights":
+        save_file({"lm_head.weight": np.ones((2, 2), np.float16)}, hub_base / "model.safetensors")
+    else:
+        (hub_base / f"{part}.json").write_text('{"vocab_size": 2}')
     with pytest.raises(StartError, match=r"no live adapter .* fits the base tiny/base"):
         started(shop.model_copy(update={"base": "tiny/base"}), engine)
-    assert "classify@1 is left out: it was trained on another base than tiny/base" in caplog.text
+    reason = f"it was trained on another base than tiny/base (different {part})"
+    assert f"classify@1 is left out: {reason}" in caplog.text
     assert engine.adapters == {}
 
 

@@ -15,8 +15,8 @@ from adapters.store import Store
 from adapters.tasks import tasks
 from server.engine.fake_engine import FakeEngine
 from server.settings import Settings
-from tests.server.conftest import publish_all, serving
-from tests.server.tiny import make_adapter
+from tests.server.conftest import serving
+from tests.tiny import make_adapter, publish_all
 
 CANDLE = tasks()["copywrite"].example
 

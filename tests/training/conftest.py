@@ -9,6 +9,7 @@ import pytest
 
 from adapters.ontology import Ontology
 from adapters.preload import GUARD
+from tests.tiny import make_base, make_tokenizer
 
 
 @pytest.fixture(autouse=True)
@@ -34,29 +35,14 @@ def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(scope="session")
-def tokenizer() -> Any:
-    """A tokenizer like the demo base's, trained on the words of answer lines alone."""
-    from training.base import pretrain
-
-    words = pretrain._line_words()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pretrain, "_line_words", list)  # not repeated 1,000 times: that would take minutes
-        return pretrain.train_tokenizer([*words, "red shirt for a wedding under $20"] * 3, 2048)
+def tokenizer(ontology: Ontology) -> Any:
+    return make_tokenizer(ontology)
 
 
 @pytest.fixture(scope="session")
-def tiny_base(tokenizer: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A base with random weights and a context of 128 tokens."""
+def tiny_base(ontology: Ontology, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A base with random weights and a context of 128 tokens; models this small are faster on one thread."""
     import torch
-    from transformers import Qwen3ForCausalLM
 
-    from training.base import pretrain
-
-    recipe = pretrain.PretrainingRecipe(
-        hidden=32, layers=2, feed_forward=64, heads=2, kv_heads=1, head=16, vocabulary=len(tokenizer), context=128
-    )
-    torch.manual_seed(0)
-    folder = tmp_path_factory.mktemp("base")
-    Qwen3ForCausalLM(pretrain._config(recipe, tokenizer)).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return folder
+    torch.set_num_threads(1)
+    return make_base(tmp_path_factory.mktemp("base"), "qwen3", ontology, context=128)

@@ -82,7 +82,7 @@ def test_a_dry_run_shows_examples_counts_and_time(tiny_base: Path, tmp_path: Pat
 
 def test_the_base_of_the_environment_is_trained_on(tiny_base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHOPLORA_BASE", str(tiny_base))
-    assert "<|system|>" in run(*DRY_RUN)
+    assert "<|im_start|>system" in run(*DRY_RUN)
 
 
 def test_the_option_wins_over_the_base_of_the_environment(
@@ -90,7 +90,7 @@ def test_the_option_wins_over_the_base_of_the_environment(
 ) -> None:
     monkeypatch.setenv("SHOPLORA_BASE", str(tmp_path / "absent"))
     assert f"there is no base model in {tmp_path / 'absent'}" in run(*DRY_RUN, status=1)
-    assert "<|system|>" in run(*DRY_RUN, "--base", str(tiny_base))
+    assert "<|im_start|>system" in run(*DRY_RUN, "--base", str(tiny_base))
 
 
 def test_the_ontology_of_the_environment_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,7 +154,7 @@ def test_a_small_file_of_the_shop_becomes_a_version(
     ]
     file.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
     shared = ("--data", str(file), "--base", str(tiny_base))
-    training = ("--epochs", "1", "--rank", "2", "--modules", "o_proj", "--output", str(tmp_path))
+    training = ("--epochs", "1", "--batch", "8", "--rank", "2", "--modules", "o_proj", "--output", str(tmp_path))
     evaluation_answers("shirts; -; -", monkeypatch)
     judge, digest = Mock(wraps=gate.judge), Mock(wraps=pipeline.base_digest)
     monkeypatch.setattr(gate, "judge", judge)

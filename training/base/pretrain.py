@@ -82,7 +82,7 @@ def run(recipe: PretrainingRecipe, output: Path, start: Path | None = None, comp
     output.mkdir(parents=True, exist_ok=True)
     tokenizer_folder, tokens_file = output / "tokenizer", output / "tokens.npy"
     if start is not None:
-        recipe = replace(recipe, start=base_digest(start))
+        recipe = replace(recipe, start=base_digest(start).weights)
     recipe_json, recipe_file = json.dumps(asdict(recipe), indent=1), output / "recipe.json"
     if recipe_file.exists() and recipe_file.read_text(encoding="utf-8") != recipe_json:
         raise RunError(f"{output} holds a run of another recipe: choose another --output")

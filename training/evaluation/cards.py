@@ -46,7 +46,7 @@ def adapter_card(
 
 {verdict.summary}
 
-A LoRA adapter for ShopLoRA's task `{draft.task}` on the base {draft.base_digest[:12]}.
+A LoRA adapter for ShopLoRA's task `{draft.task}` on the base {draft.base_digest.weights[:12]}.
 Modules {", ".join(sorted(modules))}; {recipe}.
 Trained in {cost["seconds"] / 60:,.1f} minutes on {cost["tokens"]:,} tokens, with {cost["peak_bytes"] / 1e9:.1f} GB
 of memory at most.

@@ -17,6 +17,7 @@ import httpx
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from adapters.errors import ShopLoraError
+from adapters.settings import user_cache
 
 RAW_FILES = "https://raw.githubusercontent.com"
 CHUNK = 1 << 16
@@ -54,8 +55,8 @@ def sources() -> tuple[Source, ...]:
 
 
 def cache_folder() -> Path:
-    """`SHOPLORA_CACHE`, else `~/.cache/shoplora/data`."""
-    return Path(os.environ.get("SHOPLORA_CACHE", Path.home() / ".cache/shoplora/data"))
+    """`SHOPLORA_CACHE`, else `data` in the user's cache."""
+    return Path(os.environ.get("SHOPLORA_CACHE") or user_cache() / "data")
 
 
 def mirror_folder() -> Path | None:

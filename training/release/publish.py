@@ -47,8 +47,8 @@ def publish(run: Path, store: Store, force: str | None = None, base: str | None 
         card = (run / CARD).read_text(encoding="utf-8")
     except (OSError, ValidationError) as error:
         raise StoreError(f"{run} is not a finished run of `shoplora train`") from error
-    if base and base_digest(base_folder(base)) != draft.base_digest:
-        raise StoreError(f"{base} is not the base that {run} was trained on")
+    if base and (part := base_digest(base_folder(base)).difference(draft.base_digest)):
+        raise StoreError(f"{base} is not the base that {run} was trained on (different {part})")
     if draft.refusals:
         reasons = "\n".join(f"- {reason}" for reason in draft.refusals)
         if not force:

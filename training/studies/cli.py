@@ -132,7 +132,7 @@ def matrix(
     settings, ontology = shared_settings(base, store), ontology_of_the_shop()
     folder = base_folder(settings.base)
     digest = base_digest(folder)
-    live = [version for version in Store(settings.store).live().values() if version.manifest.base_digest == digest]
+    live = [v for v in Store(settings.store).live().values() if not v.manifest.base_digest.difference(digest)]
     if not live:
         fail(f"no live adapter is of the base in {folder}")
     samples = {}

@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import yaml
 from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
+from adapters.base import BaseDigest
 from adapters.errors import ShopLoraError
 from training.examples import Example
 from training.tasks import training_task
@@ -81,9 +82,9 @@ def recipe_for(task: str, file: Path | None = None, **changes: Any) -> Recipe:
         raise TrainingError(f"recipe: {' '.join(str(error).split())}") from error
 
 
-def run_key(recipe: Recipe, examples: Sequence[Example], base_digest: str) -> str:
+def run_key(recipe: Recipe, examples: Sequence[Example], base_digest: BaseDigest) -> str:
     """Eight hex characters that name a run: only one with the same recipe, examples and base is resumed."""
-    sha = hashlib.sha256(json.dumps([recipe.fields(), base_digest]).encode())
+    sha = hashlib.sha256(json.dumps([recipe.fields(), base_digest.model_dump()]).encode())
     for example in examples:
         sha.update(repr((example.split, example.request, example.labels, example.known_fields)).encode())
     return sha.hexdigest()[:8]

@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 
 from adapters.adapter_folder import CONFIG, WEIGHTS, check_files
 from loadtests.peers.train import copy_for_serving
-from tests.server.tiny import make_adapter
+from tests.tiny import make_adapter
 
 
 def test_a_copy_has_half_the_bytes_and_no_path(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from adapters.ontology import Ontology
 from server.engine.vllm_settings import set_environment
-from tests.server.tiny import make_base
+from tests.tiny import make_base
 
 pytestmark = pytest.mark.engine
 

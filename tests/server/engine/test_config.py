@@ -16,7 +16,7 @@ from server.engine.config import engine_config
 from server.engine.vllm_settings import engine_arguments, set_environment
 from server.errors import StartError
 from server.settings import Settings
-from tests.server.tiny import CONTEXT, make_base
+from tests.tiny import CONTEXT, make_base
 
 pytestmark = pytest.mark.engine
 

@@ -30,10 +30,9 @@ from server.engine.engine import Engine
 from server.engine.generation import Generation, Job
 from server.service import Service
 from server.settings import Settings
-from tests.server.conftest import publish_all
 from tests.server.http.test_routes import events
 from tests.server.test_metrics import sample
-from tests.server.tiny import CONTEXT, make_base
+from tests.tiny import CONTEXT, make_base, publish_all
 
 pytestmark = pytest.mark.engine
 

@@ -8,7 +8,7 @@ import pytest
 
 from server.engine.memory import CACHE_SHARE, GIB, Sizes, cache_size, check_memory, free_memory, sizes
 from server.errors import StartError
-from tests.server.tiny import FEED_FORWARD, HEAD, HEADS, HIDDEN, LAYERS, make_weights
+from tests.tiny import FEED_FORWARD, HEAD, HEADS, HIDDEN, LAYERS, make_weights
 
 MIB = 1024**2
 

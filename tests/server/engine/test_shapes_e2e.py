@@ -22,7 +22,7 @@ from server.engine.engine import Engine
 from server.engine.generation import Completion, Job
 from server.errors import StartError
 from server.settings import Settings
-from tests.server.tiny import make_base
+from tests.tiny import make_base
 from training.tuning.modules import resolved
 
 pytestmark = pytest.mark.engine
@@ -78,7 +78,7 @@ def written(bases: dict[str, tuple[Path, list[Version]]]) -> dict[str, Written]:
     async def write(base: Path, versions: list[Version]) -> Written:
         engine = Engine(Settings(dtype="float32"))
         try:
-            await engine.start(base, {version.name: version.folder for version in versions})
+            await engine.start(base, folders_of(versions))
             prompt = engine.tokenize([{"role": "user", "content": "a red shirt"}], TOKENS)
             jobs = (Job(version.name, version.name, prompt, "root ::= [a-z]+", TOKENS) for version in versions)
             generations = await asyncio.gather(*map(engine.generate, jobs))
@@ -99,11 +99,15 @@ def test_a_core_that_does_not_start_gives_its_reason_and_no_traceback(
 ) -> None:
     monkeypatch.setenv("VLLM_CPU_KVCACHE_SPACE", "1000000")
     engine = Engine(Settings())
-    base, versions = bases["llama"]
     with pytest.raises(StartError, match=r"VLLM_CPU_KVCACHE_SPACE gives the cache 1000000\.00 GiB.* GiB are free$"):
-        asyncio.run(engine.start(base, {version.name: version.folder for version in versions}))
+        base, versions = bases["llama"]
+        asyncio.run(engine.start(base, folders_of(versions)))
     asyncio.run(engine.close())
     assert not re.search("Traceback|ERROR", "".join(capfd.readouterr()))
+
+
+def folders_of(versions: list[Version]) -> dict[str, Path]:
+    return {version.name: version.folder for version in versions}
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -15,7 +15,7 @@ from adapters.tasks import classify, task
 from server.engine.fake_engine import FakeEngine
 from server.engine.generation import Job
 from server.errors import EngineFailed
-from tests.server.tiny import make_adapter, make_base
+from tests.tiny import make_adapter, make_base
 from tests.training.tasks.builders import review, title
 from training.evaluation import answers
 from training.evaluation.answers import EvaluationError, Models

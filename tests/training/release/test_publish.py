@@ -12,7 +12,7 @@ from adapters.adapter_folder import CARD
 from adapters.base import base_digest
 from adapters.manifest import Draft
 from adapters.store import Store, StoreError
-from tests.server.tiny import make_adapter
+from tests.tiny import make_adapter, make_weights
 from training.evaluation.results import Evaluation
 from training.release.publish import Refused, publish, save
 
@@ -21,10 +21,7 @@ REFUSAL = "0.500 is not significantly above the prompted base's"
 
 @pytest.fixture
 def base(tmp_path: Path) -> Path:
-    folder = tmp_path / "base"
-    folder.mkdir()
-    (folder / "model.safetensors").write_bytes(b"weights")
-    return folder
+    return make_weights(tmp_path / "base")
 
 
 @pytest.fixture
@@ -80,8 +77,8 @@ def test_an_unfinished_run_is_not_published(tmp_path: Path, store: Store) -> Non
 
 
 def test_the_base_of_the_run_is_checked_if_it_is_named(finished_run: Path, base: Path, store: Store) -> None:
-    (base / "model.safetensors").write_bytes(b"other weights")
-    with pytest.raises(StoreError, match="is not the base that"):
+    (base / "tokenizer.json").write_text('{"model": "another"}')
+    with pytest.raises(StoreError, match=r"is not the base that .* \(different tokenizer\)"):
         publish(finished_run, store, base=str(base))
     assert publish(finished_run, store).manifest.task == "classify"
 

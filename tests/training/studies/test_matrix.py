@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from adapters.ontology import Ontology
+from adapters.store import Store
 from adapters.tasks import classify
 from tests.fake_models import evaluation_answers
 from tests.terminal import run
+from tests.tiny import make_weights, publish_all
 from training.examples import SAMPLES, Example
 from training.studies import matrix
 from training.studies.isolation import BASE
@@ -68,9 +70,13 @@ def test_the_command_without_adapters_of_the_base(
     assert "no live adapter is of the base" in " ".join(output.split())
 
 
-def test_the_command_prints_the_verdict_and_writes_the_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On the shipped adapters; what they are evaluated with is replaced."""
-    monkeypatch.setenv("SHOPLORA_STORE", str(tmp_path / "store"))
+def test_the_command_prints_the_verdict_and_writes_the_figures(
+    ontology: Ontology, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the adapters are evaluated with is replaced."""
+    base, store = make_weights(tmp_path / "base"), Store(tmp_path / "store")
+    publish_all(store, base, ontology, tmp_path / "staged", ("classify", "rewrite"))
+    monkeypatch.setenv("SHOPLORA_STORE", str(store.root))
     monkeypatch.setenv("COLUMNS", "120")
     counts: dict[str, int] = {}
 
@@ -83,7 +89,9 @@ def test_the_command_prints_the_verdict_and_writes_the_figures(tmp_path: Path, m
 
     monkeypatch.setattr(matrix, "run", measured)
     file = tmp_path / "matrix.json"
-    output = run("matrix", "--data", str(SAMPLES), "--examples", "3", "--json", str(file), status=1)
+    output = run(
+        "matrix", "--base", str(base), "--data", str(SAMPLES), "--examples", "3", "--json", str(file), status=1
+    )
     assert "rewrite@1 answers otherwise" in output
     assert counts["classify"] == 3
     figures = json.loads(file.read_text())

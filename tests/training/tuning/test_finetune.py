@@ -49,7 +49,7 @@ def trained(examples: Sequence[Example], recipe: Recipe, base: Path, output: Pat
 def run(tiny_base: Path, ontology: Ontology, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run of `o_proj` and `down_proj`."""
     output = tmp_path_factory.mktemp("run")
-    recipe = Recipe(modules=("o_proj", "down_proj"), rank=4, lr=2e-2, epochs=6, batch=5)
+    recipe = Recipe(modules=("o_proj", "down_proj"), rank=4, lr=1e-2, epochs=6, batch=5)
     before = base_digest(tiny_base)
     trained(EXAMPLES, recipe, tiny_base, output, ontology)
     assert base_digest(tiny_base) == before
@@ -87,7 +87,7 @@ def test_a_run_of_one_step_trains(tiny_base: Path, ontology: Ontology, tmp_path:
 
 def test_a_finished_run_is_not_trained_again(run: Path, tiny_base: Path, ontology: Ontology) -> None:
     before = load_file(run / "adapter" / "adapter_model.safetensors")
-    recipe = Recipe(modules=("o_proj", "down_proj"), rank=4, lr=2e-2, epochs=6, batch=5)
+    recipe = Recipe(modules=("o_proj", "down_proj"), rank=4, lr=1e-2, epochs=6, batch=5)
     folder = trained(EXAMPLES, recipe, tiny_base, run, ontology)
     after = load_file(folder / "adapter_model.safetensors")
     assert all(torch.equal(before[name], after[name]) for name in before)
@@ -107,12 +107,12 @@ def test_too_long_examples_are_left_out_and_reported(
 def test_max_length_leaves_out_what_the_base_could_hold(tiny_base: Path, ontology: Ontology, tmp_path: Path) -> None:
     longer = title("red shirt " * 9, "Shirts")
     lengths = []
-    for max_length in (None, 40, 1_000):  # no more than the base's context of 128
+    for max_length in (None, 60, 1_000):  # no more than the base's context of 128
         trainer = finetune.trainer_of(
             CLASSIFY, [*EXAMPLES, longer, TOO_LONG], Recipe(max_length=max_length), tiny_base, tmp_path, ontology
         )
         lengths.append(max(len(row["input_ids"]) for row in trainer.train_dataset))
-    assert lengths[1] <= 40 < lengths[0] == lengths[2] <= 128
+    assert lengths[1] <= 60 < lengths[0] == lengths[2] <= 128
 
 
 def test_the_base_is_held_in_bfloat16_and_the_adapter_in_float32(
@@ -192,12 +192,12 @@ def learnt_text(row: Row, tokenizer: Any) -> str:
 
 def test_the_loss_is_counted_on_the_line_and_its_end(tokenizer: Any, ontology: Ontology) -> None:
     (row,) = rows("classify", [title("Red Shirt", "Shirts", color="red")], tokenizer, ontology)
-    assert learnt_text(row, tokenizer) == "shirts; red; -<|end|>"
+    assert learnt_text(row, tokenizer) == "shirts; red; -<|im_end|>"
     prompt = row["labels"].count(IGNORED)
     assert row["labels"] == [IGNORED] * prompt + row["input_ids"][prompt:]
     assert tokenizer.decode(row["input_ids"]) == (
-        "<|system|>Classify the product: category; color; gender.<|end|>"
-        "<|user|>red shirt<|end|><|assistant|>shirts; red; -<|end|>"
+        "<|im_start|>system\nClassify the product: category; color; gender.<|im_end|>\n"
+        "<|im_start|>user\nred shirt<|im_end|>\n<|im_start|>assistant\nshirts; red; -<|im_end|>"
     )
 
 

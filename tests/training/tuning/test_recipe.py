@@ -7,13 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from adapters.base import BaseDigest
 from adapters.tasks import tasks
 from tests.training.tuning.test_finetune import EXAMPLES
 from training.tuning.recipe import ALL_LINEAR, Recipe, TrainingError, recipe_for, run_key
 
+BASE = BaseDigest(weights="w", config="c", tokenizer="t")
+
 
 def test_a_task_has_its_own_defaults_which_options_change() -> None:
-    assert recipe_for("classify").modules == ("o_proj", "down_proj")
+    assert recipe_for("classify").modules == ALL_LINEAR
     changed = recipe_for("rewrite", rank=8, modules=("o_proj",))
     assert (changed.rank, changed.modules, changed.lr) == (8, ("o_proj",), recipe_for("rewrite").lr)
 
@@ -48,12 +51,12 @@ def test_a_bad_field_is_named(changes: dict[str, object], reason: str) -> None:
 
 
 def test_a_run_is_resumed_with_the_same_recipe_examples_and_base_only() -> None:
-    key = run_key(Recipe(), EXAMPLES, "base")
-    assert key == run_key(Recipe(), list(EXAMPLES), "base")
+    key = run_key(Recipe(), EXAMPLES, BASE)
+    assert key == run_key(Recipe(), list(EXAMPLES), BASE)
     others = {
-        run_key(replace(Recipe(), qlora=True), EXAMPLES, "base"),
-        run_key(Recipe(), EXAMPLES[1:], "base"),
-        run_key(Recipe(), [replace(EXAMPLES[0], known_fields=1), *EXAMPLES[1:]], "base"),
-        run_key(Recipe(), EXAMPLES, "another base"),
+        run_key(replace(Recipe(), qlora=True), EXAMPLES, BASE),
+        run_key(Recipe(), EXAMPLES[1:], BASE),
+        run_key(Recipe(), [replace(EXAMPLES[0], known_fields=1), *EXAMPLES[1:]], BASE),
+        run_key(Recipe(), EXAMPLES, BASE.model_copy(update={"tokenizer": "another"})),
     }
     assert len(others | {key}) == 5

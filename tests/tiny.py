@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from safetensors.numpy import save_file
 
+from adapters.base import base_digest
+from adapters.manifest import Calibration, Draft
 from adapters.ontology import Ontology
+from adapters.store import Store
+from adapters.tasks import tasks
 
 CHAT = (
     "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
@@ -22,7 +27,6 @@ _COMMON = {
     "num_hidden_layers": LAYERS,
     "num_attention_heads": HEADS,
     "num_key_value_heads": 1,
-    "max_position_embeddings": CONTEXT,
     "bos_token_id": None,
     "pad_token_id": 0,
 }
@@ -40,13 +44,13 @@ ARCHITECTURES: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
     "phi3": ("Phi3Config", {"hidden_size": HEADS * HEAD}),
-    "gpt2": ("GPT2Config", {"hidden_size": HEADS * HEAD, "n_inner": FEED_FORWARD, "n_positions": CONTEXT}),
+    "gpt2": ("GPT2Config", {"hidden_size": HEADS * HEAD, "n_inner": FEED_FORWARD}),
 }
 SHAPES = {"o_proj": (HEADS * HEAD, HIDDEN), "down_proj": (FEED_FORWARD, HIDDEN)}  # (inputs, outputs)
 PLACES = {"o_proj": "self_attn", "down_proj": "mlp"}
 
 
-def make_base(folder: Path, architecture: str, ontology: Ontology) -> Path:
+def make_base(folder: Path, architecture: str, ontology: Ontology, context: int = CONTEXT) -> Path:
     """A base of that architecture, a key of `ARCHITECTURES`, with random weights."""
     import torch
     import transformers
@@ -54,7 +58,10 @@ def make_base(folder: Path, architecture: str, ontology: Ontology) -> Path:
     tokenizer = make_tokenizer(ontology)
     name, values = ARCHITECTURES[architecture]
     config = getattr(transformers, name)(
-        **_COMMON | values, vocab_size=len(tokenizer), eos_token_id=tokenizer.eos_token_id
+        **_COMMON | values,
+        max_position_embeddings=context,
+        vocab_size=len(tokenizer),
+        eos_token_id=tokenizer.eos_token_id,
     )
     torch.manual_seed(0)
     model = transformers.AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16)
@@ -64,7 +71,7 @@ def make_base(folder: Path, architecture: str, ontology: Ontology) -> Path:
 
 
 def make_weights(folder: Path) -> Path:
-    """A base of which there is no more than the weights of the modules that `make_adapter` adapts."""
+    """A base with the weights of the modules that `make_adapter` adapts, and an empty config and tokenizer."""
     folder.mkdir(parents=True, exist_ok=True)
     weights = {
         f"model.layers.{layer}.{PLACES[module]}.{module}.weight": np.ones((written, read), np.float16)
@@ -72,6 +79,8 @@ def make_weights(folder: Path) -> Path:
         for module, (read, written) in SHAPES.items()
     }
     save_file(weights, folder / "model.safetensors")
+    for name in ("config.json", "tokenizer.json"):
+        (folder / name).write_text("{}")
     return folder
 
 
@@ -119,3 +128,16 @@ def make_adapter(folder: Path, seed: int, modules: tuple[str, ...], rank: int = 
     }
     (folder / "adapter_config.json").write_text(json.dumps(config))
     return folder
+
+
+def publish_all(store: Store, base: Path, ontology: Ontology, folder: Path, names: Iterable[str] | None = None) -> None:
+    """A random adapter for each of these tasks, or for every task."""
+    for seed, name in enumerate(names or tasks()):
+        staged = make_adapter(folder / name, seed, ("o_proj", "down_proj"))
+        draft = Draft(
+            task=name,
+            base_digest=base_digest(base),
+            ontology_digest=ontology.digest,
+            calibration=Calibration(slope=0.1, intercept=2.0),
+        )
+        store.publish(staged, draft, card=f"# {name}\n")
