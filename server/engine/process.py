@@ -1,7 +1,8 @@
-"""The engine core's process on a CPU: a fork of the server that shares its imports, but none of its connections.
+"""The engine core's process: it ends with the server, and on a CPU is a fork that shares the server's imports, but none
+of its connections.
 
 Knows Linux and Python's garbage collector, of vLLM only how it logs a failed start. `server.engine.engine` calls it
-around the fork.
+around the fork, `server.cpu_lora.plugin` in the core.
 """
 
 from __future__ import annotations
@@ -19,25 +20,31 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 log = logging.getLogger("uvicorn.shoplora")
-
+LIBC = ctypes.CDLL(None)
 PR_SET_PDEATHSIG = 1
 CORE_LOG = logging.getLogger("vllm.v1.engine.core")
 FAILED = "EngineCore failed to start."  # how vLLM logs the error that ends the core's start
 
 
+def end_with_parent() -> None:
+    """Has this process killed when its parent ends, even if that is killed.
+
+    Linux sends the signal when the *thread* that started this process ends: start it from one that lives as long as the
+    parent.
+    """
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 def separate_the_next_fork() -> None:
     """Has the next fork close the server's connections, ignore its signals and end with it.
 
-    It would otherwise hold the clients' connections open, wake the server's event loop with its own signals, and
-    outlive a server that is killed. Linux sends the death signal when the *thread* that forked ends, not the process:
-    fork from a thread that lives as long as the process.
+    It would otherwise hold the clients' connections open and wake the server's event loop with its own signals.
     """
-    libc = ctypes.CDLL(None)
     armed = [True]
 
     def in_child() -> None:
         if armed:
-            libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+            end_with_parent()
             with suppress(ValueError):
                 signal.set_wakeup_fd(-1)
             for fd in map(int, os.listdir("/proc/self/fd")):
