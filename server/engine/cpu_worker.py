@@ -13,7 +13,7 @@ from server.engine.memory import GIB, cache_size, free_memory
 from server.errors import StartError
 
 
-class Worker(CPUWorker):  # type: ignore[misc]  # vLLM for CPUs is not typed
+class Worker(CPUWorker):
     def determine_available_memory(self) -> int:
         """Bytes of the cache.
 
