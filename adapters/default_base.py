@@ -45,10 +45,10 @@ def default_base() -> Path:
     folder = _folder()
     if not _is_whole(folder):
         settings = {"TQDM_DISABLE": "1", "TRANSFORMERS_VERBOSITY": "error", "PYTHONPATH": os.pathsep.join(sys.path)}
-        command = [sys.executable, "-W", "ignore", "-m", "adapters.default_base"]
+        command = [sys.executable, "-P", "-W", "ignore", "-m", "adapters.default_base"]
         done = subprocess.run(command, env={**os.environ, **settings}, stdout=subprocess.PIPE, text=True)
         if done.returncode:
-            killed = f"the conversion of {DEFAULT_BASE} was ended (status {done.returncode}); it takes 1.5 GB of memory"
+            killed = f"the conversion of {DEFAULT_BASE} was ended (status {done.returncode}); it takes 1.2 GB of memory"
             raise BaseError((done.stdout.splitlines() or [killed])[-1])
     return folder
 

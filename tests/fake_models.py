@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,7 +20,9 @@ def evaluation_answers(line: str, monkeypatch: pytest.MonkeyPatch) -> FakeEngine
     engine = FakeEngine(lambda job: [line] * job.n)
 
     @contextmanager
-    def loaded(base: Path, adapters: Mapping[str, Path], ontology: Ontology) -> Iterator[answers.Models]:
+    def loaded(
+        base: Path, adapters: Mapping[str, Path], ontology: Ontology, tasks: Iterable[str]
+    ) -> Iterator[answers.Models]:
         asyncio.run(engine.start(base, adapters))
         yield answers.Models(engine, ontology)
 

@@ -171,7 +171,7 @@ def _evaluated(
         and live.manifest.ontology_digest == ontology.digest
     ):
         folders[LIVE], calibrations[LIVE] = live.folder, live.manifest.calibration
-    with answers.loaded(base, folders, ontology) as models:
+    with answers.loaded(base, folders, ontology, [task.name]) as models:
         calibrations[ADAPTER] = calibration or calibrate(task, examples, models, ontology)
         evaluation = evaluate(task, examples, models, calibrations, ontology)
     return calibrations[ADAPTER], evaluation, gate.judge(task.name, evaluation)

@@ -44,7 +44,7 @@ class Model:
         self._model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
         digest = base_digest(base)
         for channel, version in Store(settings.store).live().items():
-            if version.manifest.base_digest != digest:
+            if version.manifest.base_digest.difference(digest):
                 continue
             if isinstance(self._model, PeftModel):
                 self._model.load_adapter(version.folder, channel)

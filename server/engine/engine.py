@@ -108,6 +108,8 @@ class Engine:
         )
         try:
             config = engine_config(arguments, context)
+            if not self._fork and not is_chosen:
+                os.environ[START_METHOD] = "spawn"
             if is_forked:  # vLLM has just set it to spawn
                 os.environ[START_METHOD] = "fork"
                 separate_the_next_fork()

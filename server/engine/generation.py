@@ -78,7 +78,7 @@ class Model(Protocol):
 
         Raises:
             TextTooLong: prompt and answer exceed the context.
-            TemplateError: the base's tokenizer has no chat template.
+            TemplateError: the base's chat template has no place for a message.
         """
 
     async def generate(self, job: Job) -> Generation:

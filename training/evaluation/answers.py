@@ -11,7 +11,7 @@ import gc
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from importlib.util import find_spec
@@ -25,12 +25,13 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from adapters.errors import ShopLoraError
 from adapters.ontology import Ontology
 from adapters.tasks.contract import Message, Task
+from server.engine.context import needed_context
 from server.engine.engine import Engine
 from server.engine.generation import Completion, Job, Model, job_of
 from server.errors import EngineFailed, TextTooLong
 from server.settings import Settings
 
-CONTEXT = 2048  # tokens, if neither the base nor SHOPLORA_MAX_MODEL_LEN has fewer: room for few-shot prompts
+CONTEXT = 2048  # tokens at least, if neither the base nor SHOPLORA_MAX_MODEL_LEN has fewer: room for few-shot prompts
 QUIET = {"PYTHONWARNINGS": "ignore", "TORCH_CPP_LOG_LEVEL": "ERROR"}  # of the engine's core, if not set otherwise
 IN_FLIGHT = 128  # samples: twice what the engine decodes at once by default, so that it never waits for the next
 
@@ -110,8 +111,10 @@ class Models:
 
 
 @contextmanager
-def loaded(base: Path, adapters: Mapping[str, Path], ontology: Ontology) -> Iterator[Models]:
+def loaded(base: Path, adapters: Mapping[str, Path], ontology: Ontology, tasks: Iterable[str]) -> Iterator[Models]:
     """The base and the adapters, by names of the caller's choice, in an engine that ends with the context.
+
+    `tasks`: whose largest requests must fit, as they do in serving.
 
     The engine has the server's settings. Its core is a process of its own, neither forked nor in this one: in this
     process training may have used torch's threads, the GPU and `torch.distributed`.
@@ -124,12 +127,13 @@ def loaded(base: Path, adapters: Mapping[str, Path], ontology: Ontology) -> Iter
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
     gc.collect()  # a trainer is part of a cycle
-    if torch.cuda.is_available():
+    if torch.cuda.is_initialized():
         torch.cuda.empty_cache()  # the engine needs what training no longer does
     engine = Engine(Settings(), fork=False)
     with asyncio.Runner() as runner:
         try:
-            runner.run(engine.start(base, adapters, CONTEXT))
+            needed = needed_context(tasks)  # None: the base's maximum
+            runner.run(engine.start(base, adapters, needed and max(CONTEXT, needed)))
             yield Models(engine, ontology, runner.run)
         finally:
             runner.run(engine.close())

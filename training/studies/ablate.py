@@ -220,7 +220,7 @@ def _headline_terms(
     """Of single samples, as in the quality gate: ranking and fallback would flatter every choice alike."""
     files = {name: folder / "terms.npy" for name, folder in folders.items()}
     if missing := {name: folders[name] / "adapter" for name, file in files.items() if not file.exists()}:
-        with answers.loaded(base, missing, ontology) as models:
+        with answers.loaded(base, missing, ontology, [task.name]) as models:
             for name in missing:
                 labels = single_answers(task, test, models, name, ontology)
                 np.save(files[name], training_task(task.name).headline_terms(test, labels, ontology))

@@ -49,7 +49,7 @@ def run(
     base: Path, adapters: Mapping[str, Path], samples: Mapping[str, Sequence[Example]], ontology: Ontology
 ) -> RegressionMatrix:
     """The base and each adapter on each task's sample, one answer each, without the fallback."""
-    with answers.loaded(base, adapters, ontology) as models:
+    with answers.loaded(base, adapters, ontology, samples) as models:
         cells = {
             adapter or BASE: {
                 task: _score(task, examples, models, adapter, ontology) for task, examples in samples.items()

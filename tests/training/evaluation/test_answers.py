@@ -116,7 +116,10 @@ def test_an_engine_that_fails_ends_the_evaluation_with_one_line(ontology: Ontolo
 
 def test_without_vllm_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch, ontology: Ontology) -> None:
     monkeypatch.setattr(answers, "find_spec", lambda name: None)
-    with pytest.raises(EvaluationError, match=r"pip install -e '\.\[cpu\]'"), answers.loaded(Path("x"), {}, ontology):
+    with (
+        pytest.raises(EvaluationError, match=r"pip install -e '\.\[cpu\]'"),
+        answers.loaded(Path("x"), {}, ontology, []),
+    ):
         pass
 
 
@@ -128,7 +131,7 @@ def test_the_engine_starts_where_torch_has_computed_and_ends_with_the_evaluation
     adapter = make_adapter(tmp_path / "adapter", 0, ("o_proj",))  # which is not published
     torch.randn(512, 512) @ torch.randn(512, 512)  # with OpenMP's threads, which a fork may not survive
     requests = titles("red shirt", "blue jeans")
-    with answers.loaded(base, {ADAPTER: adapter}, ontology) as models:
+    with answers.loaded(base, {ADAPTER: adapter}, ontology, [CLASSIFY.name]) as models:
         [core] = multiprocessing.active_children()
         lines = [models.lines(CLASSIFY, requests, name, max_tokens=100) for name in (ADAPTER, None, ADAPTER)]
     assert not core.is_alive()
