@@ -31,12 +31,12 @@ def engine_config(arguments: Mapping[str, Any], context: int | None) -> Any:
     from vllm.engine.arg_utils import AsyncEngineArgs
 
     base, chosen = arguments["model"], arguments["max_model_len"]
-    with _refusals(f"vLLM cannot serve the base {base}"):
+    refusal = f"vLLM cannot serve the base {base}"
+    with _refusals(refusal):
         _check_kind(Path(base))
         maximum = AsyncEngineArgs(**{**arguments, "max_model_len": None}).create_model_config().max_model_len
     if chosen is None:
         chosen = min(context or maximum, maximum)
-    refusal = f"vLLM cannot serve the base {base}"
     if chosen > maximum:  # some bases read more than they do by default
         refusal = f"SHOPLORA_MAX_MODEL_LEN is {chosen}, more than the {maximum} tokens of the base {base}"
     with _refusals(refusal):

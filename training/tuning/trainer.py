@@ -32,7 +32,7 @@ class LineTrainer(Trainer):
         self.micro_batch = micro_batch
         self.model_accepts_loss_kwargs = True  # so that the trained tokens of all processes are counted
         self._trained: torch.Tensor | None = None
-        self._shares = can_share(model.get_base_model())
+        self.shares_beginnings = can_share(model.get_base_model())
         # `logits_to_keep` takes the same columns of every row. The head's input is cut instead, to the trained
         # positions: with 49,000 to 256,000 words the logits of all positions would take gigabytes.
         model.get_output_embeddings().register_forward_pre_hook(lambda _, hidden: (hidden[0][self._trained],))
@@ -43,7 +43,7 @@ class LineTrainer(Trainer):
         inputs = self._prepare_inputs(inputs)
         scale = self.accelerator.num_processes / num_items_in_batch  # gradients are averaged over the processes
         loss = torch.zeros((), device=self.args.device)
-        parts = list(micro_batches(inputs, self.micro_batch, self._shares))
+        parts = list(micro_batches(inputs, self.micro_batch, self.shares_beginnings))
         for number, part in enumerate(parts, 1):
             with nullcontext() if number == len(parts) else self.accelerator.no_sync(model):
                 part_loss = self._summed_loss(model, part) * scale
@@ -57,7 +57,10 @@ class LineTrainer(Trainer):
         """The mean loss over the trained tokens of a batch."""
         inputs = self._prepare_inputs(inputs)
         with torch.no_grad():
-            losses = [self._summed_loss(model, part) for part in micro_batches(inputs, self.micro_batch, self._shares)]
+            losses = [
+                self._summed_loss(model, part)
+                for part in micro_batches(inputs, self.micro_batch, self.shares_beginnings)
+            ]
         return torch.stack(losses).sum() / inputs["labels"].ne(IGNORED).sum(), None, None
 
     def _summed_loss(self, model: Any, batch: Batch) -> torch.Tensor:
@@ -67,7 +70,7 @@ class LineTrainer(Trainer):
         if checkpointing != self.model.is_gradient_checkpointing:
             base = self.model.get_base_model()
             base.gradient_checkpointing_enable() if checkpointing else base.gradient_checkpointing_disable()
-        shared = shared_tokens(batch) if self._shares else 0
+        shared = shared_tokens(batch) if self.shares_beginnings else 0
         cache: dict[str, Any] = {"use_cache": False}
         with self.accelerator.autocast():
             if shared:
