@@ -4,7 +4,7 @@ ENGINE ?= cpu
 export ENGINE
 export PYTHONDONTWRITEBYTECODE = # set to nothing: each start would compile 6,000 modules
 BIN := .venv/bin
-LOCK := requirements/uv.sh pip compile pyproject.toml --quiet --no-header \
+LOCK := requirements/uv.sh pip compile pyproject.toml requirements/base.in --quiet --no-header \
 	--python-version 3.11 --overrides requirements/overrides.txt --extra training --extra loadtests --extra dev
 
 help: ## list the targets

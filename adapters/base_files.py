@@ -131,8 +131,8 @@ def _tokenizer_digest(folder: Path) -> str:
 
 def _without_volatile(config: Any) -> Any:
     if isinstance(config, dict):
-        kept = {key: value for key, value in config.items() if key not in _VOLATILE and not key.startswith("_")}
-        return {key: _without_volatile(value) for key, value in kept.items()}
+        lasting = {key: value for key, value in config.items() if key not in _VOLATILE and not key.startswith("_")}
+        return {key: _without_volatile(value) for key, value in lasting.items()}
     return config
 
 

@@ -1,8 +1,8 @@
 """The libraries that make serving and training on a CPU faster, loaded before anything else.
 
 tcmalloc and Intel's OpenMP take effect only when the dynamic linker loads them before Python does, so the process
-replaces itself once with LD_PRELOAD set. The commands `serve`, `train` and `bench` call `ensure_preloaded`; the
-Makefile runs this module to get LD_PRELOAD for the tests. Knows nothing about torch and vLLM.
+replaces itself once with LD_PRELOAD set. The commands that serve, train, evaluate or measure call `ensure_preloaded`;
+the Makefile runs this module to get LD_PRELOAD for the tests. Knows nothing about torch and vLLM.
 """
 
 import os

@@ -34,13 +34,13 @@ def token_ids(tokenizer: Any, messages: Sequence[Message]) -> list[int]:
         TemplateError: the template has no place for one of the messages.
     """
     ids: list[int] = []
-    for part in _layout(tokenizer, tokenizer.chat_template or PLAIN, tuple(message["role"] for message in messages)):
+    for part in _layout(tokenizer, _template(tokenizer), tuple(message["role"] for message in messages)):
         ids += text_ids(tokenizer, messages[part]["content"]) if isinstance(part, int) else part
     return ids
 
 
 def text_ids(tokenizer: Any, text: str) -> list[int]:
-    """The tokens of a text, none of which is a special or other added token, whatever the text contains."""
+    """The tokens of a text, none of which is a special or other added token of several characters."""
     tokens = _added_tokens(tokenizer)
     cuts = [match.start() + 1 for match in tokens.finditer(text)] if tokens else []
     ids: list[int] = []
@@ -60,6 +60,15 @@ def end_token(tokenizer: Any) -> int:
             f"the tokenizer of {tokenizer.name_or_path} has no end token: set eos_token in its tokenizer_config.json"
         )
     return int(tokenizer.eos_token_id)
+
+
+def _template(tokenizer: Any) -> str:
+    if not tokenizer.chat_template:
+        return PLAIN
+    try:
+        return str(tokenizer.get_chat_template())
+    except ValueError as error:  # several, none of them called `default`
+        raise TemplateError(f"the tokenizer of {tokenizer.name_or_path}: {str(error).splitlines()[0]}") from error
 
 
 @lru_cache(maxsize=64)
@@ -95,4 +104,7 @@ def _layout(tokenizer: Any, template: str, roles: tuple[str, ...]) -> list[list[
 def _added_tokens(tokenizer: Any) -> re.Pattern[str] | None:
     """Matches before each added token, such as `<|im_start|>`; white space that is a token stays one."""
     tokens = [token.content for token in tokenizer.added_tokens_decoder.values() if token.content.strip()]
-    return re.compile(f"(?={'|'.join(map(re.escape, tokens))})") if tokens else None
+    if not tokens:
+        return None
+    first = "".join(sorted({re.escape(token[0]) for token in tokens}))  # quickly passed over elsewhere
+    return re.compile(f"(?=[{first}])(?={'|'.join(map(re.escape, tokens))})")

@@ -108,7 +108,7 @@ def start_engine(in_flight: int, adapters: list[Path], **changed: Any) -> tuple[
     from vllm.lora.request import LoRARequest
 
     configs = [json.loads((folder / CONFIG).read_text()) for folder in adapters]
-    settings = Settings(max_num_seqs=in_flight)
+    settings = Settings(max_num_seqs=in_flight, max_model_len=256)  # for short requests
     arguments = engine_arguments(
         settings,
         base_folder(settings.base),

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from adapters.ontology import Ontology
 from adapters.store import Version
 from adapters.tasks.contract import Answered, Task, Usage
-from server.engine.generation import Generation, Job, Model
+from server.engine.generation import Generation, Job, Model, job_of
 from server.errors import NoAdapter, Undecodable, UnknownVariant
 from server.metrics import Metrics, Record
 
@@ -30,6 +30,7 @@ class Admitted:
 
     task: AnyTask
     request: BaseModel
+    version: Version
     job: Job
     record: Record
 
@@ -55,7 +56,7 @@ class Answering:
         record.adapter = version.name
         job = self._job(task, request, version, record.request_id)
         self._metrics.admit(record)
-        return Admitted(task, request, job, record)
+        return Admitted(task, request, version, job, record)
 
     async def answer(self, admitted: Admitted) -> Answered:
         """The whole answer at once.
@@ -95,24 +96,15 @@ class Answering:
         raise UnknownVariant(task.variant_field, variants)
 
     def _job(self, task: AnyTask, request: BaseModel, version: Version, request_id: str) -> Job:
-        max_tokens = task.max_tokens(request)
-        return Job(
-            request_id=request_id,
-            version=version,
-            prompt=self._engine.tokenize(task.prompt(request, self._ontology), max_tokens),
-            grammar=task.grammar(request, self._ontology),
-            max_tokens=max_tokens,
-            n=task.samples,
-            temperature=task.temperature,
-        )
+        return job_of(self._engine, task, request, self._ontology, version.name, request_id)
 
     def _answered(self, admitted: Admitted, generation: Generation) -> Answered:
-        task, request, job, record = admitted.task, admitted.request, admitted.job, admitted.record
+        task, request, record = admitted.task, admitted.request, admitted.record
         record.generation = generation
         decided = task.decide(
             [completion.text for completion in generation.completions],
             [completion.logprob for completion in generation.completions],
-            job.version.manifest.calibration,
+            admitted.version.manifest.calibration,
             request,
             self._ontology,
         )
@@ -122,8 +114,8 @@ class Answering:
             record.outcome = "fallback"
         return task.answer(
             **task.expand(decided.labels, request, self._ontology),
-            model=job.version.name,
-            request_id=job.request_id,
+            model=admitted.version.name,
+            request_id=admitted.job.request_id,
             usage=Usage(prompt_tokens=generation.prompt_tokens, completion_tokens=generation.completion_tokens),
             confidence=decided.confidence,
             needs_review=decided.needs_review,

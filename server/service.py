@@ -20,6 +20,7 @@ from adapters.settings import SHIPPED_STORE
 from adapters.store import Store, Version
 from adapters.tasks import tasks
 from server.answering import Answering
+from server.engine.context import needed_context
 from server.engine.generation import Model
 from server.errors import EngineFailed, NotReady, StartError
 from server.metrics import Metrics, Record
@@ -49,7 +50,8 @@ class Service:
         base = await asyncio.to_thread(self._read, ontology)  # all of the base, or a download of it
         if self.unserved:
             log.warning("no adapter for %s: these answer 503", ", ".join(self.unserved))
-        await self.engine.start(base, list(self.live))
+        folders = {version.name: version.folder for version in self.live}
+        await self.engine.start(base, folders, needed_context({version.manifest.task for version in self.live}))
         answering = Answering(self.engine, ontology, self.versions, self.metrics)
         for version in self.live:
             self.metrics.announce(version.manifest.task, version.name)

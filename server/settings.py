@@ -12,9 +12,11 @@ from adapters.settings import SharedSettings
 
 class Settings(SharedSettings):
     demo_adapters: bool = Field(default=True, description="serve the shipped ones where you have none")
-    max_model_len: int | None = Field(default=None, gt=0, description="context in tokens; the model's own if not set")
+    max_model_len: int | None = Field(
+        default=None, gt=0, description="context in tokens; what the served tasks need if not set"
+    )
     max_num_seqs: int = Field(default=64, gt=0, description="sequences decoded in one batch")
     max_body_bytes: int = Field(default=64 * 1024, gt=0, description="largest request body")
     body_timeout: float = Field(default=15, gt=0, description="seconds in which a request's body must arrive")
     dtype: Literal["auto", "bfloat16", "float16", "float32"] = "bfloat16"
-    load_format: str = Field(default="auto", description="how vLLM reads the base's weights")
+    load_format: Literal["auto", "safetensors", "fastsafetensors", "runai_streamer", "bitsandbytes", "dummy"] = "auto"

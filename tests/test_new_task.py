@@ -26,6 +26,7 @@ from server.app import create_app
 from server.engine.fake_engine import FakeEngine
 from server.settings import Settings
 from tests.adapters.tasks.grammars import admits
+from tests.fake_models import evaluation_answers
 from tests.server.test_metrics import sample
 from tests.tiny import make_base, make_weights, publish_all
 from training.tasks import training_task
@@ -141,7 +142,9 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.usefixtures("urgency")
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_it_is_checked_split_trained_evaluated_and_judged(name: str, base: Path, tmp_path: Path) -> None:
+def test_it_is_checked_split_trained_evaluated_and_judged(
+    name: str, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from training import pipeline
     from training.data.check import check
     from training.data.split import split, write
@@ -158,8 +161,10 @@ def test_it_is_checked_split_trained_evaluated_and_judged(name: str, base: Path,
     assert {e.split for e in examples} == {"train", "validation", "test"}
 
     recipe, settings = Recipe(rank=2, epochs=1, batch=16), SharedSettings(base=str(base), store=tmp_path / "store")
+    engine = evaluation_answers("high", monkeypatch)
     run = pipeline.train(task(name), examples, recipe, settings, SHOP, tmp_path)
     assert run is not None
+    assert {job.adapter for job in engine.jobs} == {ADAPTER, None}
     figures, headlines = run.evaluation.figures, run.evaluation.headlines
     assert figures.keys() >= {ADAPTER, PROMPTED, "logistic regression", "most common answer"}
     headline_figure = training_task(name).headline_figure

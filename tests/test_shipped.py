@@ -29,10 +29,6 @@ MAX_BYTES = 45_000_000
 SUFFIXES = {".safetensors", ".json", ".md", ".yaml"}
 SAMPLES = Path(__file__).parent.parent / "training/samples"
 REQUESTS = 20  # sample requests of a task
-AGREE = 0.9  # share of answers that bfloat16 in vLLM and float32 in transformers must share
-NEAR = 0.1  # the largest difference of a confidence between the two
-# Fields that do not depend on the model's line alone.
-COMMON = {"model", "request_id", "usage", "confidence", "needs_review", "source"}
 Answer = dict[str, Any]
 
 
@@ -168,23 +164,3 @@ def test_mixed_requests_are_answered_by_the_adapter_of_their_channel(mixed: dict
         assert answer["model"] == version
     if task_of(name).name == "copywrite":
         assert [answer["unsupported"] for answer in mixed[name]] == [[]] * REQUESTS
-
-
-@pytest.mark.engine
-@pytest.mark.parametrize("name", [n for n in shipped() if task_of(n).samples == 1])
-def test_the_engine_answers_as_evaluation_does(mixed: dict[str, list[Answer]], name: str, base: Path) -> None:
-    """So the model cards' figures, measured without a server, hold for the served answers."""
-    from training.evaluation.decoding import Decoder
-
-    task, ontology, version = task_of(name), Ontology.load(), shipped()[name]
-    requests = [task.request.model_validate(body) for body in sample_requests(name)]
-    decoder = Decoder(base, version.folder, ontology)
-    agreed = 0
-    for request, [line], answer in zip(requests, decoder.lines(task, requests), mixed[name], strict=True):
-        calibration = version.manifest.calibration
-        decided = task.decide([line.line], [line.logprob], calibration, request, ontology)
-        expanded = task.expand(decided.labels, request, ontology)
-        fields = json.loads(task.answer.model_construct(**expanded).model_dump_json(include=set(expanded)))
-        is_same = {k: v for k, v in answer.items() if k not in COMMON} == fields
-        agreed += is_same and answer["confidence"] == pytest.approx(decided.confidence, abs=NEAR)
-    assert agreed >= AGREE * len(requests)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from safetensors.numpy import save_file
@@ -20,32 +21,50 @@ CHAT = (
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
 HIDDEN, LAYERS, HEADS, HEAD, FEED_FORWARD, CONTEXT = 64, 2, 2, 64, 128, 512
+_COMMON = {
+    "hidden_size": HIDDEN,
+    "intermediate_size": FEED_FORWARD,
+    "num_hidden_layers": LAYERS,
+    "num_attention_heads": HEADS,
+    "num_key_value_heads": 1,
+    "bos_token_id": None,
+    "pad_token_id": 0,
+}
+# The configuration's class in transformers, and what differs from the common values.
+ARCHITECTURES: dict[str, tuple[str, dict[str, Any]]] = {
+    "qwen3": ("Qwen3Config", {"head_dim": HEAD, "tie_word_embeddings": True}),
+    "llama": ("LlamaConfig", {"head_dim": HEAD, "tie_word_embeddings": False}),
+    "gemma3": (
+        "Gemma3TextConfig",
+        {
+            "head_dim": HEAD,
+            "query_pre_attn_scalar": HEAD,
+            "sliding_window": 32,
+            "layer_types": ["sliding_attention", "full_attention"],
+        },
+    ),
+    "phi3": ("Phi3Config", {"hidden_size": HEADS * HEAD}),
+    "gpt2": ("GPT2Config", {"hidden_size": HEADS * HEAD, "n_inner": FEED_FORWARD}),
+}
 SHAPES = {"o_proj": (HEADS * HEAD, HIDDEN), "down_proj": (FEED_FORWARD, HIDDEN)}  # (inputs, outputs)
 PLACES = {"o_proj": "self_attn", "down_proj": "mlp"}
 
 
 def make_base(folder: Path, architecture: str, ontology: Ontology, context: int = CONTEXT) -> Path:
-    """A base of that architecture, "qwen3" or "llama", with random weights."""
+    """A base of that architecture, a key of `ARCHITECTURES`, with random weights."""
     import torch
-    from transformers import AutoModelForCausalLM, LlamaConfig, Qwen3Config
+    import transformers
 
     tokenizer = make_tokenizer(ontology)
-    kind = {"qwen3": Qwen3Config, "llama": LlamaConfig}[architecture]
-    config = kind(
-        vocab_size=len(tokenizer),
-        hidden_size=HIDDEN,
-        intermediate_size=FEED_FORWARD,
-        num_hidden_layers=LAYERS,
-        num_attention_heads=HEADS,
-        num_key_value_heads=1,
-        head_dim=HEAD,
+    name, values = ARCHITECTURES[architecture]
+    config = getattr(transformers, name)(
+        **_COMMON | values,
         max_position_embeddings=context,
-        tie_word_embeddings=architecture == "qwen3",
+        vocab_size=len(tokenizer),
         eos_token_id=tokenizer.eos_token_id,
-        bos_token_id=None,
     )
     torch.manual_seed(0)
-    model = AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16)
+    model = transformers.AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder

@@ -137,6 +137,7 @@ def evaluate(
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here.")] = None,
 ) -> None:
     """Evaluate an adapter on its test split, beside the prompted base and the cheap baselines."""
+    ensure_preloaded()
     from adapters.store import Store
     from training import pipeline
 

@@ -85,9 +85,11 @@ def train(
     Raises:
         ShopLoraError: the base, the examples or the recipe cannot be used, or the store is damaged.
     """
+    from training.evaluation import answers
     from training.tuning import finetune
     from training.tuning.recipe import run_key
 
+    answers.check_installed()  # before hours of training
     base = base_folder(settings.base)
     digest = base_digest(base)
     name = f"{task.name}-{variant}" if variant else task.name
@@ -97,13 +99,12 @@ def train(
         return None
 
     from training.evaluation import cards, report
-    from training.evaluation.calibration import calibrate
     from training.evaluation.results import ADAPTER
     from training.release.publish import save
 
-    calibration = calibrate(task, examples, base, adapter, ontology)
-    live = Store(settings.store).live().get(channel_of(task.name, variant))
-    evaluation, verdict = _judged(task, examples, base, digest, adapter, calibration, live, ontology)
+    calibration, evaluation, verdict = _evaluated(
+        task, examples, base, digest, adapter, None, settings, ontology, variant
+    )
     draft = Draft(
         task=task.name,
         variant=variant,
@@ -138,32 +139,42 @@ def evaluate(
         ShopLoraError: the base cannot be used, or the store is damaged.
     """
     base = base_folder(settings.base)
-    live = Store(settings.store).live().get(channel_of(task.name, variant))
-    return _judged(task, examples, base, base_digest(base), adapter, calibration, live, ontology)
+    digest = base_digest(base)
+    _, evaluation, verdict = _evaluated(task, examples, base, digest, adapter, calibration, settings, ontology, variant)
+    return evaluation, verdict
 
 
-def _judged(
+def _evaluated(
     task: Task[Any, Any],
     examples: list[Example],
     base: Path,
     digest: BaseDigest,
     adapter: Path,
-    calibration: Calibration,
-    live: Version | None,
+    calibration: Calibration | None,
+    settings: SharedSettings,
     ontology: Ontology,
-) -> tuple[Evaluation, Verdict]:
-    """As `evaluate`, on a base whose digest is known: to compute it reads all of the base."""
-    from training.evaluation import evaluate as evaluation_step
+    variant: str | None,
+) -> tuple[Calibration, Evaluation, Verdict]:
+    """As `evaluate`, on a base of that digest, which takes long to compute; None: the calibration is fitted."""
+    from training.evaluation import answers
+    from training.evaluation.calibration import calibrate
+    from training.evaluation.evaluate import evaluate
+    from training.evaluation.results import ADAPTER, LIVE
     from training.release import gate
 
-    if live and (
-        live.folder == adapter
-        or live.manifest.base_digest.difference(digest)
-        or live.manifest.ontology_digest != ontology.digest
+    live = Store(settings.store).live().get(channel_of(task.name, variant))
+    folders, calibrations = {ADAPTER: adapter}, {}
+    if (
+        live
+        and live.folder != adapter
+        and not live.manifest.base_digest.difference(digest)
+        and live.manifest.ontology_digest == ontology.digest
     ):
-        live = None
-    evaluation = evaluation_step.evaluate(task, examples, base, adapter, ontology, calibration, live)
-    return evaluation, gate.judge(task.name, evaluation)
+        folders[LIVE], calibrations[LIVE] = live.folder, live.manifest.calibration
+    with answers.loaded(base, folders, ontology, [task.name]) as models:
+        calibrations[ADAPTER] = calibration or calibrate(task, examples, models, ontology)
+        evaluation = evaluate(task, examples, models, calibrations, ontology)
+    return calibrations[ADAPTER], evaluation, gate.judge(task.name, evaluation)
 
 
 def publish(run: Path, settings: SharedSettings, force: str | None = None, base: str | None = None) -> Version:

@@ -258,7 +258,7 @@ async def engine(plan: Plan, ontology: Ontology) -> AsyncIterator[Client]:
     with TemporaryDirectory() as store:
         live = Store(Path(store)).live()
         try:
-            await llm.start(base_folder(settings.base), list(live.values()))
+            await llm.start(base_folder(settings.base), {version.name: version.folder for version in live.values()})
             answering = Answering(llm, ontology, live, Metrics())
             admitted = {
                 name: [

@@ -71,7 +71,7 @@ class JsonTask(Task[Any, Written]):
         return written
 
     def grammar(self, request: Any, ontology: Ontology) -> str:
-        import xgrammar  # takes seconds, and only decoding without a server needs it
+        import xgrammar  # takes seconds
 
         return str(xgrammar.Grammar.from_json_schema(json.dumps(schema(self.name, ontology))))
 

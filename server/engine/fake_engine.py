@@ -6,11 +6,10 @@ Has the interface `Model` and nothing else of the real engine. Only tests use it
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from pathlib import Path
 
 from adapters.prompts import Message
-from adapters.store import Version
 from server.engine.generation import Completion, Generation, Job
 from server.errors import TextTooLong
 
@@ -23,21 +22,21 @@ class FakeEngine:
         self.limit = limit
         self.jobs: list[Job] = []
         self.base: Path | None = None
-        self.versions: list[Version] = []
+        self.adapters: Mapping[str, Path] = {}
         self.open = asyncio.Event()
         self.open.set()
         self.errored = False
         self.refuses_to_start: Exception | None = None
         self._active = 0
 
-    async def start(self, base: Path, versions: list[Version]) -> None:
+    async def start(self, base: Path, adapters: Mapping[str, Path], context: int | None = None) -> None:
         if self.refuses_to_start:
             raise self.refuses_to_start
         self.base = base
-        self.versions = versions
+        self.adapters = adapters
 
     async def close(self) -> None:
-        self.versions = []
+        self.adapters = {}
 
     def active(self) -> int:
         return self._active

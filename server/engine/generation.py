@@ -1,25 +1,30 @@
 """The engine's interface: what goes in, what comes out, and what the parts around the engine can ask of it.
 
-Knows no vLLM. `server.answering` makes jobs and reads generations; the engine and its fake implement `Model`.
+Knows no vLLM. `server.answering` and `training.evaluation` make jobs with `job_of` and read generations; the engine and
+its fake implement `Model`.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
+from adapters.ontology import Ontology
 from adapters.prompts import Message
-from adapters.store import Version
+from adapters.tasks.contract import Task
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One prompt for one adapter, to be answered within a grammar."""
+    """One prompt for one adapter, to be answered within a grammar.
+
+    `adapter`: a name that the engine was started with; None: the base itself, which only an evaluation asks.
+    """
 
     request_id: str
-    version: Version
+    adapter: str | None
     prompt: list[int]
     grammar: str
     max_tokens: int
@@ -56,8 +61,14 @@ class Generation:
 class Model(Protocol):
     """What the parts around the engine ask of it."""
 
-    async def start(self, base: Path, versions: list[Version]) -> None:
-        """Loads the base in that folder and the adapters; returns when every one of them can answer."""
+    async def start(self, base: Path, adapters: Mapping[str, Path], context: int | None = None) -> None:
+        """Loads the base in that folder and the adapters; returns when every one of them can answer.
+
+        Args:
+            adapters: the folder of each by its name.
+            context: tokens of prompt and answer, at most the base's maximum, where the settings leave it open; None:
+                the base's maximum.
+        """
 
     async def close(self) -> None:
         """Ends the engine; jobs in flight fail."""
@@ -67,7 +78,7 @@ class Model(Protocol):
 
         Raises:
             TextTooLong: prompt and answer exceed the context.
-            TemplateError: the base's tokenizer has no chat template.
+            TemplateError: the base's chat template has no place for a message.
         """
 
     async def generate(self, job: Job) -> Generation:
@@ -79,3 +90,23 @@ class Model(Protocol):
     @property
     def errored(self) -> bool:
         """The engine has died and will not come back."""
+
+
+def job_of(
+    engine: Model, task: Task[Any, Any], request: Any, ontology: Ontology, adapter: str | None, request_id: str
+) -> Job:
+    """The job whose completions answer the request.
+
+    Raises:
+        TextTooLong, TemplateError: as `Model.tokenize`.
+    """
+    max_tokens = task.max_tokens(request)
+    return Job(
+        request_id=request_id,
+        adapter=adapter,
+        prompt=engine.tokenize(task.prompt(request, ontology), max_tokens),
+        grammar=task.grammar(request, ontology),
+        max_tokens=max_tokens,
+        n=task.samples,
+        temperature=task.temperature,
+    )

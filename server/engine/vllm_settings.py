@@ -21,7 +21,6 @@ MAX_GPU_SLOTS = 32
 # Defaults: what the operator has set stays. vLLM reads these when it starts.
 ENVIRONMENT = {"VLLM_NO_USAGE_STATS": "1", "VLLM_LOGGING_LEVEL": "ERROR"}
 CPU_ENVIRONMENT = {
-    "VLLM_CPU_KVCACHE_SPACE": "1",  # GiB
     "VLLM_CPU_OMP_THREADS_BIND": "nobind",
     "VLLM_ENABLE_V1_MULTIPROCESSING": "0",  # the worker runs inside the engine core
     # A core is left to the front end. Over HTTP on two cores, one thread and two, at 64 in flight:
@@ -34,13 +33,22 @@ CPU_ENVIRONMENT = {
     "KMP_WARNINGS": "0",  # Numba's threads are set by a call that Intel's OpenMP calls deprecated
     "TORCH_COMPILE_DISABLE": "1",  # the sampler would compile one small function with g++
 }
-CPU_ARGUMENTS = {"distributed_executor_backend": "uni", "enforce_eager": True}
+CPU_ARGUMENTS = {
+    "distributed_executor_backend": "uni",
+    "enforce_eager": True,
+    "worker_cls": "server.engine.cpu_worker.Worker",
+    "gpu_memory_utilization": 0.01,  # vLLM refuses to start with less of the memory free; the worker checks instead
+}
 
 
 def engine_arguments(
     settings: Settings, base: Path, ranks: Iterable[int], modules: Iterable[str], adapters: int, on_cpu: bool = True
 ) -> dict[str, Any]:
-    """Arguments of `AsyncEngineArgs` for that many adapters of those ranks on those modules; without LoRA for 0."""
+    """Arguments of `AsyncEngineArgs` for that many adapters of those ranks on those modules; without LoRA for 0.
+
+    Args:
+        modules: as PEFT's `target_modules`; vLLM knows a module by the last part of its name.
+    """
     arguments: dict[str, Any] = {
         "model": str(base),
         "dtype": settings.dtype,
@@ -60,7 +68,7 @@ def engine_arguments(
             "max_loras": slots,
             "max_cpu_loras": max(slots, adapters),  # a slot is filled anew from memory
             "max_lora_rank": next(size for size in RANKS if size >= rank),
-            "lora_target_modules": sorted(set(modules)),
+            "lora_target_modules": sorted({module.rpartition(".")[2] for module in modules}),
         }
     return arguments
 

@@ -1,3 +1,4 @@
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -37,10 +38,16 @@ def shop(tmp_path_factory: pytest.TempPathFactory, ontology: Ontology) -> Settin
     return Settings(base=str(base), store=folder / "store")
 
 
+def task_of(adapter: str) -> str:
+    """The task of `classify@1` or `copywrite/streetwear@1`."""
+    return re.split("[@/]", adapter)[0]
+
+
 @pytest.fixture
 def engine() -> FakeEngine:
     def answer(job: Job) -> list[str]:
-        return [LINES[job.version.manifest.task]] * job.n
+        assert job.adapter  # never the base
+        return [LINES[task_of(job.adapter)]] * job.n
 
     return FakeEngine(answer)
 

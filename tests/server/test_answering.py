@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from adapters.ontology import Ontology
 from adapters.tasks import tasks
 from server.engine.fake_engine import FakeEngine
 from tests.server.conftest import COPY
+from training.evaluation.answers import Models
 
 CANDLE = tasks()["copywrite"].example
 
@@ -23,7 +25,19 @@ def test_the_job_is_the_tasks(client: TestClient, engine: FakeEngine, ontology: 
     assert job.n == task.samples and job.temperature == task.temperature
     assert job.grammar == task.grammar(request, ontology)
     assert job.max_tokens == task.max_tokens(request)
-    assert job.version.manifest.task == "copywrite"
+    assert job.adapter == "copywrite@1"
+
+
+@pytest.mark.parametrize("name", sorted(tasks()))
+def test_evaluation_sends_the_engine_the_job_of_the_server(
+    name: str, client: TestClient, engine: FakeEngine, ontology: Ontology
+) -> None:
+    """So its figures are those of what is served."""
+    task = tasks()[name]
+    client.post(f"/v1/{name}", json=task.example)
+    served = engine.jobs[-1]
+    Models(engine, ontology).lines(task, [task.request.model_validate(task.example)], f"{name}@1")
+    assert replace(engine.jobs[-1], request_id=served.request_id) == served != engine.jobs[-1]
 
 
 def test_every_grammar_is_warm_before_the_server_is_ready(client: TestClient, engine: FakeEngine) -> None:

@@ -72,7 +72,7 @@ def test_the_end_closes_the_engine(shop: Settings, engine: FakeEngine) -> None:
         async with app.router.lifespan_context(app):
             while app.state.service.answering is None:
                 await asyncio.sleep(0)
-            assert engine.versions
-        assert not engine.versions
+            assert engine.adapters
+        assert not engine.adapters
 
     asyncio.run(run())

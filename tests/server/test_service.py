@@ -28,7 +28,7 @@ def started(settings: Settings, engine: FakeEngine) -> Service:
 
 def test_live_versions_are_loaded(shop: Settings, engine: FakeEngine) -> None:
     service = started(shop, engine)
-    assert engine.versions == list(service.live)
+    assert engine.adapters == {version.name: version.folder for version in service.live}
     assert service.versions.keys() == tasks().keys()
 
 
@@ -52,7 +52,7 @@ def test_a_base_named_by_hub_id_gets_the_adapters_that_were_trained_on_it(
     service = started(shop.model_copy(update={"base": "tiny/base"}), engine)
     assert service.base_digest == base_digest(hub_base)
     assert engine.base == hub_base
-    assert engine.versions == list(service.live) != []
+    assert engine.adapters.keys() == {version.name for version in service.live} != set()
 
 
 @pytest.mark.parametrize("part", ["weights", "config", "tokenizer"])
@@ -68,7 +68,7 @@ def test_a_base_named_by_hub_id_gets_no_adapters_of_a_base_with_another_part(
         started(shop.model_copy(update={"base": "tiny/base"}), engine)
     reason = f"it was trained on another base than tiny/base (different {part})"
     assert f"classify@1 is left out: {reason}" in caplog.text
-    assert engine.versions == []
+    assert engine.adapters == {}
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_an_adapter_that_does_not_fit_the_base_stops_the_start_by_name(
     save_file({name: b if ".lora_B." in name else tensor for name, tensor in tensors.items()}, path)
     with pytest.raises(StartError, match=rf"classify@1 cannot be served: .*{reason}.*`shoplora adapters activate`"):
         started(shop.model_copy(update={"store": tmp_path / "store"}), engine)
-    assert engine.versions == []
+    assert engine.adapters == {}
 
 
 def test_a_wrong_ontology(shop: Settings, engine: FakeEngine, tmp_path: Path) -> None:

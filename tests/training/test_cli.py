@@ -10,6 +10,7 @@ from unittest.mock import Mock
 import pytest
 
 from adapters.tasks import rewrite
+from tests.fake_models import evaluation_answers
 from tests.terminal import run
 from training import pipeline
 from training.examples import SAMPLES
@@ -150,6 +151,7 @@ def test_a_small_file_of_the_shop_becomes_a_version(
     file.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
     shared = ("--data", str(file), "--base", str(tiny_base))
     training = ("--epochs", "1", "--batch", "8", "--rank", "2", "--modules", "o_proj", "--output", str(tmp_path))
+    evaluation_answers("shirts; -; -", monkeypatch)
     judge, digest = Mock(wraps=gate.judge), Mock(wraps=pipeline.base_digest)
     monkeypatch.setattr(gate, "judge", judge)
     monkeypatch.setattr(pipeline, "base_digest", digest)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,21 +16,20 @@ from sklearn.linear_model import LogisticRegression
 from adapters.manifest import Calibration
 from adapters.ontology import Ontology
 from adapters.tasks.contract import Task
-from training.evaluation.decoding import Decoder
-from training.evaluation.evaluate import SEED, answer_lines, first_answers
-from training.evaluation.results import JudgedAnswer
+from training.evaluation.answers import Models
+from training.evaluation.evaluate import answer_lines, first_answers
+from training.evaluation.results import ADAPTER, JudgedAnswer
 from training.examples import Example
 from training.tasks import training_task
 
 THRESHOLD = 0.5  # confidence below which an answer needs review
+SEED = 0  # of which examples these are
 FEWEST, MOST = 20, 1_000  # validation examples that are fitted to
 BINS = 10  # of equal width, of the confidence
 
 
-def calibrate(
-    task: Task[Any, Any], examples: Sequence[Example], base: Path, adapter: Path, ontology: Ontology
-) -> Calibration:
-    """Platt scaling of the line's log-probability, fitted on the validation examples that are not partial.
+def calibrate(task: Task[Any, Any], examples: Sequence[Example], models: Models, ontology: Ontology) -> Calibration:
+    """Platt scaling of the log-probability of ADAPTER's lines, fitted on the validation examples that are not partial.
 
     Not fitted where there are too few of them, or all answers are right or all are wrong.
     """
@@ -40,10 +38,11 @@ def calibrate(
     held_out = random.Random(SEED).sample(held_out, min(len(held_out), MOST))
     if len(held_out) < FEWEST:
         return Calibration()
-    samples = answer_lines(task, held_out, Decoder(base, adapter, ontology), samples=1)
+    samples = answer_lines(task, held_out, models, ADAPTER, samples=1)
     answers = first_answers(task, held_out, samples, ontology)
-    logprobs = np.array([lines[0].logprob for lines in samples])
-    right = np.array([training.is_right(e, a, ontology) for e, a in zip(held_out, answers, strict=True)])
+    answered = [i for i, lines in enumerate(samples) if lines]
+    logprobs = np.array([samples[i][0].logprob for i in answered])
+    right = np.array([training.is_right(held_out[i], answers[i], ontology) for i in answered])
     if right.all() or not right.any():
         return Calibration()
     model = LogisticRegression(C=1e6).fit(logprobs[:, None], right)

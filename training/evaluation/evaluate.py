@@ -1,20 +1,19 @@
 """An adapter on its test split, beside the prompted base, the cheap baselines and the live version.
 
-Knows how a line becomes an answer, as in serving; the figures are `metrics`'s. Called by the pipeline, by
-`shoplora evaluate` and by `training.studies`.
+Knows how a line becomes an answer, as in serving; the figures are `metrics`'s, the lines the engine's (`answers`).
+Called by the pipeline, by `calibration` and by `training.studies`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from adapters.manifest import Calibration
 from adapters.ontology import Ontology
-from adapters.store import Version
 from adapters.tasks.contract import SEPARATOR, Decided, Message, Task
-from training.evaluation.decoding import Decoded, Decoder
+from server.engine.generation import Completion
+from training.evaluation.answers import Models
 from training.evaluation.metrics import by_class, headlines, score
 from training.evaluation.results import ADAPTER, FEW_SHOT, LIVE, ONE_SAMPLE, PROMPTED, Evaluation, JudgedAnswer
 from training.evaluation.shots import nearest
@@ -22,46 +21,42 @@ from training.examples import Example
 from training.tasks import training_task
 from training.tasks.contract import TrainingTask
 
-SEED = 0
 FIRST_FIELD_TOKENS = 8  # enough for the first field of a partial example's line
 
 
 def evaluate(
     task: Task[Any, Any],
     examples: Sequence[Example],
-    base: Path,
-    adapter: Path,
+    models: Models,
+    calibrations: Mapping[str, Calibration],
     ontology: Ontology,
-    calibration: Calibration,
-    live: Version | None = None,
 ) -> Evaluation:
     """All sides on the test split.
 
     The base is prompted twice: with the task's prompt alone, and after training examples. The adapter's calibration
     decides which of its answers are doubted, as it does for the adapter's.
+
+    Args:
+        models: of which ADAPTER is evaluated.
+        calibrations: of ADAPTER, and of LIVE if that is among the models.
     """
     training = training_task(task.name)
     test = [e for e in examples if e.split == "test"]
     train = [e for e in examples if e.split == "train"]
-    models: dict[str, tuple[Path | None, Calibration]]
-    models = {ADAPTER: (adapter, calibration), PROMPTED: (None, calibration)}
-    models |= {FEW_SHOT: (None, calibration)} if train else {}
-    models |= {LIVE: (live.folder, live.manifest.calibration)} if live else {}
+    compared = [ADAPTER, PROMPTED, *([FEW_SHOT] if train else []), *([LIVE] if LIVE in calibrations else [])]
     sides: dict[str, list[Any]] = {}
     is_fallback: dict[str, list[bool]] = {}
     judged: list[JudgedAnswer] = []
-    for side, (folder, side_calibration) in models.items():
-        decoder = Decoder(base, folder, ontology)
+    for side in compared:
         shots = nearest(task, train, test, ontology) if side == FEW_SHOT else None
-        samples = answer_lines(task, test, decoder, shots)
-        decisions = [
-            _served(task, e, lines, side_calibration, ontology) for e, lines in zip(test, samples, strict=True)
-        ]
+        samples = answer_lines(task, test, models, side if side in calibrations else None, shots)
+        calibration = calibrations.get(side, calibrations[ADAPTER])
+        decisions = [_served(task, e, lines, calibration, ontology) for e, lines in zip(test, samples, strict=True)]
         sides[side] = [decision.labels for decision in decisions]
         is_fallback[side] = [d.source == "fallback" and d.labels is not None for d in decisions]
         if side == ADAPTER:
             judged = [
-                _judged(training, e, lines[0].line, decision, ontology)
+                _judged(training, e, _first(lines), decision, ontology)
                 for e, lines, decision in zip(test, samples, decisions, strict=True)
             ]
         if task.samples > 1:
@@ -82,43 +77,46 @@ def evaluate(
 def answer_lines(
     task: Task[Any, Any],
     examples: Sequence[Example],
-    decoder: Decoder,
+    models: Models,
+    adapter: str | None,
     shots: Sequence[Sequence[list[Message]]] | None = None,
     samples: int | None = None,
-) -> list[list[Decoded]]:
-    """The sampled lines of each example; of a partial example only the first words.
-
-    `shots`: see `Decoder.lines`. `samples`: how many lines for each example, if not the task's number.
-    """
-    lines: list[list[Decoded]] = [[] for _ in examples]
+) -> list[list[Completion]]:
+    """The sampled lines of each example; of a partial example only the first words. Arguments as `Models.lines`."""
+    lines: list[list[Completion]] = [[] for _ in examples]
     for partial in (False, True):
         members = [i for i, e in enumerate(examples) if (e.known_fields is not None) is partial]
-        decoded = decoder.lines(
+        if not members:
+            continue
+        completions = models.lines(
             task,
             [examples[i].request for i in members],
-            samples=samples or task.samples,
-            temperature=task.temperature,
+            adapter,
+            samples=samples,
             max_tokens=FIRST_FIELD_TOKENS if partial else None,
-            seed=SEED,
             shots=[shots[i] for i in members] if shots else None,
         )
-        for i, example_lines in zip(members, decoded, strict=True):
+        for i, example_lines in zip(members, completions, strict=True):
             lines[i] = example_lines
     return lines
 
 
 def single_answers(
-    task: Task[Any, Any], examples: Sequence[Example], decoder: Decoder, ontology: Ontology
+    task: Task[Any, Any], examples: Sequence[Example], models: Models, adapter: str | None, ontology: Ontology
 ) -> list[Any]:
     """The labels of one sample for each example, without a choice among several and without the fallback."""
-    return first_answers(task, examples, answer_lines(task, examples, decoder, samples=1), ontology)
+    return first_answers(task, examples, answer_lines(task, examples, models, adapter, samples=1), ontology)
 
 
 def first_answers(
-    task: Task[Any, Any], examples: Sequence[Example], samples: Sequence[Sequence[Decoded]], ontology: Ontology
+    task: Task[Any, Any], examples: Sequence[Example], samples: Sequence[Sequence[Completion]], ontology: Ontology
 ) -> list[Any]:
-    """The labels of the first line of each example; None where it does not decode."""
-    return [_read(task, e, lines[0].line, ontology) for e, lines in zip(examples, samples, strict=True)]
+    """The labels of the first line of each example; None where there is none or it does not decode."""
+    return [_read(task, e, _first(lines), ontology) for e, lines in zip(examples, samples, strict=True)]
+
+
+def _first(lines: Sequence[Completion]) -> str:
+    return lines[0].text if lines else ""
 
 
 def _read(task: Task[Any, Any], example: Example, line: str, ontology: Ontology) -> Any:
@@ -130,13 +128,15 @@ def _read(task: Task[Any, Any], example: Example, line: str, ontology: Ontology)
 
 
 def _served(
-    task: Task[Any, Any], example: Example, lines: Sequence[Decoded], calibration: Calibration, ontology: Ontology
+    task: Task[Any, Any], example: Example, lines: Sequence[Completion], calibration: Calibration, ontology: Ontology
 ) -> Decided[Any]:
-    """What serving would answer with."""
-    logprobs = [decoded.logprob for decoded in lines]
+    """What serving would answer with; nothing where it would refuse the text as too long."""
+    if not lines:
+        return Decided(None, 0.0, True, "model")
+    logprobs = [completion.logprob for completion in lines]
     if example.known_fields is None:
-        return task.decide([decoded.line for decoded in lines], logprobs, calibration, example.request, ontology)
-    labels = _read(task, example, lines[0].line, ontology)
+        return task.decide([completion.text for completion in lines], logprobs, calibration, example.request, ontology)
+    labels = _read(task, example, lines[0].text, ontology)
     confidence = calibration.confidence(logprobs[0])
     return Decided(labels, confidence, confidence < calibration.threshold, "model")
 

@@ -1,7 +1,7 @@
 """The training examples that a few-shot prompt shows: those nearest to the input.
 
 Nearest examples work better than the same few for every input (Liu et al. 2022,
-https://aclanthology.org/2022.deelio-1.10). How many of them fit is decided by the decoder. Called by `evaluate`.
+https://aclanthology.org/2022.deelio-1.10). How many of them fit is for `answers` to find out. Called by `evaluate`.
 """
 
 from __future__ import annotations

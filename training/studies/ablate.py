@@ -28,7 +28,7 @@ from adapters.ontology import Ontology
 from adapters.store import Store
 from adapters.tasks import task as find_task
 from adapters.tasks.contract import Task
-from training.evaluation.decoding import Decoder
+from training.evaluation import answers
 from training.evaluation.evaluate import single_answers
 from training.evaluation.significance import interval, p_value, ratio
 from training.examples import Example
@@ -87,23 +87,22 @@ def run(
     ontology: Ontology,
     serve: bool = True,
 ) -> list[Choice]:
-    """Train, evaluate and serve each run; what `output` has of an earlier call is not repeated.
+    """Train and serve each run, then evaluate them in one engine; what `output` has of an earlier call is not repeated.
 
     Raises:
         TrainingError: there is nothing to train on.
         ServingError: the server does not start.
     """
     test = sample_test_split(task.name, examples, TESTED)
-    terms: dict[str, Terms] = {}
+    folders: dict[str, Path] = {}
     costs: dict[str, dict[str, Any]] = {}
     for name, (recipe, count) in runs.items():
         console.rule(name)
-        folder = output / name.replace(",", "")
+        folders[name] = folder = output / name.replace(",", "")
         subset = _with_train_count(examples, count, recipe.seed)
         began = time.monotonic()
         adapter = finetune.run(task, subset, recipe, base, folder, ontology)
         seconds = _first_seconds(folder, time.monotonic() - began)
-        terms[name] = _headline_terms(folder, task, test, adapter, base, ontology)
         rate = median = None
         if serve:
             rate, median = _served_speed(task, test, adapter, base, ontology)
@@ -113,6 +112,7 @@ def run(
             "answers_per_second": rate,
             "median_ms": median,
         }
+    terms = _headline_terms(folders, task, test, base, ontology)
     best = max(terms, key=lambda name: ratio(terms[name]))
     choices = [
         Choice(name, ratio(t), *interval(t), p_value(terms[best], t), **costs[name]) for name, t in terms.items()
@@ -215,15 +215,16 @@ def _first_seconds(folder: Path, seconds: float) -> float:
 
 
 def _headline_terms(
-    folder: Path, task: Task[Any, Any], test: list[Example], adapter: Path, base: Path, ontology: Ontology
-) -> Terms:
+    folders: dict[str, Path], task: Task[Any, Any], test: list[Example], base: Path, ontology: Ontology
+) -> dict[str, Terms]:
     """Of single samples, as in the quality gate: ranking and fallback would flatter every choice alike."""
-    file = folder / "terms.npy"
-    if not file.exists():
-        answers = single_answers(task, test, Decoder(base, adapter, ontology), ontology)
-        np.save(file, training_task(task.name).headline_terms(test, answers, ontology))
-    terms: Terms = np.load(file)
-    return terms
+    files = {name: folder / "terms.npy" for name, folder in folders.items()}
+    if missing := {name: folders[name] / "adapter" for name, file in files.items() if not file.exists()}:
+        with answers.loaded(base, missing, ontology, [task.name]) as models:
+            for name in missing:
+                labels = single_answers(task, test, models, name, ontology)
+                np.save(files[name], training_task(task.name).headline_terms(test, labels, ontology))
+    return {name: np.load(file) for name, file in files.items()}
 
 
 def _served_speed(

@@ -16,6 +16,7 @@ from rich.markdown import Markdown
 from rich.table import Table
 
 from adapters.base import base_digest, base_folder
+from adapters.preload import ensure_preloaded
 from training.options import (
     Base,
     Data,
@@ -49,6 +50,7 @@ def ablate(
     serve: Annotated[bool, typer.Option("--serve/--no-serve", help="Measure each on the real engine.")] = True,
 ) -> None:
     """Train, evaluate and serve one adapter for each choice of modules, and recommend one."""
+    ensure_preloaded()
     from training.pipeline import load_examples
     from training.tuning.recipe import recipe_for, run_key
 
@@ -121,6 +123,7 @@ def matrix(
     html: Annotated[Path | None, typer.Option(help="Write a page with a plot here.")] = None,
 ) -> None:
     """Evaluate every live adapter on every task; status 1 if loading all of them changes an answer."""
+    ensure_preloaded()
     from adapters.store import Store
     from training.pipeline import load_examples
     from training.studies import matrix as matrices

@@ -1,6 +1,6 @@
 """The regression matrix: every adapter's main figure on every task, and whether one changes another's answers.
 
-Decodes and scores, and checks with `training.studies.isolation`; reads no store. Called by `training.studies.cli`.
+Scores, and checks with `training.studies.isolation`; reads no store. Called by `training.studies.cli`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from adapters.ontology import Ontology
 from adapters.tasks import task as find_task
-from training.evaluation.decoding import Decoder
+from training.evaluation import answers
 from training.evaluation.evaluate import single_answers
 from training.evaluation.significance import interval, ratio
 from training.examples import Example
@@ -49,18 +49,23 @@ def run(
     base: Path, adapters: Mapping[str, Path], samples: Mapping[str, Sequence[Example]], ontology: Ontology
 ) -> RegressionMatrix:
     """The base and each adapter on each task's sample, one answer each, without the fallback."""
-    cells: dict[str, dict[str, AdapterScore]] = {}
-    for name, folder in ({BASE: None} | dict(adapters)).items():
-        decoder = Decoder(base, folder, ontology)
-        cells[name] = {task: _score(task, examples, decoder, ontology) for task, examples in samples.items()}
+    with answers.loaded(base, adapters, ontology, samples) as models:
+        cells = {
+            adapter or BASE: {
+                task: _score(task, examples, models, adapter, ontology) for task, examples in samples.items()
+            }
+            for adapter in (None, *adapters)
+        }
     prompts = [find_task(t).prompt(e.request, ontology) for t, examples in samples.items() for e in examples[:2]]
     counts = {task: len(examples) for task, examples in samples.items()}
     return RegressionMatrix(counts, cells, disturbed(base, adapters, prompts))
 
 
-def _score(task: str, examples: Sequence[Example], decoder: Decoder, ontology: Ontology) -> AdapterScore:
-    answers = single_answers(find_task(task), examples, decoder, ontology)
-    terms = training_task(task).headline_terms(examples, answers, ontology)
+def _score(
+    task: str, examples: Sequence[Example], models: answers.Models, adapter: str | None, ontology: Ontology
+) -> AdapterScore:
+    labels = single_answers(find_task(task), examples, models, adapter, ontology)
+    terms = training_task(task).headline_terms(examples, labels, ontology)
     return AdapterScore(ratio(terms), *interval(terms))
 
 

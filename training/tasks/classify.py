@@ -17,7 +17,7 @@ from training.tasks.retail import REPOSITORY, RETAIL, retail_leaves
 from training.tasks.synthesis import SOURCE, split_of_generated
 from training.tasks.synthesis.titles import titles
 
-SUPPLIER_SHARE = 0.25  # of the supplier titles for training, of which many are alike
+SUPPLIER_SHARE = 0.5  # of the supplier titles for training, of which many are alike
 GENERATED_TITLES = 12  # at most for each leaf, since a third of the leaves is in no public title
 
 
@@ -40,7 +40,7 @@ class ClassifyTraining(TrainingTask):
         "labels.attributes.gender": GENDER_COLUMNS,
     }
     one_right = ("category", "attributes.color", "attributes.gender")
-    recipe = {"modules": "o_proj,down_proj", "lr": 2e-3, "epochs": 1, "batch": 32}
+    recipe = {"modules": "all-linear", "lr": 2e-3, "batch": 16}
     repositories = {
         "fashion": "animmala3942/FashionProductRecommendationSystem",
         "pricerunner": "KelvinLam05/product_classification",

@@ -16,13 +16,17 @@ INTERVAL = 300.0  # seconds
 
 
 class TimedCheckpoints(TrainerCallback):
-    """A checkpoint every `INTERVAL` seconds, beside those at the end of an epoch: an epoch may take hours."""
+    """A checkpoint every `INTERVAL` seconds, beside those at the end of an epoch: an epoch may take hours.
+
+    With several processes only those of an epoch's end are written, which all processes reach at the same step.
+    """
 
     def __init__(self) -> None:
         self._last = time.monotonic()
 
     def on_step_end(self, args: Any, state: Any, control: TrainerControl, **options: Any) -> None:
-        if time.monotonic() - self._last >= INTERVAL:
+        is_epoch_end = float(state.epoch).is_integer() or control.should_training_stop  # saved after the evaluation
+        if args.world_size == 1 and not is_epoch_end and time.monotonic() - self._last >= INTERVAL:
             control.should_save = True
 
     def on_save(self, args: Any, state: Any, control: TrainerControl, **options: Any) -> None:

@@ -72,7 +72,9 @@ def _seconds_an_epoch(trainer: LineTrainer) -> float:
     """From real steps of several sizes and the longest example; the validation loss is part of it."""
 
     def size(batch: Batch) -> int:
-        return sum(part["input_ids"].numel() for part in micro_batches(batch, trainer.micro_batch))
+        return sum(
+            part["input_ids"].numel() for part in micro_batches(batch, trainer.micro_batch, trainer.shares_beginnings)
+        )
 
     batches = sorted(trainer.get_train_dataloader(), key=size)
     timed = [batches[round(share * (len(batches) - 1))] for share in TIMED]

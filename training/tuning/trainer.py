@@ -11,7 +11,8 @@ from typing import Any
 
 import torch
 from torch.nn.functional import cross_entropy
-from transformers import Trainer
+from transformers import DynamicCache, Trainer
+from transformers.cache_utils import DynamicLayer, LinearAttentionCacheLayerMixin
 
 from training.tuning.rows import IGNORED
 
@@ -31,6 +32,7 @@ class LineTrainer(Trainer):
         self.micro_batch = micro_batch
         self.model_accepts_loss_kwargs = True  # so that the trained tokens of all processes are counted
         self._trained: torch.Tensor | None = None
+        self.shares_beginnings = can_share(model.get_base_model())
         # `logits_to_keep` takes the same columns of every row. The head's input is cut instead, to the trained
         # positions: with 49,000 to 256,000 words the logits of all positions would take gigabytes.
         model.get_output_embeddings().register_forward_pre_hook(lambda _, hidden: (hidden[0][self._trained],))
@@ -41,7 +43,7 @@ class LineTrainer(Trainer):
         inputs = self._prepare_inputs(inputs)
         scale = self.accelerator.num_processes / num_items_in_batch  # gradients are averaged over the processes
         loss = torch.zeros((), device=self.args.device)
-        parts = list(micro_batches(inputs, self.micro_batch))
+        parts = list(micro_batches(inputs, self.micro_batch, self.shares_beginnings))
         for number, part in enumerate(parts, 1):
             with nullcontext() if number == len(parts) else self.accelerator.no_sync(model):
                 part_loss = self._summed_loss(model, part) * scale
@@ -55,7 +57,10 @@ class LineTrainer(Trainer):
         """The mean loss over the trained tokens of a batch."""
         inputs = self._prepare_inputs(inputs)
         with torch.no_grad():
-            losses = [self._summed_loss(model, part) for part in micro_batches(inputs, self.micro_batch)]
+            losses = [
+                self._summed_loss(model, part)
+                for part in micro_batches(inputs, self.micro_batch, self.shares_beginnings)
+            ]
         return torch.stack(losses).sum() / inputs["labels"].ne(IGNORED).sum(), None, None
 
     def _summed_loss(self, model: Any, batch: Batch) -> torch.Tensor:
@@ -65,7 +70,7 @@ class LineTrainer(Trainer):
         if checkpointing != self.model.is_gradient_checkpointing:
             base = self.model.get_base_model()
             base.gradient_checkpointing_enable() if checkpointing else base.gradient_checkpointing_disable()
-        shared = shared_tokens(batch)
+        shared = shared_tokens(batch) if self.shares_beginnings else 0
         cache: dict[str, Any] = {"use_cache": False}
         with self.accelerator.autocast():
             if shared:
@@ -78,17 +83,18 @@ class LineTrainer(Trainer):
         return cross_entropy(logits.float(), next_tokens[trained], reduction="sum")
 
 
-def micro_batches(batch: Batch, tokens: int) -> Iterator[Batch]:
+def micro_batches(batch: Batch, tokens: int, share: bool = True) -> Iterator[Batch]:
     """The rows of a batch, the longest first, in parts of at most `tokens` tokens or of one row.
 
-    Padding counts; what all rows begin with counts once.
+    Padding counts. With `share` what all rows begin with counts once, but keys and values are held of at most twice as
+    many tokens.
     """
     lengths, order = batch["attention_mask"].sum(dim=1).sort(descending=True, stable=True)
-    shared = shared_tokens(batch)
+    shared = shared_tokens(batch) if share else 0
     start = 0
     while start < len(order):
         width = int(lengths[start])
-        rows = order[start : start + max(1, (tokens - shared) // (width - shared))]
+        rows = order[start : start + max(1, min((tokens - shared) // (width - shared), 2 * tokens // width))]
         yield {name: values[rows, :width] for name, values in batch.items()}
         start += len(rows)
 
@@ -99,3 +105,10 @@ def shared_tokens(batch: Batch) -> int:
         return 0
     is_shared = (batch["input_ids"] == batch["input_ids"][:1]) & (batch["labels"].roll(-1, dims=1) == IGNORED)
     return int(is_shared.all(dim=0).cumprod(dim=0).sum())
+
+
+def can_share(model: Any) -> bool:
+    """Whether all that a model keeps of the tokens it has read is keys and values, which rows can share."""
+    layers = DynamicCache(config=model.config).layers
+    is_recurrent = any(isinstance(layer, LinearAttentionCacheLayerMixin) for layer in layers)
+    return not (model._is_stateful or is_recurrent) and all(isinstance(layer, DynamicLayer) for layer in layers)

@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from adapters.store import Store, Version
 from server.engine.engine import Engine
 from server.engine.generation import Completion, Generation, Job
 from server.errors import EngineFailed, StartError
@@ -36,6 +35,7 @@ class Llm:
         self.loaded: list[LoRARequest] = []
         self.model_config = SimpleNamespace(max_model_len=512)
         self.is_shut_down = False
+        self.output_handler: asyncio.Task[None] | None = None
 
     def get_tokenizer(self) -> None:
         pass
@@ -48,15 +48,10 @@ class Llm:
 
 
 @pytest.fixture
-def versions(shop: Settings) -> list[Version]:
-    return list(Store(shop.store, None).live().values())
-
-
-@pytest.fixture
 def llm(monkeypatch: pytest.MonkeyPatch) -> Llm:
     llm = Llm()
     monkeypatch.setattr(Engine, "_import", lambda self: None)
-    monkeypatch.setattr(Engine, "_build", lambda self, base, versions: llm)
+    monkeypatch.setattr(Engine, "_build", lambda self, *arguments: llm)
     modules = {"vllm": ModuleType("vllm"), "vllm.lora": ModuleType("vllm.lora"), "vllm.lora.request": LoRARequest}
     for name, module in modules.items():
         monkeypatch.setitem(sys.modules, name, module)
@@ -64,10 +59,9 @@ def llm(monkeypatch: pytest.MonkeyPatch) -> Llm:
     return llm
 
 
-def test_each_adapter_gets_an_integer_of_its_own_when_it_is_loaded(llm: Llm, versions: list[Version]) -> None:
-    asyncio.run(Engine(Settings()).start(Path("base"), versions))
-    assert [lora.name for lora in llm.loaded] == [version.name for version in versions]
-    assert [lora.number for lora in llm.loaded] == list(range(1, len(versions) + 1))
+def test_each_adapter_gets_an_integer_of_its_own_when_it_is_loaded(llm: Llm) -> None:
+    asyncio.run(Engine(Settings()).start(Path("base"), {"classify@1": Path("one"), "rewrite@1": Path("two")}))
+    assert llm.loaded == [LoRARequest("classify@1", 1, "one"), LoRARequest("rewrite@1", 2, "two")]
 
 
 def test_the_engine_core_is_forked_on_a_thread_that_lives_until_the_engine_is_closed(
@@ -75,13 +69,13 @@ def test_the_engine_core_is_forked_on_a_thread_that_lives_until_the_engine_is_cl
 ) -> None:
     threads: list[threading.Thread] = []
 
-    def build(self: Engine, base: Path, versions: list[Version]) -> Llm:
+    def build(self: Engine, *arguments: Any) -> Llm:
         threads.append(threading.current_thread())
         return llm
 
     monkeypatch.setattr(Engine, "_build", build)
     engine = Engine(Settings())
-    asyncio.run(engine.start(Path("base"), []))  # its end is the end of the event loop's own threads
+    asyncio.run(engine.start(Path("base"), {}))  # its end is the end of the event loop's own threads
     [thread] = threads
     assert thread is not threading.current_thread() and thread.is_alive()
     asyncio.run(engine.close())
@@ -96,7 +90,7 @@ def test_without_a_gpu_the_build_for_gpus_says_what_to_run_instead(monkeypatch: 
     monkeypatch.setitem(sys.modules, "vllm", ModuleType("vllm"))
     monkeypatch.setitem(sys.modules, "vllm.platforms", platforms)
     with pytest.raises(StartError, match=r"finds no GPU.*`ENGINE=cpu make serve`"):
-        asyncio.run(Engine(Settings()).start(Path("base"), []))
+        asyncio.run(Engine(Settings()).start(Path("base"), {}))
 
 
 def output(index: int, text: str, seconds: float, finish_reason: str | None = None) -> Any:
@@ -106,8 +100,8 @@ def output(index: int, text: str, seconds: float, finish_reason: str | None = No
     return SimpleNamespace(outputs=[sample], metrics=SimpleNamespace(first_token_latency=seconds))
 
 
-def job(version: Version, n: int) -> Job:
-    return Job("id", version, [1, 2, 3], "root ::= [a-z]+", 8, n)
+def job(n: int) -> Job:
+    return Job("id", "classify@1", [1, 2, 3], "root ::= [a-z]+", 8, n)
 
 
 def make_engine(monkeypatch: pytest.MonkeyPatch, streamed: list[Any], whole: list[Any]) -> Engine:
@@ -121,13 +115,11 @@ def make_engine(monkeypatch: pytest.MonkeyPatch, streamed: list[Any], whole: lis
     return Engine(Settings())
 
 
-def test_plain_and_streamed_jobs_take_the_time_of_the_first_token_from_vllm(
-    monkeypatch: pytest.MonkeyPatch, versions: list[Version]
-) -> None:
+def test_plain_and_streamed_jobs_take_the_time_of_the_first_token_from_vllm(monkeypatch: pytest.MonkeyPatch) -> None:
     streamed = [output(0, "a", 0.25), output(1, "b", 0.5), output(0, "c", 0.25, "stop"), output(1, "", 0.5, "length")]
     whole = output(0, "ac", 0.5, "stop")
     whole.outputs += output(1, "b", 0.5, "length").outputs
-    engine, two = make_engine(monkeypatch, streamed, [whole]), job(versions[0], 2)
+    engine, two = make_engine(monkeypatch, streamed, [whole]), job(2)
 
     async def collect() -> list[str | Generation]:
         return [item async for item in engine.stream(two)]
@@ -141,7 +133,7 @@ def test_plain_and_streamed_jobs_take_the_time_of_the_first_token_from_vllm(
 
 @pytest.mark.parametrize("outputs", [[], [output(0, "a", 0.1, "stop")], [output(0, "a", 0.1), output(1, "a", 0.1)]])
 def test_an_answer_with_a_missing_or_unfinished_sample_is_a_failure(
-    monkeypatch: pytest.MonkeyPatch, versions: list[Version], outputs: list[Any]
+    monkeypatch: pytest.MonkeyPatch, outputs: list[Any]
 ) -> None:
     with pytest.raises(EngineFailed):
-        asyncio.run(make_engine(monkeypatch, [], outputs).generate(job(versions[0], 2)))
+        asyncio.run(make_engine(monkeypatch, [], outputs).generate(job(2)))

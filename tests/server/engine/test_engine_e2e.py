@@ -1,4 +1,4 @@
-"""The whole server on the real engine, with tiny random models of two architectures.
+"""The whole server on the real engine, with a tiny random model; `test_shapes_e2e` has other architectures.
 
 Random weights write nonsense; the grammars make even that a valid answer.
 """
@@ -112,12 +112,10 @@ def until(condition: Callable[[], bool], seconds: float = LIMIT) -> None:
         time.sleep(0.1)
 
 
-@pytest.fixture(scope="module", params=["qwen3", "llama"])
-def served(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, ontology: Ontology
-) -> Iterator[Served]:
-    folder = tmp_path_factory.mktemp(request.param)
-    base = make_base(folder / "base", request.param, ontology)
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory, ontology: Ontology) -> Iterator[Served]:
+    folder = tmp_path_factory.mktemp("served")
+    base = make_base(folder / "base", "llama", ontology)
     publish_all(Store(folder / "store"), base, ontology, folder / "staged")
     failed: list[bool] = []
     patch = pytest.MonkeyPatch()
@@ -189,20 +187,24 @@ def test_tasks_mixed_in_one_batch_answer_validly(served: Served, ontology: Ontol
     assert served.active() == 0
 
 
-def test_each_adapter_is_really_applied(served: Served) -> None:
+def test_each_adapter_is_really_applied_and_the_base_has_none(served: Served) -> None:
     engine = served.service.engine
     prompt = engine.tokenize([{"role": "user", "content": "a red shirt"}], 8)
 
     async def write() -> list[Generation]:
         jobs = [
-            Job(f"applied-{number}", version, prompt, "root ::= [a-z]+", 8)
+            Job(f"applied-{number}", version.name, prompt, "root ::= [a-z]+", 8)
             for number, version in enumerate(served.service.live)
         ]
-        return await asyncio.gather(*(engine.generate(job) for job in jobs))
+        jobs.append(Job("base", None, prompt, "root ::= [a-z]+", 8))
+        together = await asyncio.gather(*(engine.generate(job) for job in jobs))
+        return [*together, await engine.generate(jobs[-1])]
 
-    generations = served.run(write())
+    *generations, alone = served.run(write())
     written = {(g.completions[0].text, g.completions[0].logprob) for g in generations}
-    assert len(written) == len(tasks())
+    assert len(written) == len(tasks()) + 1  # the base, which adapters in its batch do not change:
+    assert generations[-1].completions[0].text == alone.completions[0].text
+    assert generations[-1].completions[0].logprob == pytest.approx(alone.completions[0].logprob, abs=0.05)
     assert all(g.first_token > 0 and g.completions[0].logprob < 0 for g in generations)
 
 

@@ -39,6 +39,11 @@ def test_on_a_gpu_slots_have_a_limit_of_their_own() -> None:
     assert arguments(1000, on_cpu=False, in_flight=256)["max_loras"] == MAX_GPU_SLOTS
 
 
+def test_a_module_that_peft_knows_by_its_path_is_given_by_its_name() -> None:
+    values = engine_arguments(Settings(), BASE, [8], ["attention.dense", "o_proj"], 1)
+    assert values["lora_target_modules"] == ["dense", "o_proj"]
+
+
 def test_rank_and_modules_are_the_ones_that_the_adapters_need() -> None:
     values = arguments(2, on_cpu=True)
     assert values["max_lora_rank"] == 16

@@ -10,6 +10,7 @@ import pytest
 
 from adapters.ontology import Ontology
 from adapters.tasks import copywrite, task
+from tests.fake_models import evaluation_answers
 from tests.terminal import run
 from training import examples
 from training.examples import Example
@@ -74,7 +75,10 @@ def test_the_page_begins_with_the_recommendation_which_a_learning_curve_has_not(
     assert "Recommended" not in curve
 
 
-def test_runs_share_the_test_split_and_are_not_repeated(tiny_base: Path, ontology: Ontology, tmp_path: Path) -> None:
+def test_runs_share_the_test_split_and_are_not_repeated(
+    tiny_base: Path, ontology: Ontology, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = evaluation_answers("other", monkeypatch)
     samples = examples.load("rewrite", examples.SAMPLES / "rewrite.jsonl", ontology)
     runs = ablate.planned(Recipe(rank=2, epochs=1, batch=16), None, [32, 16])
     arguments = (task("rewrite"), samples, runs, tiny_base, tmp_path, ontology)
@@ -83,15 +87,21 @@ def test_runs_share_the_test_split_and_are_not_repeated(tiny_base: Path, ontolog
     assert all(choice.train_seconds > 0 and choice.megabytes > 0 for choice in choices)
     saved = json.loads((tmp_path / "ablation.json").read_text())
     assert [choice["name"] for choice in saved] == ["16", "32"]
+    assert engine.adapters == {name: tmp_path / name / "adapter" for name in ("16", "32")}  # one engine for both
+    jobs = len(engine.jobs)
     assert ablate.run(*arguments, serve=False) == choices
+    assert len(engine.jobs) == jobs > 0
 
 
-def test_a_text_is_judged_without_the_fallback(tiny_base: Path, ontology: Ontology, tmp_path: Path) -> None:
+def test_a_text_is_judged_without_the_fallback(
+    tiny_base: Path, ontology: Ontology, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluation_answers("A thing.", monkeypatch)
     mug = copywrite.Request(name="Mug", attributes={"color": "red"})
     samples = [Example(split, "", mug, copywrite.Labels(description="A red mug.")) for split in ("train", "test")]
     runs = ablate.planned(Recipe(rank=2, epochs=1), None, [1])
     (choice,) = ablate.run(task("copywrite"), samples, runs, tiny_base, tmp_path, ontology, serve=False)
-    assert choice.figure == 0.0  # of a model that has learnt nothing; the fallback has 1.0
+    assert choice.figure == 0.0  # it mentions nothing; the fallback has 1.0
     assert "attributes mentioned, one sample" in page("copywrite", "examples", [choice])
 
 

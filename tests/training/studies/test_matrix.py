@@ -10,6 +10,7 @@ import pytest
 from adapters.ontology import Ontology
 from adapters.store import Store
 from adapters.tasks import classify
+from tests.fake_models import evaluation_answers
 from tests.terminal import run
 from tests.tiny import make_weights, publish_all
 from training.examples import SAMPLES, Example
@@ -39,10 +40,14 @@ def test_the_same_test_examples_of_the_main_source() -> None:
     assert len(sample("classify", examples, 100)) == 20
 
 
-def test_a_base_without_adapters_has_a_row(tiny_base: Path, ontology: Ontology) -> None:
+def test_a_base_without_adapters_has_a_row(
+    tiny_base: Path, ontology: Ontology, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluation_answers("shirts; -; -", monkeypatch)
     result = matrix.run(tiny_base, {}, {"classify": [example(1, "shop")]}, ontology)
     assert result.examples == {"classify": 1}
     assert result.cells.keys() == {BASE}
+    assert result.cells[BASE]["classify"].value == 1.0
     assert result.changed == []
 
 
