@@ -40,7 +40,7 @@ class ClassifyTraining(TrainingTask):
         "labels.attributes.gender": GENDER_COLUMNS,
     }
     one_right = ("category", "attributes.color", "attributes.gender")
-    recipe = {"modules": "all-linear", "lr": 2e-3, "batch": 16}
+    recipe = {"modules": "o_proj,down_proj", "lr": 2e-3, "epochs": 2, "batch": 32}
     repositories = {
         "fashion": "animmala3942/FashionProductRecommendationSystem",
         "pricerunner": "KelvinLam05/product_classification",
