@@ -64,7 +64,7 @@ def measure(rounds: int, in_flight: int = 64, prompt: int = 65, answer: int = 32
         shipped = [version.folder for version in Store(Path(folder)).live().values()]
         alone = [only("o_proj", source, Path(folder)) for source in shipped]
         engines = {"no LoRA": start_engine(in_flight, [])}
-        for kind, adapters in (("o_proj", alone), ("all linear", shipped)):
+        for kind, adapters in (("o_proj", alone), ("shipped", shipped)):
             platform.get_punica_wrapper = vllms
             engines[f"{kind}, vLLM's"] = start_engine(in_flight, adapters)
             register()

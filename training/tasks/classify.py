@@ -43,7 +43,7 @@ class ClassifyTraining(TrainingTask):
         "labels.attributes.gender": GENDER_COLUMNS,
     }
     one_right = ("category", "attributes.color", "attributes.gender")
-    recipe = {"modules": "o_proj,down_proj", "lr": 2e-3, "epochs": 2, "batch": 32}
+    recipe = {"modules": "o_proj,down_proj", "epochs": 2}
     repositories = {
         "fashion": "animmala3942/FashionProductRecommendationSystem",
         "pricerunner": "KelvinLam05/product_classification",

@@ -38,7 +38,7 @@ class CopywriteTraining(TrainingTask):
         "request.attributes.gender": GENDER_COLUMNS,
         "labels.description": ("description", "product description", "copy", "long description", "text"),
     }
-    recipe = {"modules": "o_proj,down_proj", "lr": 2e-3, "epochs": 1, "batch": 16}
+    recipe = {"modules": "o_proj,down_proj", "epochs": 1, "batch": 16}
     repositories = {RETAIL: REPOSITORY, "rnnlg": "shawnwun/RNNLG"}
     headline_source, headline_figure = RETAIL, "attributes_mentioned"
     right_when = "it has no loop, claims nothing beyond the facts and leaves out a third at most"

@@ -46,7 +46,7 @@ class ExtractTraining(TrainingTask):
         "labels.overall_sentiment": ("overall sentiment", "sentiment", "polarity", "label", *STAR_COLUMNS),
     }
     one_right = ("overall_sentiment", "use_case", "mentions_difficulty")
-    recipe = {"modules": "o_proj,down_proj", "lr": 2e-3, "epochs": 2, "batch": 16, "max_length": 256}
+    recipe = {"modules": "o_proj,down_proj", "epochs": 2, "batch": 16, "max_length": 256}
     repositories = {"dmaste": "NJUNLP/DMASTE", "hatn": "hsqmlzno1/HATN"}
     headline_source, headline_figure = "dmaste", "pair_f1"
     right_when = "its overall sentiment is the expected one"

@@ -46,7 +46,7 @@ class Recipe:
     alpha: Annotated[int, Field(ge=1)] = 32
     rslora: bool = False
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    lr: Annotated[float, Field(gt=0)] = 5e-3
+    lr: Annotated[float, Field(gt=0)] = 2e-3
     epochs: Annotated[float, Field(gt=0)] = 3.0
     batch: Annotated[int, Field(ge=1)] = 32  # examples in a step, of all processes together
     micro_batch: Annotated[int, Field(ge=1)] | None = None  # tokens computed at a time; None: by device
