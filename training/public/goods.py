@@ -120,7 +120,7 @@ def recalls() -> Iterator[Offer]:
         if source.repository == REPOSITORIES["recalls"]:
             (file,) = find(REPOSITORIES["recalls"], source.path)
             for notice in json.loads(file.read_text(encoding="utf-8"))["success"]["results"]:
-                types, names = notice["product_types"] or (), notice["descriptions"] or ()
+                types, names = notice["product_types"] or [], notice["descriptions"] or []
                 if len(types) == 1:
                     for name in names:
                         yield from _offer(name, (types[0],))
