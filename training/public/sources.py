@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
@@ -44,7 +45,7 @@ class Source:
 
     @property
     def url(self) -> str:
-        return f"{RAW_FILES}/{self.repository}/{self.commit}/{self.path}"
+        return f"{RAW_FILES}/{self.repository}/{self.commit}/{quote(self.path)}"
 
 
 @cache

@@ -9,7 +9,7 @@ from typing import Any
 from adapters.ontology import Ontology
 from adapters.tasks import classify
 from training.examples import Example
-from training.public import readers
+from training.public import goods, readers
 from training.tasks.baselines import Answers, Baseline, predict_class
 from training.tasks.contract import COLOR_COLUMNS, GENDER_COLUMNS, TEXT_COLUMNS, Reader, TrainingTask
 from training.tasks.figures import Figures, share
@@ -22,7 +22,10 @@ GENERATED_TITLES = 12  # at most for each leaf, since a third of the leaves is i
 
 
 class ClassifyTraining(TrainingTask):
-    """An answer is right if its category is; color and gender are figures of their own."""
+    """An answer is right if its category is; color and gender are figures of their own.
+
+    Nothing trains on `training.tasks.goods.broader_titles` yet.
+    """
 
     column_names = {
         "request.title": [
@@ -45,6 +48,7 @@ class ClassifyTraining(TrainingTask):
         "fashion": "animmala3942/FashionProductRecommendationSystem",
         "pricerunner": "KelvinLam05/product_classification",
         RETAIL: REPOSITORY,
+        **goods.REPOSITORIES,
     }
     headline_source, headline_figure = "fashion", "path_accuracy"
     right_when = "its category is the expected one"

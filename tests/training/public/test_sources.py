@@ -165,6 +165,12 @@ def test_a_file_that_is_not_here_or_not_listed_is_named(file: Source) -> None:
         sources.find("owner/repo", "other.csv")
 
 
+def test_a_path_with_spaces_and_plus_signs_is_quoted_in_the_address_alone() -> None:
+    source = Source("owner/repo", "abc123", "a folder/Cribs+Beds.json", 1, "0", "MIT")
+    assert source.url.endswith("/owner/repo/abc123/a%20folder/Cribs%2BBeds.json")
+    assert source.relative == Path("owner/repo/abc123/a folder/Cribs+Beds.json")
+
+
 def test_the_list_itself_is_well_formed() -> None:
     listed = sources.sources()
     assert len({source.relative for source in listed}) == len(listed)
