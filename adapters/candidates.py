@@ -55,8 +55,8 @@ def _index(ontology: Ontology) -> _Index:
 def candidates(title: str, ontology: Ontology, count: int = COUNT) -> list[str]:
     """Names of at most `count` leaves that share words with the title, the best match first.
 
-    A leaf's score is the sum of the weights log(1 + leaves / leaves with the word) of the words of its name and synonyms
-    that the title has, and more for a whole name or synonym.
+    A leaf's score is the sum of the weights of those words of its name and synonyms that the title has, and more for a
+    whole name or synonym. A word's weight is log(1 + leaves / leaves with the word).
     """
     index = _index(ontology)
     parts = [part for word in words(title) for part in fold(word).split()]

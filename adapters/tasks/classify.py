@@ -1,8 +1,8 @@
 """Classify: a supplier's title becomes a category of the taxonomy and attributes.
 
 The prompt offers the leaves that the title's words point at. The line is `leaf; color; gender` in lower case, with `-`
-for an unknown value or where no leaf fits: `shirts; navy blue; men`. The path follows from the leaf. Attributes that the
-text states (material, pattern ...) are looked up in the ontology, not written by the model.
+for an unknown value or where no leaf fits: `shirts; navy blue; men`. The path follows from the leaf. Attributes that
+the text states (material, pattern ...) are looked up in the ontology, not written by the model.
 """
 
 from __future__ import annotations
