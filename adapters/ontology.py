@@ -22,6 +22,8 @@ from adapters.words import fold, phrase_key, phrases_in, words
 
 SECTIONS = ("version", "taxonomy", "attributes", "aspects", "use_cases")
 KEYWORDS = "keywords"  # the words of a query's exclusions that name no value stand under this name
+OPTIONAL = ("attributes_of",)
+PATH = " > "  # between the levels of a path
 MAX_DEPTH = 4
 FORBIDDEN = re.compile(r"[|;=,{}\n\r]")
 
@@ -66,6 +68,7 @@ class Ontology:
     attributes: dict[str, Attribute]
     aspects: tuple[str, ...]
     use_cases: tuple[str, ...]
+    attributes_of: dict[tuple[str, ...], frozenset[str]]
     digest: str
     _phrases: dict[tuple[str, str], tuple[str, ...]] = field(repr=False, compare=False)
     _lexicons: dict[str, dict[str, str]] = field(repr=False, compare=False)
@@ -97,6 +100,7 @@ class Ontology:
             attributes=reader.attributes,
             aspects=reader.names["aspects"],
             use_cases=reader.names["use_cases"],
+            attributes_of=reader.attributes_of,
             digest=hashlib.sha256(content).hexdigest(),
             _phrases=reader.phrases,
             _lexicons=reader.lexicons,
@@ -132,6 +136,14 @@ class Ontology:
                 taken |= cells
                 matches.append(match)
         return sorted(matches, key=lambda match: (match[2], match[3]))
+
+    def applies(self, attribute: str, category: Category) -> bool:
+        """Whether goods of a category have the attribute; all do if nothing is stated about category and attribute."""
+        if attribute not in self.attributes:
+            return True
+        levels = (category.path[:depth] for depth in range(len(category.path), 0, -1))
+        stated = next((self.attributes_of[level] for level in levels if level in self.attributes_of), None)
+        return stated is None or attribute in stated
 
     def aspect_of(self, term: str | None) -> str:
         """The aspect of a term in a review: of the whole term, its head noun, its last known word, or `general`."""
@@ -197,6 +209,7 @@ class _Reader:
         self.names: dict[str, tuple[str, ...]] = {"aspects": (), "use_cases": ()}
         self.phrases: dict[tuple[str, str], tuple[str, ...]] = {}
         self.lexicons: dict[str, dict[str, str]] = {"taxonomy": {}}
+        self.attributes_of: dict[tuple[str, ...], frozenset[str]] = {}
 
     def read(self, content: bytes) -> None:
         root = self._compose(content)
@@ -218,11 +231,13 @@ class _Reader:
             elif section in self.names:
                 what = section[:-1].replace("_", " ") + " '{}'"
                 self.names[section] = self._lexicon(section, node, what)
-            else:
-                self._error(line, f"unknown section '{section}'; known are {', '.join(SECTIONS)}")
+            elif section not in OPTIONAL:
+                self._error(line, f"unknown section '{section}'; known are {', '.join(SECTIONS + OPTIONAL)}")
         for section in SECTIONS:
             if section not in sections:
                 self._error(1, f"section '{section}' is missing")
+        if "attributes_of" in sections:
+            self._attributes_of(sections["attributes_of"][1])
         if self.names["aspects"] and "general" not in self.names["aspects"]:
             self._error(sections["aspects"][0], "aspect 'general' is missing")
 
@@ -263,6 +278,18 @@ class _Reader:
             self.categories[name] = Category(slug, name, path, tuple(text for text, _ in synonyms))
             self._add("taxonomy", name, "leaf '{}'", [(name, line), *synonyms])
 
+    def _attributes_of(self, node: yaml.Node) -> None:
+        levels = {c.path[:depth] for c in self.categories.values() for depth in range(1, len(c.path) + 1)}
+        for name, line, child in self._entries(node, "'{}' in attributes_of"):
+            level = tuple(part.strip() for part in name.split(PATH.strip()))
+            names = self._strings(child, f"'{name}' in attributes_of")
+            if level not in levels:
+                self._error(line, f"'{name}' is no department, group or leaf; write a path as 'Home{PATH}Decor'")
+            for attribute, its_line in names:
+                if attribute not in self.attributes:
+                    self._error(its_line, f"'{attribute}' is not an attribute of this file")
+            self.attributes_of[level] = frozenset(attribute for attribute, _ in names)
+
     def _lexicon(self, kind: str, node: yaml.Node, what: str) -> tuple[str, ...]:
         names = []
         self.lexicons[kind] = {}
@@ -298,7 +325,7 @@ class _Reader:
 
     def _strings(self, node: yaml.Node, owner: str) -> list[tuple[str, int]]:
         if not isinstance(node, yaml.SequenceNode):
-            self._error(_line(node), f"{owner} needs a list of synonyms; write [] for none")
+            self._error(_line(node), f"{owner} needs a list; write [] for none")
             return []
         strings = ((self._string(item, f"synonym '{{}}' of {owner}"), _line(item)) for item in node.value)
         return [(text, line) for text, line in strings if text is not None]

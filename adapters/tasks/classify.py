@@ -1,23 +1,28 @@
 """Classify: a supplier's title becomes a category of the taxonomy and attributes.
 
-The line is `leaf; color; gender` in lower case, with `-` for an unknown value: `shirts; navy blue; men`. The path
-follows from the leaf. Attributes that the text states (material, pattern ...) are looked up in the ontology, not
-written by the model.
+The prompt offers the leaves that the title's words point at. The line is `leaf; color; gender` in lower case, with `-`
+for an unknown value or where no leaf fits: `shirts; navy blue; men`. The path follows from the leaf. Attributes that
+the text states (material, pattern ...) are looked up in the ontology, not written by the model.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Annotated, Any
 
 from pydantic import Field
 
+from adapters.candidates import candidates
+from adapters.manifest import Calibration
 from adapters.ontology import Ontology
-from adapters.tasks.contract import SEPARATOR, Answered, LineError, Message, Strict, Task, limit, one_of
+from adapters.tasks.contract import SEPARATOR, Answered, Decided, LineError, Message, Strict, Task, limit, one_of
 
 DECIDED = ("color", "gender")  # written by the model, in this order
 STATED = ("material", "pattern", "sleeve", "neckline", "closure", "size")  # looked up in the text
 UNKNOWN = "-"
+UNISEX = "unisex"
 
 
 class Request(Strict):
@@ -32,12 +37,12 @@ class Category(Strict):
 
 
 class Answer(Answered):
-    category: Category
-    attributes: dict[str, str]
+    category: Category | None = Field(description="null if no category of the taxonomy fits")
+    attributes: dict[str, str] = Field(description="of those that goods of this category have, and `brand`")
 
 
 class Labels(Strict):
-    category: str = Field(description="a leaf's name")
+    category: str | None = Field(description="a leaf's name; null if no leaf fits")
     attributes: dict[str, str] = Field(default_factory=dict)
 
 
@@ -55,7 +60,11 @@ def _values(name: str, ontology: Ontology) -> tuple[str, ...]:
 def _grammar(ontology: Ontology) -> str:
     slots = " ".join(f'"{SEPARATOR}" {name}' for name in DECIDED)
     rules = [f"{name} ::= {one_of(_values(name, ontology))}" for name in DECIDED]
-    return "\n".join([f"root ::= leaf {slots}", f"leaf ::= {one_of(_leaves(ontology))}", *rules])
+    return "\n".join([f"root ::= leaf {slots}", f"leaf ::= {one_of([UNKNOWN, *_leaves(ontology)])}", *rules])
+
+
+def _genders(text: str, ontology: Ontology) -> set[str]:
+    return {value for name, value, _, _ in ontology.values_in(text) if name == "gender"}
 
 
 class Classify(Task[Request, Labels]):
@@ -67,7 +76,13 @@ class Classify(Task[Request, Labels]):
     example = {"title": "Turtle Check Men Navy Blue Shirt"}
 
     def prompt(self, request: Request, ontology: Ontology) -> list[Message]:
-        lines = [request.title, request.brand and f"brand: {request.brand}", request.description]
+        leaves = "; ".join(candidates(request.title, ontology))
+        lines = [
+            request.title,
+            request.brand and f"brand: {request.brand}",
+            request.description,
+            leaves and f"maybe: {leaves}",
+        ]
         return [
             {"role": "system", "content": "Classify the product: category; color; gender."},
             {"role": "user", "content": "\n".join(filter(None, lines)).lower()},
@@ -75,31 +90,48 @@ class Classify(Task[Request, Labels]):
 
     def encode(self, labels: Labels) -> str:
         values = [labels.attributes.get(name, UNKNOWN) for name in DECIDED]
-        return SEPARATOR.join([labels.category.lower(), *values])
+        return SEPARATOR.join([(labels.category or UNKNOWN).lower(), *values])
 
     def decode(self, line: str, request: Request, ontology: Ontology) -> Labels:
         leaf, *values = line.split(SEPARATOR)
         names = _leaves(ontology)
         attributes = dict(zip(DECIDED, values, strict=False))
         are_known = all(value in _values(name, ontology) for name, value in attributes.items())
-        if leaf not in names or len(values) != len(DECIDED) or not are_known:
+        if leaf not in (UNKNOWN, *names) or len(values) != len(DECIDED) or not are_known:
             raise LineError(f"not a category and its {', '.join(DECIDED)}: {line!r}")
-        return Labels(category=names[leaf], attributes={n: v for n, v in attributes.items() if v != UNKNOWN})
+        return Labels(category=names.get(leaf), attributes={n: v for n, v in attributes.items() if v != UNKNOWN})
 
     def grammar(self, request: Request, ontology: Ontology) -> str:
         return _grammar(ontology)
 
     def expand(self, labels: Labels, request: Request, ontology: Ontology) -> dict[str, Any]:
-        category = ontology.categories[labels.category]
+        leaf = ontology.categories[labels.category] if labels.category else None
         attributes = dict(labels.attributes)
+        if len(_genders(request.title, ontology)) > 1:
+            attributes["gender"] = UNISEX
         for text in (request.title, request.description or ""):
             for name, value, _, _ in ontology.values_in(text):
                 if name in STATED:
                     attributes.setdefault(name, value)
-        return {"category": Category(id=category.id, path=list(category.path)), "attributes": attributes}
+        return {
+            "category": leaf and Category(id=leaf.id, path=list(leaf.path)),
+            "attributes": {n: v for n, v in attributes.items() if leaf is None or ontology.applies(n, leaf)},
+        }
 
     def max_tokens(self, request: Request) -> int:
         return 40
+
+    def decide(
+        self,
+        lines: Sequence[str],
+        logprobs: Sequence[float],
+        calibration: Calibration,
+        request: Request,
+        ontology: Ontology,
+    ) -> Decided[Labels]:
+        decided = super().decide(lines, logprobs, calibration, request, ontology)
+        is_none = decided.labels is not None and decided.labels.category is None
+        return replace(decided, needs_review=True) if is_none else decided
 
     def doubted(self, labels: Labels, request: Request, ontology: Ontology) -> Labels | None:
         """The leaf that the title names, if it differs from the model's."""

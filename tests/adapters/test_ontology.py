@@ -61,6 +61,16 @@ def test_a_leaf_has_a_path_and_an_id() -> None:
     assert "candle" in SHOP.categories["Candles"].synonyms
 
 
+def test_the_deepest_level_that_is_listed_says_which_attributes_goods_have(load: Load) -> None:
+    more = "  Toys:\n    Play:\n      Dolls: []\nattributes:"
+    shop = load(SMALL.replace("attributes:", more) + "attributes_of:\n  Home: [color]\n  Home > Decor: []\n")
+    candles, dolls = shop.categories["Candles"], shop.categories["Dolls"]
+    assert not shop.applies("color", candles)
+    assert shop.applies("color", dolls)  # nothing is stated about toys
+    assert shop.applies("brand", candles)  # no attribute of the file
+    assert load(SMALL).applies("color", candles)
+
+
 def test_digest_is_of_the_bytes(load: Load) -> None:
     assert len(SHOP.digest) == 64
     assert load(SMALL).digest != load(SMALL + "# edited\n").digest
@@ -261,7 +271,7 @@ def test_lookups_are_linear_in_the_text() -> None:
         ("use_cases:", "uses:", "1: section 'use_cases' is missing"),
         ("black: []", "navy blue: []", "9: value 'navy blue' of attribute 'color' appears twice"),
         ("black: []", "black: [Navys]", "9: 'Navys' names value 'black' of attribute 'color' and also 'navy blue'"),
-        ("black: []", "black:", "9: value 'black' of attribute 'color' needs a list of synonyms; write [] for none"),
+        ("black: []", "black:", "9: value 'black' of attribute 'color' needs a list; write [] for none"),
         ("black: []", "no: []", "9: value 'no' of attribute 'color' is not text; put it in quotes"),
         ("black: []", "black: [501]", "9: synonym '501' of value 'black' of attribute 'color'"),
         ("black: []", "black: ['']", "9: synonym '' of value 'black' of attribute 'color' is"),
@@ -272,12 +282,15 @@ def test_lookups_are_linear_in_the_text() -> None:
         ("  color:", "  size: {}\n  color:", "7: expected a mapping: value '...' of attribute"),
         ("  color:", "  aspects:", "7: attribute 'aspects' may not bear a section's name"),
         ("  color:", "  keywords:", "7: attribute 'keywords' may not bear a section's name or be 'keywords'"),
-        ("Candles: [candle]", "Candles:", "5: leaf 'Candles' needs a list of synonyms"),
+        ("Candles: [candle]", "Candles:", "5: leaf 'Candles' needs a list"),
         ("    Decor:\n", "    Light:\n      Candles: []\n    Decor:\n", "7: leaf 'Candles' appears twice"),
         ("  Home:\n", "  Toys: []\n  Home:\n", "3: department 'Toys' must be a mapping"),
         ("Candles: [candle]", "A: {B: {C: []}}", "5: group 'B' is too deep: 4 levels at most"),
         ("general: [product]", "price: [cost]", "10: aspect 'general' is missing"),
         ("[novice]", "[novice", "14: not valid YAML: "),
+        ("[novice]", "[novice]\nattributes_of: {Toys: [color]}", "14: 'Toys' is no department, group or leaf"),
+        ("[novice]", "[novice]\nattributes_of: {Home: [size]}", "14: 'size' is not an attribute of this file"),
+        ("[novice]", "[novice]\nattributes_of: {Home: color}", "14: 'Home' in attributes_of needs a list"),
     ],
 )
 def test_a_mistake_is_reported_with_its_line(load: Load, old: str, new: str, error: str) -> None:

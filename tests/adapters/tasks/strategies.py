@@ -36,7 +36,7 @@ def classified(draw: st.DrawFn) -> tuple[classify.Request, classify.Labels]:
         for name in classify.DECIDED
         if (value := draw(st.none() | st.sampled_from(SHOP.attributes[name].values)))
     }
-    category = draw(st.sampled_from(sorted(SHOP.categories)))
+    category = draw(st.none() | st.sampled_from(sorted(SHOP.categories)))
     title = " ".join(draw(st.lists(QUERY_WORDS, min_size=1, max_size=8)))
     return classify.Request(title=title), classify.Labels(category=category, attributes=attributes)
 

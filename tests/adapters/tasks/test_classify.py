@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from adapters.candidates import candidates
 from adapters.manifest import Calibration
 from adapters.ontology import Ontology
 from adapters.tasks import classify
@@ -18,12 +19,40 @@ def expanded(category: str, request: Request, **decided: str) -> dict[str, objec
     return {"path": answer["category"].path, **answer["attributes"]}
 
 
-def test_the_prompt_is_title_brand_and_description_in_lower_case() -> None:
-    request = Request(title="Oxford SHIRT", brand="Acme", description="Slim. Cotton.")
+def test_the_prompt_is_title_brand_description_and_candidates_in_lower_case() -> None:
+    request = Request(title="Soy SAUCE", brand="Acme", description="Slim. Glass.")
     system, user = classify.TASK.prompt(request, SHOP)
     assert system["content"] == "Classify the product: category; color; gender."
-    assert user["content"] == "oxford shirt\nbrand: acme\nslim. cotton."
-    assert classify.TASK.prompt(Request(title="Oxford SHIRT"), SHOP)[1]["content"] == "oxford shirt"
+    *text, maybe = user["content"].split("\n")
+    assert text == ["soy sauce", "brand: acme", "slim. glass."]
+    assert maybe == f"maybe: {'; '.join(candidates('soy sauce', SHOP)).lower()}"
+    assert classify.TASK.prompt(Request(title="B07XJ8C8F5"), SHOP)[1]["content"] == "b07xj8c8f5"
+
+
+def test_none_of_the_leaves_is_an_answer_that_needs_review() -> None:
+    request = Request(title="0012345678905")
+    decided = classify.TASK.decide(["-; -; -"], [-0.001], Calibration(intercept=3.0), request, SHOP)
+    assert decided.labels == Labels(category=None)
+    assert decided.needs_review and decided.source == "model"
+    assert classify.TASK.expand(decided.labels, request, SHOP) == {"category": None, "attributes": {}}
+
+
+@pytest.mark.parametrize(
+    ("title", "leaf", "decided", "attributes"),
+    [
+        ("plastic water tank 50l", "Garden Tools", {}, {"material": "plastic"}),  # not sleeveless
+        ("soy sauce 500 ml", "Sauces", {"color": "black"}, {}),
+        ("galaxy s9 plus case", "Phone Cases", {"color": "black"}, {"color": "black"}),
+        ("green tea 20 bags", "Tea", {"color": "green"}, {}),
+        ("fleece men women", "Sweatshirts", {"gender": "men"}, {"gender": "unisex", "material": "fleece"}),
+        ("socks boys girls", "Socks", {}, {"gender": "unisex"}),
+    ],
+)
+def test_only_attributes_that_such_goods_have_are_in_the_answer(
+    title: str, leaf: str, decided: dict[str, str], attributes: dict[str, str]
+) -> None:
+    labels = Labels(category=leaf, attributes=decided)
+    assert classify.TASK.expand(labels, Request(title=title), SHOP)["attributes"] == attributes
 
 
 def test_the_path_follows_from_the_leaf() -> None:
