@@ -17,8 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from adapters.cleaning import plain
 from training.public.sources import find, sources
-from training.text import clean, is_acceptance, key, split_of
+from training.text import is_acceptance, key, split_of
 
 REPOSITORIES = {
     "mwpd": "ir-ischool-uos/mwpd",
@@ -193,8 +194,8 @@ def _offer(title: str, path: tuple[str, ...], split: str | None = None, **more: 
     """The offer, unless its title is none, has lost letters inside a word or is an acceptance example."""
     if _LOST_IN_WORD.search(title) or _NO_TITLE.search(title):
         return
-    title = clean(title.replace(LOST, " "))
+    title = plain(title.replace(LOST, " "))
     if not key(title) or is_acceptance(title):
         return
-    description = clean(_EMAIL.sub(" ", more.pop("description", "").replace(LOST, " ")))
+    description = plain(_EMAIL.sub(" ", more.pop("description", "").replace(LOST, " ")))
     yield Offer(split or split_of(_product_key(title)), title, path, description=description, **more)
