@@ -6,6 +6,7 @@ the baseline of training.
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,12 +15,15 @@ from math import log
 from adapters.ontology import Ontology
 from adapters.words import fold, phrase_key, words
 
-COUNT = 8
+COUNT = 6
+LEAST = 0.3  # of the best leaf's score
 WHOLE_PHRASE = 3.0  # score of a leaf whose name or synonym stands in the title as a whole, and 1 more for each word
 LATER = 0.5  # score of standing last instead of first: the head noun is late
 MODIFIER = 0.5  # weight of words behind the first preposition: a case for a phone is no phone
 _PREPOSITIONS = frozenset(["for", "with", "w", "by", "from", "in", "of", "on", "to", "compatible", "fits", "without"])
-_EMPTY = frozenset(["and", "or", "the", "a", "an", "&"]) | _PREPOSITIONS
+_EMPTY = frozenset("and or the a an & set pack pair piece kit".split()) | _PREPOSITIONS
+_LOOKS = ("color", "pattern", "gender", "age_group", "size", "condition")  # attributes whose words name no goods
+_JOINED_NUMBER = re.compile(r"(?<=[^\W\d_]{3})(?=\d)")  # laptop15
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +39,20 @@ class _Index:
 @lru_cache(maxsize=4)
 def _index(ontology: Ontology) -> _Index:
     phrases: dict[str, tuple[str, int]] = {}
+    empty = _EMPTY | {
+        fold(phrase)
+        for name in _LOOKS
+        if name in ontology.attributes
+        for value in ontology.attributes[name].values
+        for phrase in (value, *ontology.phrases(name, value))
+    }
     leaves_of: dict[str, dict[str, None]] = defaultdict(dict)
     for name, category in ontology.categories.items():
         for phrase in (name, *category.synonyms):
             parts = phrase_key(phrase).split()
             phrases.setdefault("".join(parts), (name, len(parts)))
             for word in parts:
-                if word not in _EMPTY:
+                if word not in empty:
                     leaves_of[word][name] = None
     counts = Counter({word: len(leaves) for word, leaves in leaves_of.items()})
     return _Index(
@@ -59,7 +70,7 @@ def candidates(title: str, ontology: Ontology, count: int = COUNT) -> list[str]:
     whole name or synonym. A word's weight is log(1 + leaves / leaves with the word).
     """
     index = _index(ontology)
-    parts = [part for word in words(title) for part in fold(word).split()]
+    parts = [part for word in words(_JOINED_NUMBER.sub(" ", title)) for part in fold(word).split()]
     head = next((i for i, part in enumerate(parts) if i and part in _PREPOSITIONS), len(parts))
     scores: dict[str, float] = defaultdict(float)
 
@@ -74,4 +85,5 @@ def candidates(title: str, ontology: Ontology, count: int = COUNT) -> list[str]:
             if match := index.phrases.get("".join(parts[start:end])):
                 leaf, size = match
                 scores[leaf] += (WHOLE_PHRASE + size) * place(end)
-    return sorted(scores, key=lambda leaf: -scores[leaf])[:count]
+    least = LEAST * max(scores.values(), default=0.0)
+    return [leaf for leaf in sorted(scores, key=lambda leaf: -scores[leaf])[:count] if scores[leaf] >= least]

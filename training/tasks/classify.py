@@ -1,11 +1,13 @@
-"""Classify: titles of three shops and generated ones; the main figure is the accuracy of the taxonomy path."""
+"""Classify: titles of many shops and generated ones; the main figure is the accuracy of the taxonomy path."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from adapters.candidates import candidates
 from adapters.ontology import Ontology
 from adapters.tasks import classify
 from training.examples import Example
@@ -13,19 +15,18 @@ from training.public import goods, readers
 from training.tasks.baselines import Answers, Baseline, predict_class
 from training.tasks.contract import COLOR_COLUMNS, GENDER_COLUMNS, TEXT_COLUMNS, Reader, TrainingTask
 from training.tasks.figures import Figures, share
+from training.tasks.goods import broader_titles
+from training.tasks.goods.unfitting import unfitting_titles
 from training.tasks.retail import REPOSITORY, RETAIL, retail_leaves
 from training.tasks.synthesis import SOURCE, split_of_generated
 from training.tasks.synthesis.titles import titles
 
-SUPPLIER_SHARE = 0.5  # of the supplier titles for training, of which many are alike
+PER_LEAF = 150  # training titles of a source's leaf, at most
 GENERATED_TITLES = 12  # at most for each leaf, since a third of the leaves is in no public title
 
 
 class ClassifyTraining(TrainingTask):
-    """An answer is right if its category is; color and gender are figures of their own.
-
-    Nothing trains on `training.tasks.goods.broader_titles` yet.
-    """
+    """An answer is right if its category is; color and gender are figures of their own."""
 
     column_names = {
         "request.title": [
@@ -43,7 +44,7 @@ class ClassifyTraining(TrainingTask):
         "labels.attributes.gender": GENDER_COLUMNS,
     }
     one_right = ("category", "attributes.color", "attributes.gender")
-    recipe = {"modules": "o_proj,down_proj", "epochs": 2}
+    recipe = {"modules": "o_proj,down_proj", "epochs": 1}
     repositories = {
         "fashion": "animmala3942/FashionProductRecommendationSystem",
         "pricerunner": "KelvinLam05/product_classification",
@@ -70,7 +71,7 @@ class ClassifyTraining(TrainingTask):
         }
 
     def public_readers(self) -> Mapping[str | None, Reader]:
-        return {None: _examples}
+        return {None: lambda ontology, seed: _limited(_examples(ontology, seed), seed)}
 
     def is_right(self, example: Example, answer: Any, ontology: Ontology) -> bool:
         return answer is not None and bool(answer.category == example.labels.category)
@@ -89,7 +90,8 @@ class ClassifyTraining(TrainingTask):
 
         def level_accuracy(level: int) -> float:
             """Of the path's first `level` names."""
-            paths = {name: category.path[:level] for name, category in ontology.categories.items()}
+            paths: dict[str | None, tuple[str, ...]] = {None: ()}
+            paths |= {name: category.path[:level] for name, category in ontology.categories.items()}
             return accuracy(lambda labels: paths[labels.category])
 
         def attribute_accuracy(name: str) -> float:
@@ -97,8 +99,8 @@ class ClassifyTraining(TrainingTask):
             return accuracy(lambda labels: labels.attributes.get(name), among)
 
         depth = max((len(category.path) for category in ontology.categories.values()), default=0)
-        gold = [labels.category for labels, _ in pairs]
-        predicted = [answer.category if answer else "" for answer in answers]
+        gold = [labels.category or classify.UNKNOWN for labels, _ in pairs]
+        predicted = [(answer.category or classify.UNKNOWN) if answer else "" for answer in answers]
         return {
             "path_accuracy": accuracy(lambda labels: labels.category),
             "department_accuracy": level_accuracy(1),
@@ -110,10 +112,10 @@ class ClassifyTraining(TrainingTask):
         }
 
     def baselines(self) -> dict[str, Baseline]:
-        return {"TF-IDF + logistic regression": tfidf}
+        return {"TF-IDF + logistic regression": tfidf, "words of the taxonomy": words_of_leaves}
 
     def classes(self, labels: Any, ontology: Ontology | None) -> list[tuple[Any, ...]]:
-        return [(labels.category,)]
+        return [(labels.category or classify.UNKNOWN,)]
 
 
 def _examples(ontology: Ontology, seed: int) -> Iterator[Example]:
@@ -122,11 +124,9 @@ def _examples(ontology: Ontology, seed: int) -> Iterator[Example]:
         color = record.color if stated and record.color else stated
         attributes = {"color": color, "gender": record.gender}
         yield _example(record.split, "fashion", record.title, record.path[-1], attributes)
-    rng = random.Random(seed)
     for title in readers.pricerunner():
-        if title.split != "train" or rng.random() < SUPPLIER_SHARE:
-            attributes = {"color": _stated_color(title.title, ontology)}
-            yield _example(title.split, "pricerunner", title.title, title.category, attributes)
+        attributes = {"color": _stated_color(title.title, ontology)}
+        yield _example(title.split, "pricerunner", title.title, title.category, attributes)
     leaves = retail_leaves()
     for product in readers.products():
         leaf = leaves[f"{product.category}/{product.style}"]
@@ -137,6 +137,21 @@ def _examples(ontology: Ontology, seed: int) -> Iterator[Example]:
         yield _example(product.split, RETAIL, product.name, leaf, attributes)
     for text, labels in titles(ontology, GENERATED_TITLES, seed):
         yield Example(split_of_generated(text), SOURCE, classify.Request(title=text), labels)
+    yield from broader_titles(ontology)
+    for title in unfitting_titles(ontology, seed):
+        request = classify.Request(title=title.text[:300])
+        yield Example(title.split, title.source, request, classify.Labels(category=None))
+
+
+def _limited(examples: Iterable[Example], seed: int) -> Iterator[Example]:
+    """The examples, of the training titles of each source's leaf PER_LEAF at random at most."""
+    groups: dict[tuple[str, str, str | None], list[Example]] = defaultdict(list)
+    for example in examples:
+        groups[example.split, example.source, example.labels.category].append(example)
+    rng = random.Random(seed)
+    for (split, _, leaf), group in groups.items():
+        is_limited = split == "train" and leaf is not None and len(group) > PER_LEAF
+        yield from rng.sample(group, PER_LEAF) if is_limited else group
 
 
 def _example(split: str, source: str, title: str, leaf: str, attributes: dict[str, str | None]) -> Example:
@@ -157,15 +172,22 @@ def tfidf(train: Sequence[Example], test: Sequence[Example], ontology: Ontology)
     for source in {e.source for e in test}:
         members = [i for i, e in enumerate(test) if e.source == source]
         source_train = [e for e in train if e.source == source] or train
-        gold = [e.labels.category for e in source_train]
+        gold = [e.labels.category or classify.UNKNOWN for e in source_train]
         leaves = predict_class(source_train, gold, [test[i] for i in members], "title")
         for i, leaf in zip(members, leaves, strict=True):
             attributes: dict[str, str] = {}
             for attribute, value, _, _ in ontology.values_in(test[i].request.title):
                 if attribute in classify.DECIDED:
                     attributes.setdefault(attribute, value)
-            answers[i] = classify.Labels(category=leaf, attributes=attributes)
+            answers[i] = classify.Labels(category=None if leaf == classify.UNKNOWN else leaf, attributes=attributes)
     return answers
+
+
+def words_of_leaves(train: Sequence[Example], test: Sequence[Example], ontology: Ontology) -> Answers:
+    """The leaf that the title's words point at most, without training."""
+    return [
+        classify.Labels(category=next(iter(candidates(e.request.title, ontology)), None), attributes={}) for e in test
+    ]
 
 
 TRAINING = ClassifyTraining(classify.TASK)
