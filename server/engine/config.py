@@ -13,6 +13,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from adapters.errors import ShopLoraError
+from adapters.prompts import end_token
 from server.engine.memory import check_memory, free_memory, sizes
 from server.errors import StartError
 
@@ -26,7 +28,7 @@ def engine_config(arguments: Mapping[str, Any], context: int | None) -> Any:
         context: tokens, at most the base's maximum, where the arguments leave it open; None: the base's maximum.
 
     Raises:
-        StartError: vLLM cannot serve this base with these arguments.
+        ShopLoraError: vLLM cannot serve this base with these arguments.
     """
     from vllm.engine.arg_utils import AsyncEngineArgs
 
@@ -59,7 +61,7 @@ def _refusals(message: str) -> Iterator[None]:
     log.setLevel(logging.CRITICAL)
     try:
         yield
-    except StartError:
+    except ShopLoraError:
         raise
     except Exception as error:
         raise StartError(f"{message}: {one_line(error)}") from error
@@ -92,11 +94,7 @@ def _check_tokenizer(model: Any) -> None:
         raise StartError(
             f"the tokenizer of {model.model} knows no characters: its tokenizer.json is missing or damaged"
         )
-    if tokenizer.eos_token_id is None:
-        raise StartError(
-            f"the tokenizer of {model.model} has no end token, without which no answer ends: "
-            "set eos_token in its tokenizer_config.json"
-        )
+    end_token(tokenizer)
 
 
 def _check_lora(model: Any) -> None:

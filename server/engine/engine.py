@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from adapters.adapter_folder import CONFIG, read_config
+from adapters.errors import ShopLoraError
 from adapters.prompts import Message, token_ids
 from server.engine.config import engine_config, one_line
 from server.engine.generation import Completion, Generation, Job
@@ -117,7 +118,7 @@ class Engine:
                 return AsyncLLM(
                     vllm_config=config, executor_class=Executor.get_class(config), log_stats=True, log_requests=False
                 )
-        except StartError:
+        except ShopLoraError:
             log.debug("the engine was not started", exc_info=True)
             raise
         except Exception as error:

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from transformers import AutoTokenizer
 
+from adapters.errors import ShopLoraError
 from adapters.ontology import Ontology
+from adapters.prompts import end_token
 from server.engine import config
 from server.engine.config import engine_config
 from server.engine.vllm_settings import engine_arguments, set_environment
-from server.errors import StartError
 from server.settings import Settings
 from tests.tiny import CONTEXT, make_base
 
@@ -65,7 +67,7 @@ def test_the_context_is_what_is_needed_and_possible_unless_the_operator_sets_it(
 
 
 def refusal(base: Path, **settings: Any) -> str:
-    with pytest.raises(StartError) as raised:
+    with pytest.raises(ShopLoraError) as raised:
         configured(base, **settings)
     [line] = str(raised.value).splitlines()
     assert len(line) < 600
@@ -99,7 +101,9 @@ def test_an_architecture_without_lora_in_vllm_is_refused(bases: Callable[[str], 
 
 def test_a_tokenizer_without_an_end_token_is_refused(base: Path) -> None:
     change(base / "tokenizer_config.json", eos_token=None)
-    assert "has no end token" in refusal(base)
+    with pytest.raises(ShopLoraError) as in_training:
+        end_token(AutoTokenizer.from_pretrained(base))
+    assert refusal(base) == str(in_training.value)  # which names the base and what to set
 
 
 def test_a_base_without_its_tokenizer_is_refused(base: Path) -> None:
