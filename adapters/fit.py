@@ -21,7 +21,7 @@ from adapters.adapter_folder import CONFIG, WEIGHTS, StoreError, read_config
 _TENSOR = re.compile(r"base_model\.model\.(.+)\.lora_([AB])\.weight")
 # The bits of a float's exponent, by type, in an integer of its size: all are set in NaN and in the infinities. NumPy
 # has no bfloat16. Other types of a base may be packed, so that shapes say nothing.
-_EXPONENTS = {
+_EXPONENTS: dict[str, Any] = {
     "F16": np.uint16(0x7C00),
     "BF16": np.uint16(0x7F80),
     "F32": np.uint32(0x7F800000),

@@ -5,6 +5,7 @@ Called by `server.engine.config` before the start and by `server.engine.cpu_work
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from math import prod
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from safetensors import safe_open
 
+from adapters.base_files import INDEX
 from server.errors import StartError
 
 GIB = 1024**3
@@ -36,7 +38,7 @@ class Sizes:
 def sizes(base: Path, modules: Collection[str], rank: int, bytes_a_number: int) -> Sizes:
     """From the headers of a base's files; in vLLM a slot has A and B of every adapted module, at the largest rank."""
     weights = slot = 0
-    for path in base.glob("*.safetensors"):
+    for path in _loaded_files(base):
         with safe_open(path, "numpy") as file:
             for name in file.keys():  # noqa: SIM118
                 tensor = file.get_slice(name)
@@ -46,6 +48,15 @@ def sizes(base: Path, modules: Collection[str], rank: int, bytes_a_number: int) 
                 if parameter == "weight" and len(shape) == 2 and module.rpartition(".")[2] in modules:
                     slot += rank * sum(shape) * bytes_a_number
     return Sizes(weights, slot)
+
+
+def _loaded_files(base: Path) -> list[Path]:
+    """The files of the weights; a base may hold them once more in `consolidated.safetensors` or beside its index."""
+    files = sorted(base.glob("*.safetensors"))
+    if (base / INDEX).exists():
+        names = json.loads((base / INDEX).read_bytes())["weight_map"].values()
+        return [path for path in files if path.name in names]
+    return [path for path in files if not path.name.startswith("consolidated")] or files
 
 
 def free_memory(proc: Path = Path("/proc"), cgroups: Path = Path("/sys/fs/cgroup")) -> int:

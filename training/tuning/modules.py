@@ -59,4 +59,5 @@ def _linear(model: Any) -> tuple[list[str], list[str]]:
 
 def _language_model(model: Any) -> str:
     decoder = model.get_decoder()
-    return next(path for path, module in model.named_modules() if module is decoder)
+    paths: dict[Any, str] = {module: path for path, module in model.named_modules()}
+    return paths[decoder]

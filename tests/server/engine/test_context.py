@@ -80,7 +80,7 @@ class Open(BaseModel):
         ({"texts": (dict[Literal["title", "text"], Text], ...)}, 610),
         ({"texts": (dict[Size, Text], ...)}, 616),
         ({"pair": (tuple[Text, Name], ...)}, 350),
-        ({"texts": (tuple[Text, Name] | list[Name], Field(max_length=20))}, 1_000),
+        ({"texts": (tuple[Text, Name] | Annotated[list[Name], Field(max_length=20)], ...)}, 1_000),
         ({"kind": (Literal["shirt"], ...), "size": (Literal["small", "medium"], ...), "other": (Size, ...)}, 19),
         ({"item": (Short | Long, Field(discriminator="kind"))}, 304),
         ({"items": (list[Short | Long], Field(max_length=3))}, 912),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 
 import pytest
 
+from adapters.base_files import INDEX
 from server.engine.memory import CACHE_SHARE, GIB, Sizes, cache_size, check_memory, free_memory, sizes
 from server.errors import StartError
 from tests.tiny import FEED_FORWARD, HEAD, HEADS, HIDDEN, LAYERS, make_weights
@@ -20,6 +23,25 @@ def test_sizes_follow_from_the_shapes_of_the_bases_weights(tmp_path: Path) -> No
         weights=LAYERS * (o_proj + down_proj) * 4, slot=LAYERS * 16 * (HEADS * HEAD + HIDDEN) * 4
     )
     assert sizes(base, [], 16, 2).slot == 0
+
+
+@pytest.mark.parametrize("other", ["consolidated.safetensors", "consolidated-00001-of-00002.safetensors"])
+def test_weights_that_a_folder_holds_in_two_formats_count_once(tmp_path: Path, other: str) -> None:
+    base = make_weights(tmp_path)
+    once = sizes(base, ["o_proj"], 16, 2)
+    shutil.copy(base / "model.safetensors", base / other)
+    assert sizes(base, ["o_proj"], 16, 2) == once
+    (base / "model.safetensors").unlink()
+    assert sizes(base, ["o_proj"], 16, 2) == once
+
+
+def test_a_file_that_the_index_does_not_name_counts_as_little_as_it_is_loaded(tmp_path: Path) -> None:
+    base = make_weights(tmp_path)
+    once = sizes(base, ["o_proj"], 16, 2)
+    shutil.move(base / "model.safetensors", base / "model-00001-of-00001.safetensors")
+    (base / INDEX).write_text(json.dumps({"weight_map": {"x": "model-00001-of-00001.safetensors"}}))
+    make_weights(tmp_path)
+    assert sizes(base, ["o_proj"], 16, 2) == once
 
 
 def machine(folder: Path, available: int, files: dict[str, str]) -> int:
