@@ -18,6 +18,9 @@ from server.errors import StartError
 
 GIB = 1024**3
 CACHE_SHARE = 0.25  # of the memory that is free once the base is loaded
+# One of so many sequences of a batch fills the context, in the cache's size: the context is that of the largest request
+# of any task, at 2 characters a token, and typical texts take a tenth of it. Where more are long, some wait.
+BATCH_PART = 4
 _BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2}  # types that vLLM converts to the served one
 _PACKED = {"I64": 8, "U64": 8, "I32": 4, "U32": 4, "I16": 2, "U16": 2}  # all others have one byte
 # Limit, usage and statistics of a container's memory, by version 2 and 1 of Linux's control groups.
@@ -75,7 +78,7 @@ def free_memory(proc: Path = Path("/proc"), cgroups: Path = Path("/sys/fs/cgroup
 
 
 def cache_size(sequence: int, sequences: int, context: int, free: int) -> int:
-    """Bytes for the cache: all sequences of a batch if they fit into `CACHE_SHARE` of the free memory, at least one.
+    """Bytes for the cache: a `BATCH_PART` of a batch if it fits into `CACHE_SHARE` of the free memory, at least one.
 
     Args:
         sequence: bytes of one sequence that fills the context.
@@ -88,7 +91,7 @@ def cache_size(sequence: int, sequences: int, context: int, free: int) -> int:
             f"the cache of one sequence of {context} tokens takes {sequence / GIB:.2f} GiB, and {free / GIB:.2f} GiB "
             "are free: set SHOPLORA_MAX_MODEL_LEN lower"
         )
-    return min(sequences * sequence, max(sequence, int(CACHE_SHARE * free)))
+    return min(-(-sequences // BATCH_PART) * sequence, max(sequence, int(CACHE_SHARE * free)))
 
 
 def check_memory(sizes: Sizes, slots: int, sequence: int, free: int) -> None:
