@@ -70,7 +70,7 @@ def _is_tcp(fd: int) -> bool:
 
 
 class _FailureFilter(logging.Filter):
-    """In the core, writes the error that ended its start into a file in place of vLLM's traceback."""
+    """In the core, writes the error that ended its start into a file; the traceback is for log level debug."""
 
     def __init__(self, file: Path) -> None:
         super().__init__()
@@ -80,6 +80,8 @@ class _FailureFilter(logging.Filter):
         if record.msg != FAILED or record.exc_info is None:
             return True
         self._file.write_text(str(record.exc_info[1]) or type(record.exc_info[1]).__name__, encoding="utf-8")
+        if log.isEnabledFor(logging.DEBUG):
+            return True
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115  # of this process, which ends with a traceback
         return False
 
@@ -88,14 +90,9 @@ class _FailureFilter(logging.Filter):
 def core_errors() -> Iterator[None]:
     """For the start of a core: raises its own error instead of vLLM's, which only says that it failed.
 
-    At log level debug vLLM prints its traceback and says that it failed.
-
     Raises:
         RuntimeError: the core's error in words, without its traceback.
     """
-    if log.isEnabledFor(logging.DEBUG):
-        yield
-        return
     with TemporaryDirectory(prefix="shoplora-") as folder:
         file = Path(folder, "reason")
         failure = _FailureFilter(file)
