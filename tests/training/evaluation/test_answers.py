@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -225,4 +226,4 @@ def test_a_spawned_core_that_does_not_start_gives_its_reason_and_no_traceback(
         answers.loaded(base, {}, ontology, [CLASSIFY.name]),
     ):
         pass
-    assert "".join(capfd.readouterr()) == ""
+    assert not re.search("Traceback|ERROR", "".join(capfd.readouterr()))
