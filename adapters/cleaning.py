@@ -29,7 +29,8 @@ def _plain(text: str) -> str:
     if not text.isascii():
         import ftfy  # slow to import, and most texts are plain ASCII
 
-        text = ftfy.fix_text(text, uncurl_quotes=False, unescape_html=False, explain=False)
+        keep = {"uncurl_quotes": False, "unescape_html": False, "remove_control_chars": False, "explain": False}
+        text = ftfy.fix_text(text, **keep)
         text = _INVISIBLE.sub("", text)
     text = html.unescape(html.unescape(_CONTROLS.sub(" ", text)))
     return _SPACE.sub(" ", _PLACEHOLDER.sub(" ", text)).strip()

@@ -36,11 +36,16 @@ _DEGREES = frozenset("too very so that overly super extremely quite as so much r
 _QUALIFIED = frozenset(["only", "just", "sure"])  # "not only for men" excludes nothing
 # Verbs that make "no" or "non" the name of a property: no show socks, non iron shirts.
 _PROPERTIES = frozenset(
-    "show iron tie pull drill bake sew slip spill tear tears rinse wash chip touch contact crease drip mess stick fog "
-    "fade shed roll pinch kink skid bark cook burn bite nonsense name brainer prep knead carb cal scratch snag pill "
-    "damage fuss heat".split()
+    "show bake sew slip spill tears rinse wash touch contact crease drip mess stick fog fade shed roll pinch kink skid "
+    "cook burn bite knead scratch snag fuss".split()
 )
-_FREE_OF = frozenset("of from shipping delivery returns standing size gift gifts sample samples range style".split())
+_PROPERTIES_BEFORE_NOUNS = frozenset("iron tie pull drill tear chip bark prep pill heat name carb".split())
+_FREE_OF = frozenset(
+    "of from for to with shipping delivery returns standing size gift gifts sample samples range style".split()
+)
+_SUFFIXES = frozenset("free safe proof friendly resistant ready compatible shaped sized themed inspired".split())
+_OF_THINGS = frozenset("shaped sized themed inspired".split())  # a product can stand before them: lantern shaped
+_PARTICIPLE = re.compile(r".{3,}(?:ing|ed)|style|look|print|tone")  # "not wood burning" excludes no wood
 _SUBSTANCES = frozenset(["material", "color", "pattern"])  # what is "free of" them has not got them
 _ADJECTIVES = frozenset(
     "color size gender age_group condition season occasion style brand feature use silhouette".split()
@@ -54,6 +59,8 @@ _CUES = {
     **{tuple(cue.split()): False for cue in _BEFORE_PROPERTIES.split("|")},
 }
 _LONGEST_CUE = max(map(len, _CUES))
+# The words of cues, and those that may stand between a cue and what it covers.
+WORDS = frozenset(word for cue in _CUES for word in cue) | _FILLERS | _WANTING | _OR | _AND | {"but", "be", "free"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +86,7 @@ class Negations:
         self, words: Sequence[Word], values: Sequence[Value], types: Collection[int], taken: Collection[int]
     ) -> None:
         self._words = words
-        self._texts = [word.text.replace("’", "'") for word in words]
+        self._texts = [word.text.replace("\u2019", "'") for word in words]
         self._types = types
         self._taken = taken
         self._values: dict[int, tuple[str, int]] = {}  # attribute and end of the longest value that begins at a word
@@ -101,17 +108,14 @@ class Negations:
             return i
         word = self._words[i]
         if word.minus:
-            end = self._values[i][1] if i in self._values else i + 1
-            return self._add(Negation((i, end), ((i, end),), noun=False))
-        if end := self._free(i):
-            return end
-        if end := self._property(i):
-            return self._keep(i, end)
+            span = i, self._values[i][1] if i in self._values else i + 1
+            return self._add(Negation(span, (span,), noun=False))
+        if after := self._free(i):
+            return after
+        if after := self._property(i):
+            return self._keep(i, after)
         cue = self._cue(i)
-        if cue is None:
-            return i
-        end, noun = cue
-        return self._covered(i, end, noun)
+        return self._covered(i, *cue) if cue else i
 
     def _add(self, negation: Negation) -> int:
         self.found.append(negation)
@@ -126,16 +130,21 @@ class Negations:
         return self._texts[i] if i < len(self._texts) and i not in self._taken else ""
 
     def _free(self, i: int) -> int | None:
-        """`X free`: a value if it is known, an exclusion of a substance, else the name of a property."""
+        """`X free` or `X safe`: a value if it is known, an exclusion of a substance, else the name of a property."""
         attribute, end = self._values.get(i, ("", i + 1))
-        if end > i + 1 and self._text(end) != "free":
+        suffix = self._text(end)
+        if end > i + 1 and suffix not in _SUFFIXES:
             return end  # "no sleeves" and "sugar free" are values
-        is_free = self._text(end) == "free" and not self._words[end].breaks and self._text(end + 1) not in _FREE_OF
-        if not is_free or not is_content(self._texts[i]):
+        is_suffix = suffix in _SUFFIXES and not self._words[end].breaks and self._text(end + 1) not in _FREE_OF
+        if not is_suffix or not is_content(self._texts[i]) or self._is_product_with(i, suffix):
             return None
-        if attribute in _SUBSTANCES:
+        if attribute in _SUBSTANCES and suffix == "free":
             return self._add(Negation((i, end + 1), ((i, end),), noun=True))
         return self._keep(i, end + 1)
+
+    def _is_product_with(self, i: int, suffix: str) -> bool:
+        """Whether a word is the product and the next says how it is: `toys safe` is no phrase like `pet safe`."""
+        return i in self._types and suffix not in _OF_THINGS | {"free"}
 
     def _property(self, i: int) -> int | None:
         """The end of a phrase that only looks like a negation."""
@@ -144,13 +153,18 @@ class Negations:
             return i + 3
         if text in ("no", "non") and (following in _PROPERTIES or following.isdigit()):
             return i + 2
+        if text in ("no", "non") and following in _PROPERTIES_BEFORE_NOUNS and is_content(self._text(i + 2)):
+            return i + 2
         if text == "non" and following and i + 1 not in self._values:
             return i + 2
-        if _DO_NOT.fullmatch(text) and following not in _WANTING and following != "be" and is_content(following):
-            return i + 2
-        if text in ("do", "does", "will") and following == "not" and self._text(i + 2) not in _WANTING | {"be"}:
-            return i + 3 if is_content(self._text(i + 2)) else None
-        return None
+        verb = i + 2 if text in ("do", "does", "will") and following == "not" else i + 1
+        negates = verb == i + 2 or _DO_NOT.fullmatch(text)
+        if not negates or self._text(verb) in _WANTING | {"be"} or not is_content(self._text(verb)):
+            return None
+        end = verb + 1
+        while end - verb < _LONGEST and is_content(self._text(end)) and not self._words[end].breaks:
+            end += 1
+        return end  # "doesn't leave white cast"
 
     def _cue(self, i: int) -> tuple[int, bool] | None:
         """The end of the cue that begins at a word, and whether it is one before nouns."""
@@ -194,7 +208,7 @@ class Negations:
             return None
         if i in self._values:
             attribute, end = self._values[i]
-            if not (noun and has_type) or not self._continues(end):
+            if not has_type or not self._continues(end) or not (noun or _PARTICIPLE.fullmatch(self._texts[end])):
                 return i, end
             if end in self._values:
                 last = self._values[end]
@@ -208,7 +222,9 @@ class Negations:
 
     def _continues(self, i: int) -> bool:
         """Whether the phrase before a word goes on with it."""
-        return self._is_open(i) and not (self._words[i].breaks or self._words[i].minus or is_quality(self._texts[i]))
+        if not self._is_open(i) or self._words[i].breaks or self._words[i].minus:
+            return False
+        return not is_quality(self._texts[i]) or self._texts[i].endswith("ed")  # "no batteries included"
 
     def _phrase_end(self, i: int) -> int:
         """The end of a noun phrase of words that name no value."""
@@ -243,3 +259,8 @@ class Negations:
         """The attribute of a phrase, empty if it names no value."""
         attribute, end = self._values.get(unit[0], ("", unit[1]))
         return attribute if end == unit[1] else ""
+
+
+def is_do_not(word: str) -> bool:
+    """Whether a word is a negated verb such as "don't"."""
+    return bool(_DO_NOT.fullmatch(word.replace("\u2019", "'")))

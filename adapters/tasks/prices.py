@@ -12,47 +12,84 @@ from dataclasses import dataclass
 
 from price_parser import parse_price
 
-# Signs and codes stand on either side of the number, names after it. None: several currencies have that sign.
-_SIGNS: dict[str, str | None] = {
-    **{sign: code for code, signs in {
-        "USD": "$ us$ usd", "CAD": "c$ ca$ cad", "AUD": "a$ au$ aud", "NZD": "nz$ nzd", "HKD": "hk$ hkd",
-        "SGD": "s$ sgd", "MXN": "mx$ mxn", "BRL": "r$ brl", "GBP": "£ gbp", "EUR": "€ eur", "INR": "₹ rs rs. inr",
-        "CNY": "cny rmb", "JPY": "jpy", "KRW": "₩ krw", "CHF": "chf", "SEK": "sek", "NOK": "nok", "DKK": "dkk",
-        "PLN": "zł pln", "CZK": "kč czk", "RUB": "₽ rub", "TRY": "₺", "ILS": "₪ ils", "THB": "฿ thb", "VND": "₫ vnd",
-        "PHP": "₱ php", "NGN": "₦ ngn", "ZAR": "zar", "AED": "aed", "UAH": "₴ uah",
-    }.items() for sign in signs.split()},
-    "¥": None, "kr": None,
-}  # fmt: skip
-_NAMES: dict[str, str | None] = {
-    **{name: code for code, names in {
-        "USD": "dollar dollars buck bucks", "EUR": "euro euros", "GBP": "quid pound pounds", "INR": "rupee rupees",
-        "JPY": "yen", "CNY": "yuan", "CHF": "franken",
-    }.items() for name in names.split()},
-    "kronor": None, "kroner": None,
-}  # fmt: skip
+_AMBIGUOUS = "-"  # the code of a sign that several currencies have
+
+
+def _codes(*lines: str) -> dict[str, str | None]:
+    """Currency by sign or name, from lines of a code and what stands for it."""
+    pairs = [(sign, code) for code, *signs in map(str.split, lines) for sign in signs]
+    return {sign: None if code == _AMBIGUOUS else code for sign, code in pairs}
+
+
+# Signs and codes stand on either side of the number, names after it.
+_SIGNS = _codes(
+    "USD $ us$ usd",
+    "CAD c$ ca$ cad",
+    "AUD a$ au$ aud",
+    "NZD nz$ nzd",
+    "HKD hk$ hkd",
+    "SGD s$ sgd",
+    "MXN mx$ mxn",
+    "BRL r$ brl",
+    "GBP £ gbp",
+    "EUR € eur",
+    "INR ₹ rs rs. inr",
+    "CNY cny rmb",
+    "JPY jpy",
+    "KRW ₩ krw",
+    "CHF chf",
+    "SEK sek",
+    "NOK nok",
+    "DKK dkk",
+    "PLN zł pln",
+    "CZK kč czk",
+    "RUB ₽ rub",
+    "TRY ₺",
+    "ILS ₪ ils",
+    "THB ฿ thb",
+    "VND ₫ vnd",
+    "PHP ₱ php",
+    "NGN ₦ ngn",
+    "UAH ₴ uah",
+    "ZAR zar",
+    "AED aed",
+    "- ¥ kr",
+)
+_NAMES = _codes(
+    "USD dollar dollars buck bucks",
+    "EUR euro euros",
+    "GBP quid pound pounds",
+    "INR rupee rupees",
+    "JPY yen",
+    "CNY yuan",
+    "CHF franken",
+    "- kronor kroner",
+)
 _WEIGHTS = {"pound", "pounds"}  # money only beside a comparison or range
 _INDIAN = {"lakh": 1e5, "lakhs": 1e5, "lac": 1e5, "lacs": 1e5, "crore": 1e7, "crores": 1e7}  # said of money only
 _MULTIPLES = {"k": 1e3, "thousand": 1e3, "million": 1e6, "mio": 1e6, **_INDIAN}
 
-_LOW = "over|above|more|greater|higher|bigger|min|minimum|at least|from|starting|starting at|starting from|exceeding"
-_LOW += "|upwards of|>=|=>|>|≥|beyond|pricier|upward of"
-_HIGH = "under|below|less|lower|cheaper|fewer|smaller|up to|upto|max|maximum|max price|at most|within|until|<=|=<|<|≤"
-_HIGH += "|beneath|around|about|approx|approximately|~|near"
-_FLIPS = "no|not|nothing|none|never|cannot|(?:is|are|do|does|wo|ca|should|must)n['’]?t"
+_COMPARISONS = {
+    "low": "over|above|more|greater|higher|bigger|beyond|pricier|min|minimum|at least|from|starting|starting at|"
+    "starting from|exceeding|upwards of|>=|=>|>|≥",
+    "high": "under|below|beneath|less|lower|cheaper|fewer|smaller|up to|upto|max|maximum|max price|at most|within|until|"
+    "around|about|approx|approximately|near|<=|=<|<|≤|~",
+}
+_FLIPS = "no|not|nothing|none|never|cannot|(?:is|are|do|does|wo|ca|should|must)n['\u2019]?t"
 _SPENDING = "want|to|spend|pay|be|cost|go|anything"
 _AT_LEAST_AFTER = r"\+|(?:and|or|&) (?:up|more|over|above|higher|upwards?)|upwards?|min(?:imum)?(?! ?[\d$£€₹])"
 _AT_MOST_AFTER = r"(?:and|or|&) (?:less|under|below|lower|cheaper|down)|max(?:imum)?(?! ?[\d$£€₹])|tops|at most"
 
 # Words that make the number before them a measure, an age or a count.
-_UNITS = frozenset(
+UNITS = frozenset(
     (
-        "in inch inches \" ” ' ’ ft feet foot cm mm m mtr meter meters metre metres yd yard yards mile miles km ml cl l "
-        "liter liters litre litres oz ounce ounces fl gal gallon gallons qt quart quarts g gram grams gm kg kgs lb lbs "
+        "in inch inches \" \u201d ' \u2019 ft feet foot cm mm m mtr meter meters metre metres yd yard yards mile miles km ml cl "
+        "l liter liters litre litres oz ounce ounces fl gal gallon gallons qt quart quarts g gram grams gm kg kgs lb lbs "
         "mg mah ah wh w watt watts kw v volt volts amp amps hz khz mhz ghz gb tb mb mp megapixel megapixels hp btu psi "
         "rpm lumen lumens hour hours hr hrs minute minutes mins second seconds sec day days week weeks month months mo "
         "year years yr yrs yo old people person persons player players man piece pieces pc pcs pack packs pk count ct "
-        "set sets drawer drawers pocket pockets shelf shelves seat seats seater tier tiers layer layers port ports sheet "
-        "sheets page pages degree degrees ply thread speed speeds door doors gear gears slice slices cup cups serving "
+        "set sets drawer drawers pocket pockets shelf shelves seat seats seater tier tiers layer layers port ports "
+        "sheet sheets page pages degree degrees ply thread speed speeds door doors gear gears slice slices cup cups serving "
         "servings calorie calories x way blade blades key keys button buttons row rows light lights % percent off star "
         "stars channel channels cell cells burner burners bulb bulbs step steps stage stages wheel wheels"
     ).split()
@@ -63,9 +100,11 @@ _BEFORE = frozenset("price priced prices cost costs costing budget amount".split
 
 
 def _one_of(words: Iterable[str]) -> str:
+    """A pattern of any of the words, the longest first."""
     return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
 
 
+_LOW, _HIGH = (_one_of(words.split("|")) for words in _COMPARISONS.values())
 _SIGN, _NAME, _MULTIPLE = _one_of(_SIGNS), _one_of(_NAMES), _one_of(_MULTIPLES)
 _NUMBER = r"(?:\d{1,3}(?: \d{3})+(?:[.,]\d{1,2})?|\d+(?:[.,']\d+)*|\.\d+)"
 
@@ -77,15 +116,11 @@ def _amount(name: str) -> str:
     )
 
 
-def _comparison(words: str) -> str:
-    return "|".join(re.escape(word) for word in sorted(words.split("|"), key=len, reverse=True))
-
-
 _PRICE = re.compile(
     rf"(?<!\S)(?:(?:(?P<not>{_FLIPS}) )?(?:(?:{_SPENDING}) )*(?:more expensive )?"
-    rf"(?:(?P<low>{_comparison(_LOW)})|(?P<high>{_comparison(_HIGH)})|(?P<between>between))"
+    rf"(?:(?P<low>{_LOW})|(?P<high>{_HIGH})|(?P<between>between))"
     rf"(?: expensive| priced)?(?: (?:than|of|at|to))? ?)?"
-    rf"{_amount('a')}(?: ?(?P<join>-|–|—|to|and|until|till|~|up to) ?{_amount('b')})?"
+    rf"{_amount('a')}(?: ?(?P<join>-|\u2013|\u2014|to|and|until|till|~|up to) ?{_amount('b')})?"
     rf"(?: ?(?:(?P<least>{_AT_LEAST_AFTER})|(?P<most>{_AT_MOST_AFTER})))?(?!\S)"
 )
 
@@ -104,20 +139,15 @@ class Amount:
 def prices_in(words: list[str]) -> list[Amount]:
     """The prices that the words of a query state."""
     text = " ".join(words)
-    at = 0
-    starts = [at := (at + len(word) + 1) for word in ["", *words[:-1]]]
-    starts = [start - 1 for start in starts]
     amounts = []
     position = 0
     while match := _PRICE.search(text, position):
-        first = starts.index(match.start())
-        last = first + match[0].count(" ") + 1
-        amount = _read(match, words, first, last)
+        first = text.count(" ", 0, match.start())
+        amount = _read(match, words, first, first + match[0].count(" ") + 1)
         if amount:
             amounts.append(amount)
-            position = match.end()
-        else:  # the next number may stand inside what was matched
-            position = starts[first + 1] if first + 1 < len(words) else len(text)
+        # a number that is no price may have the next one inside its match
+        position = match.end() if amount else match.start() + len(words[first])
     return amounts
 
 
@@ -140,7 +170,7 @@ def _read(match: re.Match[str], words: list[str], first: int, last: int) -> Amou
     if a is None or (join and b is None):
         return None
     compared = compared or part["a_times"] in _INDIAN
-    if not signs and (not compared and not _is_round(a, b) or after in _UNITS or before in _SIZES):
+    if not signs and ((not compared and not _is_round(a, b)) or after in UNITS or before in _SIZES):
         return None
     while first and words[first - 1] in _BEFORE:
         first -= 1

@@ -14,7 +14,7 @@ from typing import Literal
 
 from adapters.ontology import KEYWORDS, Ontology
 from adapters.tasks.negations import Negations, Span, Value
-from adapters.tasks.prices import Amount, prices_in
+from adapters.tasks.prices import UNITS, Amount, prices_in
 from adapters.tasks.query_words import Word, is_content, split
 from adapters.words import words as bare_words
 
@@ -33,20 +33,23 @@ ATTRIBUTES = {
 }
 _NAMES = frozenset(["brand", "name", "number", "content"])  # words with these labels name no value but a brand
 _NUMBER = r"\d+(?:[.,/-]\d+)*"
-_LENGTH = "in|inch|inches|\"|”|''|ft|feet|foot|cm|mm|m|meters?|metres?|yds?|yards?"
-_AMOUNT = "ml|cl|l|liters?|litres?|oz|ounces?|gal|gallons?|qt|quarts?|pints?|g|grams?|kg|kgs|lbs?|pounds?"
-# Sizes and quantities as people write them, on words that one space separates.
+_LENGTH = "in|inch|inches|\"|\u201d|''|ft|feet|foot|cm|mm|m|meters?|metres?|yds?|yards?"
+_WEIGHT = "ml|cl|l|liters?|litres?|(?:fl )?oz|ounces?|gal|gallons?|qt|quarts?|pints?|g|grams?|kg|kgs|lbs?|pounds?"
+# Sizes and quantities as people write them, in words that one space separates. 5g is a network.
 _PATTERNS = {
-    "size": re.compile(
-        rf"(?<!\S)(?:(?:size|sizes|sz) (?:(?:us|uk|eu) )?(?:\d+(?:[./]\d+)?[a-z]?|[a-z]{{1,3}}\d?)|(?:us|uk|eu) \d{{1,2}}"
-        rf"(?:\.5)?|{_NUMBER} ?x ?{_NUMBER}(?: ?x ?{_NUMBER})?(?: ?(?:{_LENGTH}))?"
-        rf"|{_NUMBER}[ -]?(?:{_LENGTH}|(?:fl )?(?:{_AMOUNT}))|[ab][0-7])(?!\S)"
+    "size": (
+        r"(?:size|sizes|sz) (?:(?:us|uk|eu) )?(?:\d+(?:[./]\d+)?[a-z]?|x{0,4}[sl]|m)",
+        r"(?:us|uk|eu) \d{1,2}(?:\.5)?",
+        rf"{_NUMBER} ?x ?{_NUMBER}(?: ?x ?{_NUMBER})?(?: ?(?:{_LENGTH}))?",
+        rf"(?![2-6]g\b){_NUMBER}[ -]?(?:{_LENGTH}|{_WEIGHT})",
+        r"a[3-5]",
     ),
-    "quantity": re.compile(
-        r"(?<!\S)(?:(?:pack|set|box|case|lot|quantity) of (?:\d+|a dozen)"
-        r"|\d+[ -]?(?:pack|packs|pk|pcs?|pieces?|count|ct))(?!\S)"
+    "quantity": (
+        r"(?:pack|set|box|case|lot|quantity) of (?:\d+|a dozen)",
+        r"\d+[ -]?(?:pack|packs|pk|pcs?|pieces?|count|ct)",
     ),
 }
+_FORMS = {name: re.compile(rf"(?<!\S)(?:{'|'.join(forms)})(?!\S)") for name, forms in _PATTERNS.items()}
 _MEASURE = re.compile(r"\d+(?:[.,/-]\d+)*%?")
 
 
@@ -75,18 +78,29 @@ def spans(tags: Sequence[str]) -> list[tuple[str, int, int]]:
 
 
 def values_at(texts: Sequence[str], ontology: Ontology) -> list[Value]:
-    """The values that the words name, with spans of these words."""
+    """The values, sizes and quantities that the words name, with spans of these words."""
     places = [i for i, text in enumerate(texts) if bare_words(text)]
     matches = ontology.values_in(" ".join(texts[i] for i in places))
-    return [(attribute, value, places[start], places[end - 1] + 1) for attribute, value, start, end in matches]
+    values = [(attribute, value, places[start], places[end - 1] + 1) for attribute, value, start, end in matches]
+    values = [value for value in values if value[0] != "use" or not "".join(texts[value[3] : value[3] + 1]).isdigit()]
+    text = " ".join(texts)
+    starts = {start for _, _, start, _ in values}
+    for name, pattern in _FORMS.items():
+        for match in pattern.finditer(text):
+            start = text.count(" ", 0, match.start())
+            end = start + match[0].count(" ") + 1
+            if not (match[0].endswith(" in") and end in starts):  # "10 in black" is no size of 10 inches
+                values.append((name, match[0], start, end))
+    return values
 
 
 class Reading:
-    """The parts of a query; no word is in two of them, and every word that names something is in one.
+    """The parts of a query in its order; no word is in two of them, and every word that names something is in one.
+
+    The words of negations that exclude nothing themselves ("without", "anything but") are `cues`.
 
     Args:
         tags: the label of each word, as the answer line has them.
-        types: the words that may name the product.
     """
 
     def __init__(self, query: str, tags: Sequence[str], ontology: Ontology) -> None:
@@ -100,6 +114,7 @@ class Reading:
             self._kinds[start:end] = [kind] * (end - start)
         self._free = set(range(len(self.words)))
         self.parts: list[Part] = []
+        self.cues: set[int] = set()
         for amount in self.prices:
             self._take("price", "", (amount.start, amount.end))
         self._values = [value for value in values_at(self.texts, ontology) if self._is_free(value[2:])]
@@ -127,15 +142,16 @@ class Reading:
         for negation in negations.found:
             for span in negation.excluded:
                 self._exclude(span, negation.noun)
-            self._free -= set(range(*negation.span))
+            self.cues |= self._free.intersection(range(*negation.span))
+        self._free -= self.cues
 
     def _exclude(self, span: Span, noun: bool) -> None:
         """An absence that the ontology knows ("no sleeves") is a filter, other exclusions are values or words."""
         text = self._text(span)
-        absences = (f"no {text}", f"{text} free", f"non {text}", f"{text}less") if noun else ()
+        absences = (f"no {text}", f"{text} free", f"non {text}") if noun else ()
         if absence := next(filter(None, map(self._lookup, absences)), None):
             self._take("filters", absence[0], span, absence[1])
-        elif value := self._lookup(text) or self._lookup(f"with {text}"):
+        elif (value := self._lookup(text) or self._lookup(f"with {text}")) and not (noun and value[0] == "use"):
             self._take("exclude", value[0], span, value[1])
         else:
             self._take("exclude", KEYWORDS, span)
@@ -147,13 +163,6 @@ class Reading:
 
     def _filters(self) -> None:
         candidates = [(*self._rank(value), value) for value in self._values if self._may_be_value(value)]
-        text = self._text((0, len(self.texts)))
-        for name, pattern in _PATTERNS.items():
-            for match in pattern.finditer(text):
-                start = text.count(" ", 0, match.start())
-                value = (name, match[0], start, start + match[0].count(" ") + 1)
-                if self._may_be_value(value):
-                    candidates.append((*self._rank(value), value))
         for *_, (name, meaning, start, end) in sorted(candidates):
             if self._is_free((start, end)):
                 self._take("filters", name, self._with_its_name(name, start, end), meaning)
@@ -161,16 +170,14 @@ class Reading:
     def _may_be_value(self, value: Value) -> bool:
         name, _, start, end = value
         kinds = set(self._kinds[start:end])
-        # "iphone 15" is a model, not a use
-        is_model = name == "use" and end < len(self.texts) and self.texts[end].isdigit()
         is_named = not kinds.isdisjoint(_NAMES) and name != "brand"
-        return self._is_free((start, end)) and TYPE not in kinds and not is_named and not is_model
+        return self._is_free((start, end)) and TYPE not in kinds and not is_named
 
     def _rank(self, value: Value) -> tuple[int, int, int]:
         """Longer phrases come first, then the attributes that the label of the last word names."""
         name, _, start, end = value
         likely = ATTRIBUTES.get(self._kinds[end - 1], ())
-        order = [*likely, *self._ontology.attributes, *_PATTERNS]
+        order = [*likely, *self._ontology.attributes, *_FORMS]
         return start - end, order.index(name), start
 
     def _with_its_name(self, name: str, start: int, end: int) -> Span:
@@ -196,21 +203,21 @@ class Reading:
     def _phrases(self) -> Iterator[Span]:
         """Runs of words without a meaning yet: of one label's phrase, or a single word without a label.
 
-        A number without a label stands with the word after it, or else with the one before it: `9 drawer`, `iphone 15`.
+        A number without a label stands with a word beside it: `9 drawer`, `iphone 15`.
         """
         runs: list[list[int]] = []
         for i in sorted(self._free):
             before = runs[-1] if runs and runs[-1][1] == i and not self.words[i].breaks else None
-            if before and (self._tags[i] == CONTINUES or self._counts(before, i)):
+            if before and (self._tags[i] == CONTINUES or self._counts(before[0], i)):
                 before[1] = i + 1
             else:
                 runs.append([i, i + 1])
         yield from ((start, end) for start, end in runs)
 
-    def _counts(self, before: Sequence[int], i: int) -> bool:
+    def _counts(self, start: int, i: int) -> bool:
         """Whether an unlabelled word belongs to the run before it, because one of them is a number."""
-        if self._tags[i] != OTHER or self._tags[i - 1] != OTHER or not is_content(self.texts[i]):
+        if not self._tags[i - 1] == self._tags[i] == OTHER or not all(map(is_content, self.texts[i - 1 : i + 1])):
             return False
-        number_first = before[1] - before[0] == 1 and _MEASURE.fullmatch(self.texts[i - 1])
-        follows = i + 1 not in self._free or not is_content(self.texts[i + 1])
-        return bool(number_first or (_MEASURE.fullmatch(self.texts[i]) and follows and is_content(self.texts[i - 1])))
+        if _MEASURE.fullmatch(self.texts[i]):
+            return i - start == 1 and not (i + 1 in self._free and self.texts[i + 1] in UNITS)
+        return i - start == 1 and bool(_MEASURE.fullmatch(self.texts[i - 1]))

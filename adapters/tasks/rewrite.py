@@ -18,7 +18,9 @@ from adapters.ontology import Ontology
 from adapters.tasks import query_types
 from adapters.tasks.contract import Answered, LineError, Message, Strict, Task, limit, one_of
 from adapters.tasks.prices import Amount
-from adapters.tasks.queries import CONTINUES, OTHER, TYPE, Reading
+from adapters.tasks.queries import CONTINUES as CONTINUES
+from adapters.tasks.queries import OTHER as OTHER
+from adapters.tasks.queries import TYPE, Reading
 from adapters.tasks.queries import spans as spans
 from adapters.tasks.query_words import split
 
