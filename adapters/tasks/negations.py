@@ -12,6 +12,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from adapters.tasks.query_words import Word, is_content, is_quality
+from adapters.words import fold
 
 Span = tuple[int, int]  # first word, word after the last
 Value = tuple[str, str, int, int]  # attribute, value and span, as `Ontology.values_in` gives them
@@ -60,7 +61,7 @@ _CUES = {
 }
 _LONGEST_CUE = max(map(len, _CUES))
 # The words of cues, and those that may stand between a cue and what it covers.
-WORDS = frozenset(word for cue in _CUES for word in cue) | _FILLERS | _WANTING | _OR | _AND | {"but", "be", "free"}
+WORDS = frozenset(word for cue in _CUES for word in cue) | _FILLERS | _WANTING | _ANY | _OR | {"but", "be"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +81,18 @@ class Negations:
         values: the values that its phrases name.
         types: the words that may name the product.
         taken: words with another meaning already, such as a price.
+        attributes: the names of the shop's attributes, which name no product: `any color but red`.
     """
 
     def __init__(
-        self, words: Sequence[Word], values: Sequence[Value], types: Collection[int], taken: Collection[int]
+        self,
+        words: Sequence[Word],
+        values: Sequence[Value],
+        types: Collection[int],
+        taken: Collection[int],
+        attributes: Collection[str],
     ) -> None:
+        self._attributes = {*map(fold, attributes), "colour"}
         self._words = words
         self._texts = [word.text.replace("\u2019", "'") for word in words]
         self._types = types
@@ -191,14 +199,25 @@ class Negations:
             unit = self._next_unit(unit, noun, has_type)
         if not excluded:
             return start
+        if start and self._is_attribute(start - 1):  # "any color but red"
+            start -= 2 if start > 1 and self._texts[start - 2] in _ANY and not self._is_closed(start - 2) else 1
         return self._add(Negation((start, end), tuple(excluded), noun))
 
     def _names_product(self, i: int) -> bool:
         """Whether a word before a negation can be the product, so that what follows it is not."""
-        negated = any(start <= i < end for start, end in [n.span for n in self.found] + self.phrases)
         in_value = any(start <= i < end for start, (_, end) in self._values.items())
-        names_none = negated or in_value or i in self._taken or is_quality(self._texts[i])
+        names_none = self._is_closed(i) or in_value or is_quality(self._texts[i]) or self._texts[i] in _ANY
+        if self._is_attribute(i):
+            return False
         return i in self._types or (is_content(self._texts[i]) and not names_none)
+
+    def _is_attribute(self, i: int) -> bool:
+        return fold(self._texts[i]) in self._attributes and not self._is_closed(i)
+
+    def _is_closed(self, i: int) -> bool:
+        """Whether a word has its meaning already."""
+        spans = [*(negation.span for negation in self.found), *self.phrases]
+        return i in self._taken or any(start <= i < end for start, end in spans)
 
     def _unit(self, i: int, noun: bool, has_type: bool) -> Span | None:
         """The phrase that a cue before word `i` covers."""
@@ -214,7 +233,10 @@ class Negations:
                 last = self._values[end]
                 return i, last[1] if attribute in _ADJECTIVES | _SUBSTANCES and last[0] not in _ADJECTIVES else end
             return i, self._phrase_end(end)
-        return i, self._phrase_end(i) if noun and has_type else i + 1
+        if noun and has_type:
+            return i, self._phrase_end(i)
+        is_joined = has_type and self._continues(i + 1) and _PARTICIPLE.fullmatch(self._texts[i + 1])
+        return i, i + 2 if is_joined else i + 1  # "teflon coated"
 
     def _is_open(self, i: int) -> bool:
         """Whether a phrase can begin at a word."""

@@ -70,10 +70,10 @@ _INDIAN = {"lakh": 1e5, "lakhs": 1e5, "lac": 1e5, "lacs": 1e5, "crore": 1e7, "cr
 _MULTIPLES = {"k": 1e3, "thousand": 1e3, "million": 1e6, "mio": 1e6, **_INDIAN}
 
 _COMPARISONS = {
-    "low": "over|above|more|greater|higher|bigger|beyond|pricier|min|minimum|at least|from|starting|starting at|"
-    "starting from|exceeding|upwards of|>=|=>|>|≥",
-    "high": "under|below|beneath|less|lower|cheaper|fewer|smaller|up to|upto|max|maximum|max price|at most|within|until|"
-    "around|about|approx|approximately|near|<=|=<|<|≤|~",
+    "low": "over|above|more|greater|higher|bigger|beyond|pricier|min|minimum|at least|from|starting|"
+    "starting at|starting from|exceeding|upwards of|>=|=>|>|≥",
+    "high": "under|below|beneath|less|lower|cheaper|fewer|smaller|up to|upto|max|maximum|max price|at most|within|"
+    "until|around|about|approx|approximately|near|<=|=<|<|≤|~",
 }
 _FLIPS = "no|not|nothing|none|never|cannot|(?:is|are|do|does|wo|ca|should|must)n['\u2019]?t"
 _SPENDING = "want|to|spend|pay|be|cost|go|anything"
@@ -83,15 +83,16 @@ _AT_MOST_AFTER = r"(?:and|or|&) (?:less|under|below|lower|cheaper|down)|max(?:im
 # Words that make the number before them a measure, an age or a count.
 UNITS = frozenset(
     (
-        "in inch inches \" \u201d ' \u2019 ft feet foot cm mm m mtr meter meters metre metres yd yard yards mile miles km ml cl "
-        "l liter liters litre litres oz ounce ounces fl gal gallon gallons qt quart quarts g gram grams gm kg kgs lb lbs "
-        "mg mah ah wh w watt watts kw v volt volts amp amps hz khz mhz ghz gb tb mb mp megapixel megapixels hp btu psi "
-        "rpm lumen lumens hour hours hr hrs minute minutes mins second seconds sec day days week weeks month months mo "
-        "year years yr yrs yo old people person persons player players man piece pieces pc pcs pack packs pk count ct "
-        "set sets drawer drawers pocket pockets shelf shelves seat seats seater tier tiers layer layers port ports "
-        "sheet sheets page pages degree degrees ply thread speed speeds door doors gear gears slice slices cup cups serving "
-        "servings calorie calories x way blade blades key keys button buttons row rows light lights % percent off star "
-        "stars channel channels cell cells burner burners bulb bulbs step steps stage stages wheel wheels"
+        "in inch inches \" \u201d ' \u2019 ft feet foot cm mm m mtr meter meters metre metres yd yard yards mile "
+        "miles km ml cl l liter liters litre litres oz ounce ounces fl gal gallon gallons qt quart quarts g gram "
+        "grams gm kg kgs lb lbs mg mah ah wh w watt watts kw v volt volts amp amps hz khz mhz ghz gb tb mb mp "
+        "megapixel megapixels hp btu psi rpm lumen lumens hour hours hr hrs minute minutes mins second seconds sec "
+        "day days week weeks month months mo year years yr yrs yo old people person persons player players man piece "
+        "pieces pc pcs pack packs pk count ct set sets drawer drawers pocket pockets shelf shelves seat seats seater "
+        "tier tiers layer layers port ports sheet sheets page pages degree degrees ply thread speed speeds door doors "
+        "gear gears slice slices cup cups serving servings calorie calories x way blade blades key keys button "
+        "buttons row rows light lights % percent off star stars channel channels cell cells burner burners bulb bulbs "
+        "step steps stage stages wheel wheels"
     ).split()
 )
 _SIZES = frozenset("size sizes sz age ages aged uk us eu eur no no. number nr model # iphone galaxy part vol".split())
@@ -138,17 +139,30 @@ class Amount:
 
 def prices_in(words: list[str]) -> list[Amount]:
     """The prices that the words of a query state."""
+    return [found for found in _scan(words) if isinstance(found, Amount)]
+
+
+def measures_in(words: list[str]) -> list[tuple[int, int]]:
+    """The phrases that compare another measure than a price, as first word and word after the last: `under 50 inch`."""
+    return [found for found in _scan(words) if not isinstance(found, Amount)]
+
+
+def _scan(words: list[str]) -> list[Amount | tuple[int, int]]:
     text = " ".join(words)
-    amounts = []
+    found: list[Amount | tuple[int, int]] = []
     position = 0
     while match := _PRICE.search(text, position):
         first = text.count(" ", 0, match.start())
-        amount = _read(match, words, first, first + match[0].count(" ") + 1)
-        if amount:
-            amounts.append(amount)
-        # a number that is no price may have the next one inside its match
-        position = match.end() if amount else match.start() + len(words[first])
-    return amounts
+        last = first + match[0].count(" ") + 1
+        if amount := _read(match, words, first, last):
+            found.append(amount)
+            position = match.end()
+        elif (match["low"] or match["high"] or match["between"]) and words[last : last + 1] and words[last] in UNITS:
+            found.append((first, last + 1))
+            position = match.end()
+        else:  # a number that is no price may have the next one inside its match
+            position = match.start() + len(words[first])
+    return found
 
 
 def _read(match: re.Match[str], words: list[str], first: int, last: int) -> Amount | None:

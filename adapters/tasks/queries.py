@@ -14,7 +14,7 @@ from typing import Literal
 
 from adapters.ontology import KEYWORDS, Ontology
 from adapters.tasks.negations import Negations, Span, Value
-from adapters.tasks.prices import UNITS, Amount, prices_in
+from adapters.tasks.prices import UNITS, Amount, measures_in, prices_in
 from adapters.tasks.query_words import Word, is_content, split
 from adapters.words import words as bare_words
 
@@ -117,6 +117,8 @@ class Reading:
         self.cues: set[int] = set()
         for amount in self.prices:
             self._take("price", "", (amount.start, amount.end))
+        for phrase in measures_in(self.texts):
+            self._take("keywords", "", phrase)
         self._values = [value for value in values_at(self.texts, ontology) if self._is_free(value[2:])]
         self._negations()
         self._filters()
@@ -136,7 +138,7 @@ class Reading:
     def _negations(self) -> None:
         types = {i for i, kind in enumerate(self._kinds) if kind == TYPE}
         taken = set(range(len(self.words))) - self._free
-        negations = Negations(self.words, self._values, types, taken)
+        negations = Negations(self.words, self._values, types, taken, self._ontology.attributes)
         for phrase in negations.phrases:
             self._take("keywords", "", phrase)
         for negation in negations.found:

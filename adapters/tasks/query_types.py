@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from adapters.ontology import Ontology
 from adapters.tasks.negations import Negations, Span, Value
-from adapters.tasks.prices import UNITS, prices_in
+from adapters.tasks.prices import UNITS, measures_in, prices_in
 from adapters.tasks.queries import ATTRIBUTES, CONTINUES, OTHER, TYPE, values_at
 from adapters.tasks.query_words import is_content, is_quality, split
 from adapters.words import words as bare_words
@@ -42,10 +42,11 @@ class _Labelling:
         self.tags = [OTHER] * len(self._texts)
         self._categories = self._category_spans()
         self._values = values_at(self._texts, ontology)
-        priced = {i for amount in prices_in(self._texts) for i in range(amount.start, amount.end)}
+        spans = [*((amount.start, amount.end) for amount in prices_in(self._texts)), *measures_in(self._texts)]
+        priced = {i for span in spans for i in range(*span)}
         values = [value for value in self._values if priced.isdisjoint(range(*value[2:]))]
         nouns = {i for start, end in self._categories for i in range(start, end)}
-        negations = Negations(self._words, values, nouns, priced)
+        negations = Negations(self._words, values, nouns, priced, ontology.attributes)
         self._closed = priced | {i for negation in negations.found for i in range(*negation.span)}
         self._properties = {i for span in negations.phrases for i in range(*span)}
         product = next(filter(None, map(self._product, self._segments())), None)
@@ -129,9 +130,10 @@ class _Labelling:
         return min(starts, default=None)
 
     def _is_separable(self, value: Value, product: Span) -> bool:
-        """Whether a value inside the product's phrase is one of its properties: a leather jacket is a jacket too.
+        """Whether a value in the product's phrase is a property of it: a leather jacket is a jacket too.
 
-        Not a colour, use or occasion (green tea, office chair), and not if the phrase without it names another leaf (running shoes).
+        Not a color, use or occasion (green tea, office chair), and not if the phrase without it names another leaf
+        (running shoes).
         """
         attribute, _, start, end = value
         inside = product[0] == start and end < product[1]

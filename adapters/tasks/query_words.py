@@ -22,23 +22,24 @@ _BREAKS = re.compile(r"[.,;!?()|…]")
 
 FUNCTION_WORDS = frozenset(
     (
-        "a an the this that these those some any something anything everything nothing someone anyone one ones it its i i'm im "
-        "i'd i'll me my mine we our us you your he him his she her they them their for with in of by to from at on and "
-        "or but nor as into onto than is are was were be been being am do does did can could will would should may "
-        "might must have has had having get got getting need needs needed want wants wanted wanting like looking look "
-        "looks find finding show give search searching shop shopping buy buying purchase wear wearing please help thanks hello hi "
-        "which who whose what where when how there here so very really just also too only then if because made make "
-        "no not without w/o w/out non neither except excluding "
-        "that's it's they're what's w/ w"
+        "a an the this that these those some any something anything everything nothing someone anyone one ones it its "
+        "i i'm im i'd i'll me my mine we our us you your he him his she her they them their for with in of by to from "
+        "at on and or but nor as into onto than is are was were be been being am do does did can could will would "
+        "should may might must have has had having get got getting need needs needed want wants wanted wanting like "
+        "looking look looks find finding show give search searching shop shopping buy buying purchase wear wearing "
+        "please help thanks hello hi which who whose what where when how there here so very really just also too only "
+        "then if because made make no not without w/o w/out non neither except excluding that's it's they're what's "
+        "w/ w"
     ).split()
 )
 # Words of praise, trade and looks: never the product, and no part of a noun before them.
 _QUALITIES = frozenset(
     (
         "cheap cheapest best good great nice top rated quality sale deal deals discount discounted discounts offer "
-        "offers clearance affordable inexpensive expensive budget premium popular trending latest new original genuine real "
-        "matte glossy shiny bright dark light heavy hard sturdy strong quiet loud fast slow easy safe fresh cool hot "
-        "cold dry wet deep high low long short off online near store reviews review price prices bulk assorted"
+        "offers clearance affordable inexpensive expensive budget premium popular trending latest new original "
+        "genuine real matte glossy shiny bright dark light heavy hard sturdy strong quiet loud fast slow easy safe "
+        "fresh cool hot cold dry wet deep high low long short off online near store reviews review price prices bulk "
+        "assorted"
     ).split()
 )
 _QUALITY = re.compile(r".{3,}(?:able|ible|ful|less|proof|resistant|friendly|ish|ous|est|ly)|.{4,}ed")
