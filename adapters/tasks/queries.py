@@ -51,6 +51,7 @@ _PATTERNS = {
 }
 _FORMS = {name: re.compile(rf"(?<!\S)(?:{'|'.join(forms)})(?!\S)") for name, forms in _PATTERNS.items()}
 _MEASURE = re.compile(r"\d+(?:[.,/-]\d+)*%?")
+Field = Literal["type", "filters", "exclude", "price", "keywords"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class Part:
     `name`: the attribute of a filter or exclusion, `keywords` of an exclusion that names no value, else empty.
     """
 
-    field: Literal["type", "filters", "exclude", "price", "keywords"]
+    field: Field
     name: str
     value: str
     span: Span
@@ -131,9 +132,9 @@ class Reading:
     def _is_free(self, span: Span) -> bool:
         return self._free.issuperset(range(*span))
 
-    def _take(self, field: str, name: str, span: Span, value: str | None = None) -> None:
+    def _take(self, field: Field, name: str, span: Span, value: str | None = None) -> None:
         self._free -= set(range(*span))
-        self.parts.append(Part(field, name, self._text(span) if value is None else value, span))  # type: ignore[arg-type]
+        self.parts.append(Part(field, name, self._text(span) if value is None else value, span))
 
     def _negations(self) -> None:
         types = {i for i, kind in enumerate(self._kinds) if kind == TYPE}
@@ -193,8 +194,7 @@ class Reading:
         return i in self._free and self.texts[i] in names and self._kinds[i] != TYPE
 
     def _rest(self) -> None:
-        for phrase in self._phrases():
-            start, end = phrase
+        for start, end in self._phrases():
             while start < end and not is_content(self.texts[start]):
                 start += 1
             while start < end and not is_content(self.texts[end - 1]):

@@ -59,12 +59,14 @@ def split(query: str) -> list[Word]:
     words: list[Word] = []
     breaks = False
     for chunk in query.lower().split():
-        bare = [_bare(part) for part in _INNER.split(chunk)]
+        inner = [] if "@" in chunk else [match.span() for match in _INNER.finditer(chunk)]
+        edges = [0, *(edge for span in inner for edge in span), len(chunk)]
+        places = edges[::2]
+        bare = [_bare(chunk[start:end]) for start, end in zip(places, edges[1::2], strict=True)]
         if not any(text for text, _ in bare):
             words.append(Word(chunk, breaks=breaks))
             breaks = breaks or bool(_BREAKS.search(chunk))
             continue
-        places = [0, *(match.end() for match in _INNER.finditer(chunk))]
         end = 0
         for (text, minus), place in zip(bare, places, strict=True):
             if text:

@@ -1,9 +1,9 @@
-"""Rewrite: a search query becomes a product type, filters, a price range and keywords.
+"""Rewrite: a search query becomes a product type, filters, exclusions, a price range and keywords.
 
 The line has one tag for each word of the query, `+` for a word that continues the phrase before it: `red maxi dress
-for a wedding` is `color shape type occasion + +`. So no word can be invented. The ontology maps each phrase to a value
-of an attribute, rules map it to a price. The tags are QueryNER's span types (Palen-Michel et al. 2024,
-arXiv:2405.09507).
+for a wedding` is `color shape type occasion + +`. So no word can be invented. `queries` reads the words with their
+tags: values by the ontology, exclusions and prices by rules. The tags are QueryNER's span types (Palen-Michel et al.
+2024, arXiv:2405.09507).
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def _price(prices: Sequence[Amount]) -> Price | None:
 
 class Rewrite(Task[Request, Labels]):
     name = "rewrite"
-    summary = "A search query to a product type, filters, a price range and keywords"
+    summary = "A search query to a product type, filters, exclusions, a price range and keywords"
     request = Request
     labels = Labels
     answer = Answer
@@ -126,13 +126,17 @@ class Rewrite(Task[Request, Labels]):
         named: dict[str, dict[str, dict[str, None]]] = {"filters": {}, "exclude": {}}  # values in order, each once
         types: list[str] = []
         keywords: list[str] = []
+        type_end: int | None = None
         for part in reading.parts:
             if part.field in named:
                 named[part.field].setdefault(part.name, {})[part.value] = None
+            elif part.field == TYPE and part.span[0] == type_end:
+                types[-1] += f" {part.value}"
             elif part.field == TYPE:
                 types.append(part.value)
             elif part.field == "keywords":
                 keywords.append(part.value)
+            type_end = part.span[1] if part.field == TYPE else None
         category = next(filter(None, map(ontology.category_of, reversed(types))), None)
         return {
             "product_type": " ".join(types) or None,
