@@ -1,7 +1,8 @@
 """Queries typed by hand for many kinds of shops, answered without a model.
 
 `queries.txt` has one a line: query | head of the product type | filters | exclude | price | keywords. Words of the
-product type before its head count as keywords there, because only the model knows where a product's name begins.
+product type before its head count as keywords there, because only the model knows where a product's name begins. The
+first 182 lines were written before the rules, the others with them.
 """
 
 from __future__ import annotations
