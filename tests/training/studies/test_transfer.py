@@ -61,6 +61,7 @@ def test_each_shop_is_evaluated_once_by_an_adapter_of_the_others(
 ) -> None:
     engine = evaluation_answers("shirts; -; -", monkeypatch)
     samples = examples.load("classify", examples.SAMPLES / "classify.jsonl", ontology)
+    samples = [replace(e, labels=SHOPS[0].labels) for e in samples]  # TF-IDF warns of as many classes as texts
     shops = [replace(e, source=("north", "south")[i % 2]) for i, e in enumerate(samples)]
     arguments = (task("classify"), shops, Recipe(rank=2, epochs=1, batch=16), tiny_base, tmp_path, ontology)
     evaluation = transfer.run(*arguments)
