@@ -179,7 +179,7 @@ def pros_and_cons() -> Iterator[str]:
     with zipfile.ZipFile(file) as archive:
         for name in ("IntegratedPros.txt", "IntegratedCons.txt"):
             text = archive.read(f"pros_cons/{name}").decode("latin-1")
-            yield from (clean(item) for item in re.findall(r"<(?:Pros|Cons)>(.*?)</", text))
+            yield from (plain(item) for item in re.findall(r"<(?:Pros|Cons)>(.*?)</", text))
 
 
 def product_review_sentences() -> Iterator[str]:
