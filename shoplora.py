@@ -41,22 +41,7 @@ VERBS = {
             'shoplora publish runs/classify-1a2b3c4d --force "trying it on the staging shop"',
         ],
     ),
-    "ablate": (
-        "training.studies.cli:ablate",
-        [
-            "shoplora ablate rewrite",
-            "shoplora ablate rewrite --modules o_proj,o_proj+down_proj,all-linear --no-serve",
-            "shoplora ablate classify --examples 100,250,500,1000,2000",
-        ],
-    ),
-    "cost": (
-        "training.studies.cli:cost",
-        ["shoplora cost classify --machine 0.40 --rate 50 --input-price 0.15 --output-price 0.60"],
-    ),
-    "matrix": (
-        "training.studies.cli:matrix",
-        ["shoplora matrix", "shoplora matrix --examples 50 --json matrix.json --html matrix.html"],
-    ),
+    "study": ("training.studies.cli:app", ["shoplora study ablate rewrite", "shoplora study transfer classify"]),
     "bench": (
         "loadtests.bench.cli:bench",
         [

@@ -10,6 +10,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,13 @@ from adapters.settings import SHIPPED_ONTOLOGY
 from adapters.words import fold, phrase_key, phrases_in, words
 
 SECTIONS = ("version", "taxonomy", "attributes", "aspects", "use_cases")
+KEYWORDS = "keywords"  # the words of a query's exclusions that name no value stand under this name
 MAX_DEPTH = 4
 FORBIDDEN = re.compile(r"[|;=,{}\n\r]")
 
 # The head noun stands before the first preposition: that of "quality of the labels" is "quality".
 _PREPOSITIONS = frozenset(["of", "on", "in", "for", "with", "to", "from", "at", "between", "into"])
+_CONTAINERS = frozenset(["pair", "set", "pack", "box", "bag", "case", "piece", "bottle", "kind", "type"])
 _STR = "tag:yaml.org,2002:str"
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -154,6 +157,29 @@ class Ontology:
         best = max(matches, key=lambda match: (match[1] - match[0], match[0]), default=None)
         return self.categories[best[2]] if best else None
 
+    def categories_in(self, text: str) -> list[tuple[Category, int, int]]:
+        """Every leaf that a text names, with the first word and the word after the last, by position."""
+        return [(self.categories[name], start, end) for start, end, name in self._matches(text, "taxonomy")]
+
+    def category_of(self, noun: str) -> Category | None:
+        """The leaf of a noun phrase: its head must name it. A tea caddy is no tea, `book shelf` is a bookshelf."""
+        lexicon = self._lexicons["taxonomy"]
+        folded = [fold(word) for word in words(noun)]
+        head = next((i for i, word in enumerate(folded) if i and word in _PREPOSITIONS), len(folded))
+        if folded[head : head + 1] == ["of"] and folded[head - 1] in _CONTAINERS:
+            return self.category_of(" ".join(folded[head + 1 :]))
+        for end in dict.fromkeys((len(folded), head)):  # `chest of drawers` is a phrase of its own
+            for start in range(max(0, end - self._longest), head):
+                key = " ".join(folded[start:end])
+                if name := lexicon.get(key) or self._compounds.get(key.replace(" ", "")):
+                    return self.categories[name]
+        return None
+
+    @cached_property
+    def _compounds(self) -> dict[str, str]:
+        """The phrases of the taxonomy without their spaces."""
+        return {key.replace(" ", ""): name for key, name in self._lexicons["taxonomy"].items()}
+
     def _matches(self, text: str, kind: str) -> list[tuple[int, int, str]]:
         """First word, word after the last, and name of each phrase of the lexicon."""
         lexicon = self._lexicons[kind]
@@ -185,8 +211,8 @@ class _Reader:
                 self._taxonomy(node, ())
             elif section == "attributes":
                 for name, line, values in self._entries(node, "attribute '{}'"):
-                    if name in SECTIONS:
-                        self._error(line, f"attribute '{name}' may not bear a section's name")
+                    if name in (*SECTIONS, KEYWORDS):
+                        self._error(line, f"attribute '{name}' may not bear a section's name or be '{KEYWORDS}'")
                     names = self._lexicon(name, values, f"value '{{}}' of attribute '{name}'")
                     self.attributes[name] = Attribute(name, names)
             elif section in self.names:

@@ -9,8 +9,12 @@ import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
 
-# Plurals that do not mean several of their singular: glasses are eyewear, roses are no color.
-_NOT_PLURALS = frozenset({"glasses", "roses", "oranges", "peaches", "olives"})
+# Plurals that do not mean several of their singular: glasses are eyewear, roses no color, laces no lace.
+_NOT_PLURALS = frozenset({"glasses", "roses", "oranges", "peaches", "olives", "laces", "straws"})
+_SINGULAR = {
+    **{f"{stem}ves": f"{stem}f" for stem in ("shel", "scar", "loa", "hal", "cal", "wol", "thie", "lea", "el", "hoo")},
+    **{f"{stem}ves": f"{stem}fe" for stem in ("kni", "wi")},
+}
 
 
 def words(text: str) -> list[str]:
@@ -39,6 +43,8 @@ def fold(word: str) -> str:
 
 
 def _singular(word: str) -> str:
+    if word in _SINGULAR:
+        return _SINGULAR[word]
     if word.endswith("ie") and len(word) > 4:
         return word[:-2] + "y"
     if len(word) <= 3 or not word.endswith("s") or word in _NOT_PLURALS:

@@ -160,7 +160,7 @@ def _print_evaluation(task: str, evaluation: Evaluation, verdict: Verdict) -> No
     from training.evaluation import cards
 
     console.print(f"[bold]{verdict.summary}[/]\n")
-    console.print(Markdown(cards.intervals(task, evaluation, verdict)))
+    console.print(Markdown(cards.intervals(task, evaluation, verdict.editing)))
     console.print(Markdown(cards.tables(evaluation.figures)))
 
 

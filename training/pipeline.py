@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adapters.adapter_folder import CONFIG, read_config
+from adapters.adapter_folder import CARD, CONFIG, read_config
 from adapters.base import BaseDigest, base_digest, base_folder
 from adapters.manifest import VARIANT, Calibration, Draft, channel_of
 from adapters.ontology import Ontology
@@ -89,11 +89,12 @@ def train(
     from training.tuning import finetune
     from training.tuning.recipe import run_key
 
-    answers.check_installed()  # before hours of training
     base = base_folder(settings.base)
+    answers.check_possible(base)  # before hours of training
     digest = base_digest(base)
     name = f"{task.name}-{variant}" if variant else task.name
-    folder = output / f"{name}-{run_key(recipe, examples, digest)}"
+    key = run_key(recipe, examples, digest)
+    folder = output / f"{name}-{key}"
     adapter = finetune.run(task, examples, recipe, base, folder, ontology, report_to)
     if os.environ.get("RANK", "0") != "0":
         return None
@@ -101,9 +102,12 @@ def train(
     from training.evaluation import cards, report
     from training.evaluation.results import ADAPTER
     from training.release.publish import save
+    from training.studies import transfer
 
+    study = transfer.folder_of(output, name, key)
+    unseen = transfer.read(study / transfer.RESULT) if (study / CARD).exists() else None
     calibration, evaluation, verdict = _evaluated(
-        task, examples, base, digest, adapter, None, settings, ontology, variant
+        task, examples, base, digest, adapter, None, settings, ontology, variant, unseen
     )
     draft = Draft(
         task=task.name,
@@ -117,7 +121,8 @@ def train(
         refusals=verdict.refusals,
     )
     modules = read_config(adapter / CONFIG)["target_modules"]
-    card = cards.adapter_card(draft, modules, finetune.cost(folder), evaluation, verdict)
+    on_unseen = (study / CARD).read_text(encoding="utf-8") if unseen else ""
+    card = cards.adapter_card(draft, modules, finetune.cost(folder), evaluation, verdict, on_unseen)
     save(folder, draft, evaluation, card)
     return Run(folder, evaluation, verdict, report.write(folder, task.name, evaluation, verdict))
 
@@ -136,8 +141,11 @@ def evaluate(
     The live version of its channel is left out if it is this adapter, or is of another base or ontology.
 
     Raises:
-        ShopLoraError: the base cannot be used, or the store is damaged.
+        ShopLoraError: the base cannot be used, the store is damaged, or it is one of several processes.
     """
+    from training.evaluation import answers
+
+    answers.check_alone()
     base = base_folder(settings.base)
     digest = base_digest(base)
     _, evaluation, verdict = _evaluated(task, examples, base, digest, adapter, calibration, settings, ontology, variant)
@@ -154,6 +162,7 @@ def _evaluated(
     settings: SharedSettings,
     ontology: Ontology,
     variant: str | None,
+    unseen: Evaluation | None = None,
 ) -> tuple[Calibration, Evaluation, Verdict]:
     """As `evaluate`, on a base of that digest, which takes long to compute; None: the calibration is fitted."""
     from training.evaluation import answers
@@ -174,7 +183,7 @@ def _evaluated(
     with answers.loaded(base, folders, ontology, [task.name]) as models:
         calibrations[ADAPTER] = calibration or calibrate(task, examples, models, ontology)
         evaluation = evaluate(task, examples, models, calibrations, ontology)
-    return calibrations[ADAPTER], evaluation, gate.judge(task.name, evaluation)
+    return calibrations[ADAPTER], evaluation, gate.judge(task.name, evaluation, unseen)
 
 
 def publish(run: Path, settings: SharedSettings, force: str | None = None, base: str | None = None) -> Version:

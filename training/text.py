@@ -1,8 +1,9 @@
-"""Cleaning of raw text, and the split that every part of the project shares. Knows no task."""
+"""Keys of texts, what a tokeniser split, and the split that every part of the project shares. Knows no task."""
 
 import hashlib
-import html
 import re
+
+from adapters.cleaning import plain
 
 # The README's own examples: never in any training text, so that they show behaviour, not memory.
 ACCEPTANCE = (
@@ -10,21 +11,14 @@ ACCEPTANCE = (
     "great for beginners but the handle is uncomfortable after 20 minutes",
     "turtle check men navy blue shirt",
 )
-_PLACEHOLDER = re.compile(r"\{\{.*?\}\}|<[^<>]{1,80}>")
-_SPACE = re.compile(r"\s+")
 _BEFORE = re.compile(r"\s+([.,;:!?%)\]])")
 _AFTER = re.compile(r"([(\[$£])\s+")
 _CONTRACTION = re.compile(r"\b(\w+)\s+(n't|'s|'re|'ve|'ll|'d|'m|'t)\b", re.IGNORECASE)
 
 
-def clean(text: str) -> str:
-    """One line of plain text: entities decoded, tags and placeholders gone, white space folded."""
-    return _SPACE.sub(" ", _PLACEHOLDER.sub(" ", html.unescape(html.unescape(text)))).strip()
-
-
 def detokenise(text: str) -> str:
     """Join what a tokeniser split: `don 't like it .` becomes `don't like it.`"""
-    text = _CONTRACTION.sub(r"\1\2", clean(text))
+    text = _CONTRACTION.sub(r"\1\2", plain(text))
     return _AFTER.sub(r"\1", _BEFORE.sub(r"\1", text))
 
 

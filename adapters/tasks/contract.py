@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from annotated_types import GroupedMetadata
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
+from adapters.cleaning import plain
 from adapters.manifest import Calibration, channel_of
 from adapters.ontology import Ontology
 from adapters.prompts import Message as Message
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 SEPARATOR = "; "  # of the fields of an answer line
 
 # One line of printable text that neither begins nor ends with a space, and the same in EBNF.
@@ -75,9 +78,20 @@ class Answered(Strict):
     source: Literal["model", "fallback"] = "model"
 
 
-def limit(max_length: int) -> StringConstraints:
-    """The constraints of a text in a request: not blank, at most `max_length` characters."""
-    return StringConstraints(min_length=1, max_length=max_length)
+@dataclass(frozen=True, slots=True)
+class limit(GroupedMetadata):
+    """A text in a request: cleaned, then not blank and at most `max_length` characters."""
+
+    max_length: int
+
+    def __iter__(self) -> Iterator[Any]:
+        yield StringConstraints(min_length=1, max_length=self.max_length)
+        yield BeforeValidator(_cleaned)
+
+
+def _cleaned(text: Any) -> Any:
+    """What is no text, lone surrogates among it, is left for pydantic to refuse."""
+    return plain(text) if isinstance(text, str) and not _SURROGATE.search(text) else text
 
 
 RequestT = TypeVar("RequestT", bound=BaseModel)

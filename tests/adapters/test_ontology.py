@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from adapters.ontology import Category, Ontology, OntologyError
 from adapters.settings import SHIPPED_ONTOLOGY
-from adapters.words import phrases_in, words
+from adapters.words import fold, phrases_in, words
 
 SHOP = Ontology.load()
 
@@ -184,6 +184,37 @@ def test_category_in(text: str, leaf: str | None) -> None:
     assert (category.name if category else None) == leaf
 
 
+@pytest.mark.parametrize(
+    ("noun", "leaf"),
+    [
+        ("tea caddy", None),
+        ("tea", "Tea"),
+        ("lantern shaped lamp", "Lamps"),
+        ("kitchen shelves", "Shelves and Racks"),
+        ("book shelves", "Bookcases"),
+        ("lunchbox", "Food Storage"),
+        ("case for iphone", None),
+        ("pair of running shoes", "Sports Shoes"),
+        ("chest of drawers", "Dressers"),
+        ("shoes for running", "Casual Shoes"),
+        ("steak knives", "Kitchen Knives"),
+        ("", None),
+        ("of", None),
+    ],
+)
+def test_category_of_a_noun_is_that_of_its_head(noun: str, leaf: str | None) -> None:
+    category = SHOP.category_of(noun)
+    assert (category and category.name) == leaf
+
+
+@pytest.mark.parametrize(
+    ("plural", "singular"),
+    [("shelves", "shelf"), ("knives", "knife"), ("gloves", "glove"), ("sleeves", "sleeve"), ("laces", "laces")],
+)
+def test_plurals_are_compared_by_their_singular(plural: str, singular: str) -> None:
+    assert fold(plural) == singular
+
+
 @given(st.sampled_from(list(SHOP.categories.values())))
 def test_every_leaf_and_synonym_names_its_leaf(leaf: Category) -> None:
     for phrase in (leaf.name, *leaf.synonyms):
@@ -240,6 +271,7 @@ def test_lookups_are_linear_in_the_text() -> None:
         ("black: []", "black: [[x]]", "9: synonym '...' of value 'black' of attribute 'color' is"),
         ("  color:", "  size: {}\n  color:", "7: expected a mapping: value '...' of attribute"),
         ("  color:", "  aspects:", "7: attribute 'aspects' may not bear a section's name"),
+        ("  color:", "  keywords:", "7: attribute 'keywords' may not bear a section's name or be 'keywords'"),
         ("Candles: [candle]", "Candles:", "5: leaf 'Candles' needs a list of synonyms"),
         ("    Decor:\n", "    Light:\n      Candles: []\n    Decor:\n", "7: leaf 'Candles' appears twice"),
         ("  Home:\n", "  Toys: []\n  Home:\n", "3: department 'Toys' must be a mapping"),

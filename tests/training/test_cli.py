@@ -25,7 +25,7 @@ def no_public_data(empty_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHOPLORA_CACHE", str(empty_folder / "cache"))
 
 
-@pytest.mark.parametrize("command", ["fetch", "train", "matrix", "data import", "data check"])
+@pytest.mark.parametrize("command", ["fetch", "train", "study matrix", "data import", "data check"])
 def test_help_shows_examples(command: str) -> None:
     output = run(*command.split(), "--help")
     assert "Examples" in output

@@ -1,4 +1,4 @@
-"""Cleaning, keys and the split."""
+"""Keys, what a tokeniser split, and the split."""
 
 from __future__ import annotations
 
@@ -8,27 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from training.text import ACCEPTANCE, clean, detokenise, is_acceptance, key, split_of
+from training.text import ACCEPTANCE, detokenise, is_acceptance, key, split_of
 
-PLAIN = st.text(st.characters(exclude_characters="&<>{}"))  # no entity, tag or placeholder
 ASCII = st.text(st.characters(max_codepoint=126))
 quick = settings(max_examples=50, deadline=None)
-
-
-@pytest.mark.parametrize(
-    ("raw", "cleaned"),
-    [
-        ("  two \n lines\t", "two lines"),
-        ("Levi&#39;s &amp; Co", "Levi's & Co"),
-        ("Tom &amp;amp; Jerry", "Tom & Jerry"),  # escaped twice
-        ("a<br/>b", "a b"),
-        ("a {{brand}} shirt", "a shirt"),
-        ("3 < 4", "3 < 4"),
-        ("", ""),
-    ],
-)
-def test_clean(raw: str, cleaned: str) -> None:
-    assert clean(raw) == cleaned
 
 
 @pytest.mark.parametrize(
@@ -43,19 +26,6 @@ def test_clean(raw: str, cleaned: str) -> None:
 )
 def test_detokenise(tokens: str, text: str) -> None:
     assert detokenise(tokens) == text
-
-
-@quick
-@given(PLAIN)
-def test_cleaning_again_changes_nothing(text: str) -> None:
-    assert clean(clean(text)) == clean(text)
-
-
-@quick
-@given(st.text())
-def test_clean_text_is_one_line(text: str) -> None:
-    cleaned = clean(text)
-    assert cleaned == " ".join(cleaned.split())
 
 
 @quick

@@ -1,4 +1,4 @@
-"""Normalisation of text: mojibake, HTML, control characters, white space, units and currencies.
+"""Normalisation of imported text: the cleaning that requests get too, then one spelling of units and currencies.
 
 Knows no column and no task. Every function is idempotent. Called by `importing` for every cell.
 """
@@ -8,9 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from training.text import clean
-
-ROUNDS = 8  # of a change until the text stays the same; deeper nested entities do not occur in product titles
+from adapters.cleaning import plain, settled
 
 # Symbols of the SI Brochure (BIPM 2019, section 5.4.3: a space before the unit) and of trade. Single letters
 # (5G, 12V, size L) and "pounds", which is also a currency, are not changed.
@@ -56,21 +54,6 @@ _BEFORE = {
 }
 _AFTER = {sign: re.compile(rf"{_NUMBER} ?(?:{names})(?![\w$£€₹])", re.IGNORECASE) for sign, names in _MONEY.items()}
 _SIGN = re.compile(rf"(?<![a-z])(?:{'|'.join(_MONEY.values())})", re.IGNORECASE)
-_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\ufffe\uffff]+")
-
-
-def plain(text: str) -> str:
-    """One line of readable text: mojibake repaired; tags, control characters and repeated spaces removed."""
-    return _settled(_plain, text)
-
-
-def _plain(text: str) -> str:
-    """Mojibake is repaired by ftfy (Speer 2019, doi:10.5281/zenodo.2591652); typographic quotes are not changed."""
-    if not text.isascii():
-        import ftfy  # slow to import, and most catalogs are plain ASCII
-
-        text = ftfy.fix_text(text, uncurl_quotes=False, unescape_html=False, explain=False)
-    return clean(_CONTROLS.sub(" ", text))
 
 
 def units(text: str) -> str:
@@ -80,7 +63,7 @@ def units(text: str) -> str:
 
 def currencies(text: str) -> str:
     """`USD 20`, `20 dollars` and `$ 20` become `$20`; the digits are not changed."""
-    return _settled(_currencies, text)
+    return settled(_currencies, text)
 
 
 def _currencies(text: str) -> str:
@@ -97,19 +80,10 @@ STEPS: dict[str, Callable[[str], str]] = {"units": units, "currencies": currenci
 
 def normalised(text: str, steps: tuple[str, ...] = tuple(STEPS)) -> str:
     """Plain text, on which the named steps are applied."""
-    return _settled(lambda unsettled: _apply(_plain(unsettled), steps), text)
+    return settled(lambda unsettled: _apply(plain(unsettled), steps), text)
 
 
 def _apply(text: str, steps: tuple[str, ...]) -> str:
     for step in steps:
         text = STEPS[step](text)
-    return text
-
-
-def _settled(change: Callable[[str], str], text: str) -> str:
-    """The text after the change is repeated until nothing changes any more."""
-    for _ in range(ROUNDS):
-        if (again := change(text)) == text:
-            break
-        text = again
     return text

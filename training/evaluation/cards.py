@@ -35,14 +35,23 @@ def data_sources(task: str, examples: Iterable[Example]) -> list[DataSource]:
 
 
 def adapter_card(
-    draft: Draft, modules: Sequence[str], cost: Mapping[str, float], evaluation: Evaluation, verdict: Verdict
+    draft: Draft,
+    modules: Sequence[str],
+    cost: Mapping[str, float],
+    evaluation: Evaluation,
+    verdict: Verdict,
+    on_unseen: str = "",
 ) -> str:
-    """The card of an adapter: the verdict, recipe, cost of training, data with licences, figures of every side."""
+    """The card of an adapter: the verdict, recipe, cost of training, data with licences, figures of every side.
+
+    `on_unseen`: the page of the transfer study, if there was one.
+    """
     recipe = ", ".join(f"{name} {value}" for name, value in draft.recipe.items() if name != "modules")
     data = "\n".join(
         f"- {d.name}, {d.rows:,} training examples, {d.licence}{f' ({d.note})' if d.note else ''}" for d in draft.data
     )
-    return f"""# {draft.channel}
+    return (
+        f"""# {draft.channel}
 
 {verdict.summary}
 
@@ -57,13 +66,28 @@ of memory at most.
 ## Figures
 On the test splits, which were not trained on; from `shoplora evaluate {draft.task}`.
 
-{intervals(draft.task, evaluation, verdict)}
+{intervals(draft.task, evaluation, verdict.editing)}
 
 {tables(evaluation.figures)}
-"""
+
+{on_unseen}""".rstrip()
+        + "\n"
+    )
 
 
-def intervals(task: str, evaluation: Evaluation, verdict: Verdict) -> str:
+def unseen(task: str, evaluation: Evaluation, count: int | None) -> str:
+    """The figures of a transfer study, whose runs had at most `count` training examples each."""
+    limit = f" --examples {count}" if count else ""
+    return f"""## On a shop that it has not seen
+For each source an adapter of the same recipe, trained on all other sources and tested on that one;
+from `shoplora study transfer {task}{limit}`.
+
+{intervals(task, evaluation)}
+
+{tables(evaluation.figures)}"""
+
+
+def intervals(task: str, evaluation: Evaluation, editing: str | None = None) -> str:
     """Every side's main figure with its 95% interval, and p against the adapter."""
     figure = training_task(task).headline_figure
     lines = [
@@ -78,7 +102,7 @@ def intervals(task: str, evaluation: Evaluation, verdict: Verdict) -> str:
             p = "" if headline.p is None else f"{headline.p:.2g}"
             interval = f"{headline.low:.3f} to {headline.high:.3f}"
             lines.append(f"| {source} | {side} | {headline.value:.3f} | {interval} | {p} |")
-    return "\n".join([*lines, "", *filter(None, (_calibration(evaluation), verdict.editing))])
+    return "\n".join([*lines, "", *filter(None, (_calibration(evaluation), editing))])
 
 
 def _calibration(evaluation: Evaluation) -> str:

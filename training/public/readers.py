@@ -18,8 +18,9 @@ import yaml
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from adapters.cleaning import plain
 from training.public.sources import find
-from training.text import clean, detokenise, is_acceptance, key, split_of
+from training.text import detokenise, is_acceptance, key, split_of
 
 DMASTE_TRAINED = ("beauty", "electronics", "fashion", "home")
 DMASTE_DOMAINS = (*DMASTE_TRAINED, "book", "grocery", "pet", "toy")
@@ -97,7 +98,7 @@ def fashion() -> Iterator[FashionTitle]:
         titles.open(encoding="utf-8", errors="replace", newline="") as texts,
     ):
         for row, text in zip(csv.DictReader(labels), csv.DictReader(texts), strict=True):
-            title = clean(text["productDisplayName"] or "")
+            title = plain(text["productDisplayName"] or "")
             identity = key(title)
             if not identity or identity in seen or is_acceptance(title):
                 continue
@@ -113,7 +114,7 @@ def pricerunner() -> Iterator[SupplierTitle]:
     (file,) = find("KelvinLam05/product_classification", "pricerunner_aggregate.csv")
     with file.open(encoding="utf-8", newline="") as lines:
         for _id, title, _vendor, cluster, _label, _category_id, category in csv.reader(lines):
-            yield SupplierTitle(split_of(f"cluster {cluster}"), clean(title), category)
+            yield SupplierTitle(split_of(f"cluster {cluster}"), plain(title), category)
 
 
 def queries(split: str) -> list[Query]:
@@ -194,11 +195,11 @@ def _product(group: str, record: dict[str, Any]) -> Product:
     affinity = {"F": "women", "M": "men"}
     return Product(
         split_of(f"product {group}"),
-        clean(str(record["name"])),
+        plain(str(record["name"])),
         str(record["category"]),
         str(record.get("style") or record["category"]),
         affinity.get(str(record.get("gender_affinity"))),
-        clean(str(record["description"])),
+        plain(str(record["description"])),
     )
 
 

@@ -6,6 +6,7 @@ Reads the figures of an evaluation; loads no model. Called once for each evaluat
 from __future__ import annotations
 
 from collections.abc import Mapping
+from statistics import fmean
 from typing import TypeVar
 
 from training.evaluation.results import ADAPTER, FEW_SHOT, LIVE, ONE_SAMPLE, PROMPTED, Evaluation, Verdict
@@ -16,10 +17,14 @@ SIGNIFICANT = 0.05
 MARGIN = 0.01  # of the main figure, that a new version may fall behind the live one
 
 
-def judge(task: str, evaluation: Evaluation) -> Verdict:
-    """The verdict on the evaluation of an adapter of the task of that name."""
+def judge(task: str, evaluation: Evaluation, unseen: Evaluation | None = None) -> Verdict:
+    """The verdict on the evaluation of an adapter of the task of that name.
+
+    `unseen`: the evaluation on sources that the adapter was not trained on, if there was such a study.
+    """
     source = _main_source(task, evaluation)
-    return Verdict(_refusals(source, evaluation), _summary(source, evaluation), _editing(evaluation))
+    refusals = [*_refusals(source, evaluation), *(_unseen_refusals(unseen) if unseen else [])]
+    return Verdict(refusals, _summary(source, evaluation), _editing(evaluation))
 
 
 def _main_source(task: str, evaluation: Evaluation) -> str | None:
@@ -48,6 +53,20 @@ def _refusals(source: str | None, evaluation: Evaluation) -> list[str]:
     return reasons
 
 
+def _unseen_refusals(unseen: Evaluation) -> list[str]:
+    """Whether a cheap baseline is better on unseen sources, by the mean of the main figure over them."""
+    means = {side: fmean(h.value for h in by_source.values()) for side, by_source in unseen.headlines.items()}
+    cheap = {side: value for side, value in means.items() if _is_cheap(side)}
+    if not cheap or means[ADAPTER] >= max(cheap.values()):
+        return []
+    best = max(cheap, key=lambda side: cheap[side])
+    return [f"{means[ADAPTER]:.3f} on shops that it has not seen is behind {best} with {cheap[best]:.3f}"]
+
+
+def _is_cheap(side: str) -> bool:
+    return side not in (PROMPTED, LIVE) and not side.startswith((ADAPTER, PROMPTED))
+
+
 def _compared(by_side: Mapping[str, T]) -> dict[str, T]:
     """What there is of each compared side: of single samples where there are any.
 
@@ -60,11 +79,7 @@ def _compared(by_side: Mapping[str, T]) -> dict[str, T]:
 
 def _summary(source: str | None, evaluation: Evaluation) -> str:
     """The report's first line: is a cheap baseline as good?"""
-    cheap = {
-        side: by_source[source]
-        for side, by_source in evaluation.headlines.items()
-        if source and side not in (PROMPTED, LIVE) and not side.startswith((ADAPTER, PROMPTED))
-    }
+    cheap = {side: by_source[source] for side, by_source in evaluation.headlines.items() if source and _is_cheap(side)}
     if source is None or not cheap:
         return "There is no cheap baseline to compare with."
     adapter = evaluation.headlines[ADAPTER][source].value

@@ -1,12 +1,13 @@
-"""`shoplora ablate`, `cost` and `matrix`: parses options and prints what the studies measured.
+"""`shoplora study`: parses options and prints what the studies measured.
 
-`shoplora.py` adds these commands. Heavy imports wait until a command needs them.
+`shoplora.py` adds this app to the command. Heavy imports wait until a command needs them.
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +16,9 @@ from rich.console import Console
 from rich.markdown import Markdown
 from rich.table import Table
 
+from adapters.adapter_folder import CARD
 from adapters.base import base_digest, base_folder
+from adapters.help import examples as help_examples
 from adapters.preload import ensure_preloaded
 from training.options import (
     Base,
@@ -32,8 +35,21 @@ from training.options import (
 
 MODULES = "o_proj,down_proj,o_proj+down_proj,qkv,all-linear"
 console = Console()
+app = typer.Typer(
+    help="Measures what choices, labels and adapters are worth, before you pay for them.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+)
+_examples = partial(help_examples, prefix="shoplora study ")
 
 
+@app.command(
+    epilog=_examples(
+        "ablate rewrite",
+        "ablate rewrite --modules o_proj,o_proj+down_proj,all-linear --no-serve",
+        "ablate classify --examples 100,250,500,1000,2000",
+    )
+)
 @one_line_errors()
 def ablate(
     task: TaskName,
@@ -82,6 +98,7 @@ def ablate(
     console.print(f"report: {place / 'report.html'}")
 
 
+@app.command(epilog=_examples("cost classify --machine 0.40 --rate 50 --input-price 0.15 --output-price 0.60"))
 @one_line_errors()
 def cost(
     task: TaskName,
@@ -111,6 +128,39 @@ def cost(
     console.print(f"The hosted model costs {hosted_price / adapter_price:.1f} times as much." if adapter_price else "")
 
 
+@app.command(epilog=_examples("transfer classify", "transfer extract --examples 2000"))
+@one_line_errors()
+def transfer(
+    task: TaskName,
+    count: Annotated[
+        int | None, typer.Option("--examples", min=1, help="Training examples of each run, at most; all if not given.")
+    ] = None,
+    data: Data = None,
+    recipe_file: RecipeFile = None,
+    base: Base = None,
+    output: Annotated[Path, typer.Option(help="Folder of runs; finished ones are not repeated.")] = Path("runs"),
+) -> None:
+    """Train on all shops but one and evaluate on that one, for each in turn: what another shop may expect."""
+    ensure_preloaded()
+    from training.pipeline import load_examples
+    from training.tuning.recipe import recipe_for, run_key
+
+    of, ontology = task_named(task), ontology_of_the_shop()
+    examples = load_examples(of, data, ontology)
+    recipe, folder = recipe_for(task, recipe_file), base_folder(shared_settings(base).base)
+
+    from training.evaluation import cards
+    from training.studies import transfer as transfers
+
+    place = transfers.folder_of(output, task, run_key(recipe, examples, base_digest(folder)))
+    evaluation = transfers.run(of, examples, recipe, folder, place, ontology, count)
+    page = cards.unseen(task, evaluation, count)
+    (place / CARD).write_text(page + "\n", encoding="utf-8")
+    console.print(Markdown(page))
+    console.print(f"report: {place / CARD}; `shoplora train {task}` copies it into the model card")
+
+
+@app.command(epilog=_examples("matrix", "matrix --examples 50 --json matrix.json --html matrix.html"))
 @one_line_errors()
 def matrix(
     count: Annotated[int, typer.Option("--examples", min=1, help="Test examples a task, at most.")] = 200,

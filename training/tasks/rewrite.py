@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from adapters.cleaning import plain
 from adapters.ontology import Ontology
 from adapters.tasks import rewrite
 from training.examples import SPLITS, Example
@@ -82,19 +83,29 @@ def _spans(examples: Sequence[Example], answers: Sequence[Any]) -> tuple[list[Sp
     return [rewrite.spans(e.labels.tags) for e in examples], [rewrite.spans(a.tags) if a else [] for a in answers]
 
 
-def _filters(labels: Any, example: Example, ontology: Ontology) -> tuple[Any, Any]:
+def _filters(labels: Any, example: Example, ontology: Ontology) -> tuple[Any, ...]:
     """What a search would filter by."""
     fields = rewrite.TASK.expand(labels, example.request, ontology)
-    return fields["filters"], fields["price"]
+    return fields["filters"], fields["exclude"], fields["price"]
 
 
 def _examples(ontology: Ontology, seed: int) -> Iterator[Example]:
     for split in SPLITS:
         for query in readers.queries(split):
-            request = rewrite.Request(query=" ".join(query.words))
-            yield Example(split, "queryner", request, rewrite.Labels(tags=_line_tags(query.tags)))
+            words, tags = _split(query.words, query.tags)
+            request = rewrite.Request(query=" ".join(words))
+            yield Example(split, "queryner", request, rewrite.Labels(tags=_line_tags(tags)))
     for text, tags in queries(ontology, GENERATED_QUERIES, seed):
         yield Example(split_of_generated(text), SOURCE, rewrite.Request(query=text), rewrite.Labels(tags=tags))
+
+
+def _split(words: Sequence[str], tags: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Words and BIO tags of a query as requests split it: `gray/blue` is two words, of one phrase."""
+    split: list[tuple[str, str]] = []
+    for word, tag in zip(words, tags, strict=True):
+        inside = tag.replace("B-", "I-")
+        split += [(part, inside if i else tag) for i, part in enumerate(rewrite.query_words(plain(word)))]
+    return [word for word, _ in split], [tag for _, tag in split]
 
 
 def _line_tags(tags: Sequence[str]) -> list[str]:

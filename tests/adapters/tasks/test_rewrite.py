@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,17 +10,28 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from adapters.tasks import rewrite
+from adapters.cleaning import plain
+from adapters.ontology import Ontology
+from adapters.settings import SHIPPED_ONTOLOGY
+from adapters.tasks import negations, rewrite
+from adapters.tasks.queries import Reading
+from adapters.tasks.query_words import is_content
 from adapters.tasks.rewrite import Labels, Request
-from tests.adapters.tasks.strategies import QUERY_WORDS, SHOP, rewritten
+from adapters.words import fold
+from tests.adapters.tasks.strategies import CHARACTERS, QUERY_WORDS, SHOP, rewritten, tags
 
 quick = settings(max_examples=50, deadline=None)
+thorough = settings(max_examples=200, deadline=None)
 
 
-def expanded(tagged: str) -> dict[str, Any]:
-    """`red/color dress/type`: the answer for words with these tags."""
+def expanded(tagged: str, ontology: Ontology = SHOP) -> dict[str, Any]:
+    """`red/color dress/type`: the answer for words with these tags; a word that is split continues its phrase."""
     words, tags = zip(*(word.rsplit("/", 1) for word in tagged.split()), strict=True)
-    return rewrite.TASK.expand(Labels(tags=list(tags)), Request(query=" ".join(words)), SHOP)
+    parts = [len(rewrite.query_words(word)) for word in words]
+    line = [
+        tag for tag, n in zip(tags, parts, strict=True) for tag in [tag, *["+" if tag != "other" else tag] * (n - 1)]
+    ]
+    return rewrite.TASK.expand(Labels(tags=line), Request(query=" ".join(words)), ontology)
 
 
 def price(tagged: str) -> dict[str, Any] | None:
@@ -40,6 +52,7 @@ def test_a_query_with_an_occasion() -> None:
         "product_type": None,
         "category": None,
         "filters": {"color": ["red"], "silhouette": ["flowy"], "occasion": ["wedding"]},
+        "exclude": {},
         "price": None,
         "keywords": [],
     }
@@ -65,7 +78,6 @@ def test_a_product_type_that_is_not_in_the_taxonomy() -> None:
         ("red/color and/other blue/color", {"color": ["red", "blue"]}),
         ("red/color scarlet/color", {"color": ["red"]}),
         ("striped/color", {"pattern": ["striped"]}),
-        ("sparkling/color aubergine/+", {"color": ["sparkling aubergine"]}),
         ("gold/color", {"color": ["gold"]}),
         ("gold/material", {"material": ["gold"]}),
         ("for/department her/+", {"gender": ["women"]}),
@@ -75,21 +87,169 @@ def test_a_product_type_that_is_not_in_the_taxonomy() -> None:
         ("mini/shape", {"silhouette": ["mini"]}),
         ("mini/size", {"size": ["mini"]}),
         ("size/size 10/+", {"size": ["size 10"]}),
-        ("for/occasion my/+ sisters/+ wake/+", {"occasion": ["sisters wake"]}),
         ("winter/occasion", {"season": ["winter"]}),
         ("pack/quantity of/+ 6/+", {"quantity": ["pack of 6"]}),
-        ("by/brand acme/+", {"brand": ["acme"]}),
-        ("plain/other red/other", {}),
+        ("plain/other red/other", {"pattern": ["plain"], "color": ["red"]}),
+        ("navy/color blue/color", {"color": ["navy blue"]}),
+        ("for/other her/department", {"gender": ["women"]}),
+        ("sleek/color", {"style": ["elegant"]}),
+        ("color/color red/+", {"color": ["red"]}),
+        ("red/color colour/other", {"color": ["red"]}),
+        ("13in/size", {"size": ["13in"]}),
+        ("13in/other", {"size": ["13in"]}),
+        ("eu/size 42/+", {"size": ["eu 42"]}),
+        ("5/size x/+ 7/+ ft/+", {"size": ["5 x 7 ft"]}),
+        ("10/other in/other black/color", {"color": ["black"]}),
+        ("12-pack/quantity", {"quantity": ["12-pack"]}),
     ],
 )
 def test_a_phrase_becomes_a_filter(tagged: str, filters: dict[str, list[str]]) -> None:
     assert expanded(tagged)["filters"] == filters
 
 
-@pytest.mark.parametrize("tagged", ["wireles/modifier", "dragon/name", "space/content"])
-def test_a_phrase_that_names_no_value_is_a_keyword(tagged: str) -> None:
+@pytest.mark.parametrize(
+    ("tagged", "keywords"),
+    [
+        ("wireles/modifier", ["wireles"]),
+        ("dragon/name", ["dragon"]),
+        ("space/content", ["space"]),
+        ("sparkling/color aubergine/+", ["sparkling aubergine"]),
+        ("for/occasion my/+ sisters/+ wake/+", ["sisters wake"]),
+        ("lord/name of/+ the/+ rings/+", ["lord of the rings"]),
+        ("by/brand acme/+", ["acme"]),
+        ("rainfall/brand", ["rainfall"]),
+        ("pipe/occasion", ["pipe"]),
+        ("9/size drawer/+", ["9 drawer"]),
+        ("9/other drawer/other", ["9 drawer"]),
+        ("galaxy/other 15/other", ["galaxy 15"]),
+        ("zorblax/other quux/other", ["zorblax", "quux"]),
+        ("urban/brand decay/+", ["urban decay"]),
+        ("5000mah/size", ["5000mah"]),
+        ("30%/price off/+", ["30% off"]),
+        ("cheap/price", ["cheap"]),
+        ("grain/modifier free/+", ["grain free"]),
+        ("no/modifier show/+", ["no show"]),
+    ],
+)
+def test_a_phrase_that_names_no_known_value_is_a_keyword(tagged: str, keywords: list[str]) -> None:
     answer = expanded(tagged)
-    assert (answer["filters"], answer["keywords"]) == ({}, [tagged.split("/")[0]])
+    assert (answer["filters"], answer["exclude"], answer["keywords"]) == ({}, {}, keywords)
+
+
+def test_words_of_a_phrase_beside_its_value_are_keywords() -> None:
+    answer = expanded("rustic/occasion pipe/+ shelf/type")
+    assert answer["filters"] == {"style": ["rustic"]}
+    assert (answer["product_type"], answer["keywords"]) == ("shelf", ["pipe"])
+
+
+def test_a_brand_of_the_shop_is_a_filter(tmp_path: Path) -> None:
+    text = SHIPPED_ONTOLOGY.read_text(encoding="utf-8")
+    own = tmp_path / "ontology.yaml"
+    own.write_text(
+        text.replace("\nattributes:\n", "\nattributes:\n  brand:\n    Acme: [acme sports]\n"), encoding="utf-8"
+    )
+    answer = expanded("acme/brand shoes/type no/other", Ontology.load(own))
+    assert answer["filters"] == {"brand": ["Acme"]}
+    request = Request(query="shoes not acme sports")
+    labels = rewrite.TASK.fallback(request, Ontology.load(own))
+    assert rewrite.TASK.expand(labels, request, Ontology.load(own))["exclude"] == {"brand": ["Acme"]}
+
+
+@pytest.mark.parametrize(
+    ("tagged", "leaf"),
+    [
+        ("tea/type caddy/+", None),
+        ("tea/type caddy/type", None),
+        ("tea/type", "Tea"),
+        ("lantern/type shaped/+ lamp/+", "Lamps"),
+        ("phone/type case/+", "Phone Cases"),
+        ("kitchen/type shelves/+", "Shelves and Racks"),
+        ("book/type shelf/+", "Bookcases"),
+        ("case/type for/+ iphone/+", None),
+        ("pair/type of/+ jeans/+", "Jeans"),
+        ("chest/type of/+ drawers/+", "Dressers"),
+        ("shoes/type black/color men/department", "Casual Shoes"),
+    ],
+)
+def test_the_category_is_that_of_the_types_head(tagged: str, leaf: str | None) -> None:
+    category = expanded(tagged)["category"]
+    assert (category and category[-1]) == leaf
+
+
+@pytest.mark.parametrize(
+    ("tagged", "exclude"),
+    [
+        ("dress/type not/other red/color", {"color": ["red"]}),
+        ("dress/type not/color red/+", {"color": ["red"]}),
+        ("black/color shoes/type no/modifier laces/+", {"keywords": ["laces"]}),
+        ("black/color shoes/type no/other laces/type", {"keywords": ["laces"]}),
+        ("non/modifier leather/material jacket/type", {"material": ["leather"]}),
+        ("non-leather/other jacket/other", {"material": ["leather"]}),
+        ("-red/color dress/type", {"color": ["red"]}),
+        ("lamp/type no/other red/color or/other blue/color", {"color": ["red", "blue"]}),
+        ("fridge/type without/other freezer/type", {"keywords": ["freezer"]}),
+    ],
+)
+def test_a_negation_excludes(tagged: str, exclude: dict[str, list[str]]) -> None:
+    answer = expanded(tagged)
+    assert answer["exclude"] == exclude
+    excluded = {word for values in exclude.values() for value in values for word in value.split()}
+    assert excluded.isdisjoint((answer["product_type"] or "").split())
+
+
+CUES = st.sampled_from(
+    "no not without non except but anything free of or nor and , - don't want hate minus other than neither".split()
+)
+NUMBERS = st.sampled_from("under over between 20 50 $30 100-200 30% off 10 in inch not more than € 1,299 lakh".split())
+
+
+@st.composite
+def labelled(draw: st.DrawFn) -> tuple[Request, list[str]]:
+    """Any query, rich in negations and amounts, with any labels that the grammar admits."""
+    word = QUERY_WORDS | CUES | NUMBERS | st.text(CHARACTERS, min_size=1, max_size=6) | QUERY_WORDS.map("-{}".format)
+    query = draw(st.lists(word, min_size=1, max_size=9).map(" ".join).filter(lambda text: plain(text)))
+    request = Request.model_validate({"query": query})
+    return request, draw(tags(len(rewrite.query_words(request.query))))
+
+
+@thorough
+@given(labelled())
+def test_each_word_has_exactly_one_meaning(example: tuple[Request, list[str]]) -> None:
+    request, line = example
+    reading = Reading(request.query, line, SHOP)
+    places = [i for part in reading.parts for i in range(*part.span)] + [*reading.cues]
+    assert len(places) == len(set(places))
+    unread = set(range(len(reading.texts))).difference(places)
+    assert not [reading.texts[i] for i in unread if is_content(reading.texts[i])]
+    closed = {*negations.WORDS, *SHOP.attributes, "colour"}
+    cues = [text for i in reading.cues if is_content(text := reading.texts[i])]
+    assert not [text for text in cues if not closed & {text, fold(text)} and not negations.is_do_not(text)]
+
+
+@thorough
+@given(labelled())
+def test_the_answer_is_the_parts(example: tuple[Request, list[str]]) -> None:
+    request, line = example
+    answer = rewrite.TASK.expand(Labels(tags=line), request, SHOP)
+    parts = Reading(request.query, line, SHOP).parts
+    assert answer["keywords"] == [part.value for part in parts if part.field == "keywords"]
+    assert (answer["product_type"] or "") == " ".join(part.value for part in parts if part.field == "type")
+    for field in ("filters", "exclude"):
+        pairs = {(name, value) for name, values in answer[field].items() for value in values}
+        assert pairs == {(part.name, part.value) for part in parts if part.field == field}
+
+
+@thorough
+@given(st.data(), st.lists(st.sampled_from("or , and in for 20 $30 no not without -x the".split()), max_size=9))
+def test_no_unknown_word_is_lost_or_becomes_a_filter(data: st.DataObject, between: list[str]) -> None:
+    words = [word for i, other in enumerate(between) for word in (f"zorb{chr(97 + i)}lax", other)]
+    query = " ".join([*words, "zorblax"])
+    line = data.draw(tags(len(rewrite.query_words(query))))
+    answer = rewrite.TASK.expand(Labels(tags=line), Request(query=query), SHOP)
+    shown = [*(answer["product_type"] or "").split(), *answer["keywords"], *answer["exclude"].get("keywords", ())]
+    counted = " ".join(shown).split()
+    assert all(counted.count(word) == 1 for word in query.split() if word.startswith("zorb"))
+    assert not answer["filters"] and not answer["exclude"].keys() - {"keywords"}
 
 
 @quick
@@ -98,7 +258,7 @@ def test_every_filter_value_is_in_the_ontology_or_in_the_query(example: tuple[Re
     request, labels = example
     answer = rewrite.TASK.expand(labels, request, SHOP)
     query = " ".join(rewrite.query_words(request.query))
-    for attribute, values in answer["filters"].items():
+    for attribute, values in (*answer["filters"].items(), *answer["exclude"].items()):
         known = SHOP.attributes[attribute].values if attribute in SHOP.attributes else ()
         assert all(value in known or value in query for value in values)
         assert len(set(values)) == len(values)
@@ -179,7 +339,49 @@ def test_the_fallbacks_line_decodes(query: str) -> None:
     assert rewrite.TASK.decode(rewrite.TASK.encode(labels), request, SHOP) == labels
 
 
+@quick
+@given(labelled())
+def test_splitting_the_words_again_changes_nothing(example: tuple[Request, list[str]]) -> None:
+    words = rewrite.query_words(example[0].query)
+    assert rewrite.query_words(" ".join(words)) == words
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("dress,red", "dress red"),
+        ("Red Dress!!", "red dress"),
+        ("size:10", "size 10"),
+        ("13in A4 50ml t-shirt", "13in a4 50ml t-shirt"),
+        ("1,299.99 1:24 3/4 w/o", "1,299.99 1:24 3/4 w/o"),
+        ("gray/blue navy+boots", "gray blue navy boots"),
+        ("-red non-leather scent-free", "red non leather scent free"),
+        ("(soft) 'hat' \u201cbig\u201d", "soft hat big"),
+        ('24" monitor & s10+', '24" monitor & s10+'),
+        ("!!! ,", "!!! ,"),
+        ("jane+shop@example.com", "jane+shop@example.com"),
+        ("-40 $.99 .5", "-40 $.99 .5"),
+    ],
+)
+def test_punctuation_splits_words_as_people_mean_them(query: str, words: str) -> None:
+    assert rewrite.query_words(query) == words.split()
+
+
 # Requests
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "\uff22\uff4c\uff55\uff45\u3000\uff53\uff48\uff49\uff52\uff54",
+        "blue&nbsp;shirt",
+        "blue <b>shirt</b>",
+        "bl\u200bue\x00shirt",
+        "blue&#10;shirt",
+    ],
+)
+def test_a_query_is_cleaned(query: str) -> None:
+    assert rewrite.query_words(Request(query=query).query) == ["blue", "shirt"]
 
 
 @pytest.mark.parametrize("query", ["", " ", "\x1f", "x" * 301, "a " * 33])

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from training.data.normalise import STEPS, currencies, normalised, plain, units
+from adapters.cleaning import plain
+from training.data.normalise import STEPS, currencies, normalised, units
 
 PIECES = st.sampled_from(
     "&amp;|&lt;b&gt;|<b>|{{x}}|cafÃ©|â€™|\x00|\u2028|\ufeff| |500|5.5|ml|Grams|gb|inches|$|US$|USD|€|20|1,299.00|"
@@ -29,22 +30,6 @@ def test_without_steps_it_is_plain_text(text: str) -> None:
     assert normalised(text, ()) == plain(text)
     assert "\n" not in plain(text)
     assert plain(text) == plain(text).strip()
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("cafÃ© crÃ¨me", "café crème"),
-        ("itâ€™s", "it\u2019s"),
-        ("A &amp; B", "A & B"),
-        ("A &amp;amp; B", "A & B"),
-        ("<p>soft<br>shirt</p>", "soft shirt"),
-        ("red\x00shirt\t\n xl", "red shirt xl"),
-        ("日本のシャツ", "日本のシャツ"),
-    ],
-)
-def test_plain(text: str, expected: str) -> None:
-    assert plain(text) == expected
 
 
 @pytest.mark.parametrize(

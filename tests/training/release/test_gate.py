@@ -52,6 +52,18 @@ def test_the_refusals_name_figures_and_sides(evaluation: Evaluation, reasons: li
     assert all(part in refusal for part, refusal in zip(reasons, refusals, strict=True))
 
 
+@pytest.mark.parametrize(
+    ("adapter", "tfidf", "reasons"),
+    [(0.6, 0.5, []), (0.5, 0.5, []), (0.4, 0.5, [f"0.400 on shops that it has not seen is behind {TFIDF} with 0.500"])],
+)
+def test_an_adapter_behind_a_cheap_baseline_on_unseen_shops_is_refused(
+    adapter: float, tfidf: float, reasons: list[str]
+) -> None:
+    known = evaluation_of(adapter=(0.9, None), prompted=(0.5, 0.001))
+    unseen = evaluation_of("shop", adapter=(adapter, None), prompted=(0.99, 0.001), tfidf=(tfidf, 0.3))
+    assert judge("classify", known, unseen).refusals == reasons
+
+
 def test_single_samples_are_compared_where_a_fallback_would_flatter() -> None:
     evaluation = evaluation_of(adapter=(0.9, None), prompted=(0.95, 0.001))
     evaluation.headlines[f"{ADAPTER}{ONE_SAMPLE}"] = {"fashion": Headline(0.4, 0.35, 0.45)}

@@ -84,7 +84,7 @@ def test_the_base_of_the_run_is_checked_if_it_is_named(finished_run: Path, base:
 
 
 def test_publishing_loads_no_model() -> None:
-    """Isolation is measured by `shoplora matrix`; here it would hold by construction."""
+    """Isolation is measured by `shoplora study matrix`; here it would hold by construction."""
     check = (
         "import sys; import training.release.publish; print(*{'torch', 'peft', 'transformers'} & sys.modules.keys())"
     )

@@ -108,7 +108,9 @@ def test_a_text_is_judged_without_the_fallback(
 @pytest.mark.parametrize("counts", ["0", "16,-5", "1,000", "many"])
 def test_numbers_of_examples_are_positive(counts: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "120")
-    assert "not a list of numbers from 1" in " ".join(run("ablate", "rewrite", "--examples", counts, status=2).split())
+    assert "not a list of numbers from 1" in " ".join(
+        run("study", "ablate", "rewrite", "--examples", counts, status=2).split()
+    )
 
 
 def test_more_examples_than_there_are(tiny_base: Path, ontology: Ontology, tmp_path: Path) -> None:

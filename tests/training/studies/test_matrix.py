@@ -66,7 +66,7 @@ def test_the_command_without_adapters_of_the_base(
     tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SHOPLORA_STORE", str(tmp_path / "store"))
-    output = run("matrix", "--base", str(tiny_base), "--data", str(SAMPLES), status=1)
+    output = run("study", "matrix", "--base", str(tiny_base), "--data", str(SAMPLES), status=1)
     assert "no live adapter is of the base" in " ".join(output.split())
 
 
@@ -90,7 +90,7 @@ def test_the_command_prints_the_verdict_and_writes_the_figures(
     monkeypatch.setattr(matrix, "run", measured)
     file = tmp_path / "matrix.json"
     output = run(
-        "matrix", "--base", str(base), "--data", str(SAMPLES), "--examples", "3", "--json", str(file), status=1
+        "study", "matrix", "--base", str(base), "--data", str(SAMPLES), "--examples", "3", "--json", str(file), status=1
     )
     assert "rewrite@1 answers otherwise" in output
     assert counts["classify"] == 3

@@ -7,7 +7,7 @@ import pytest
 from adapters.ontology import Ontology
 from adapters.tasks import rewrite
 from tests.training.tasks.builders import query, tagged
-from training.tasks.rewrite import TRAINING, _line_tags, dictionary
+from training.tasks.rewrite import TRAINING, _line_tags, _split, dictionary
 
 
 def test_figures_count_types_with_exact_spans(ontology: Ontology) -> None:
@@ -24,10 +24,10 @@ def test_figures_count_types_with_exact_spans(ontology: Ontology) -> None:
 
 
 def test_figures_count_queries_whose_filters_are_all_right(ontology: Ontology) -> None:
-    gold = [query("red cotton shirt", "color material type"), query("shirt under $20", "type price +")]
+    gold = [query("red cotton shirt", "color material type"), query("gold shirt", "material type")]
     answers = [
         rewrite.Labels(tags=["color", "color", "type"]),  # the ontology reads cotton as a material all the same
-        rewrite.Labels(tags=["type", "other", "other"]),  # no price
+        rewrite.Labels(tags=["color", "type"]),  # gold as another attribute
     ]
     figures = TRAINING.figures(gold, answers, ontology)
     assert (figures["exact"], figures["filters_exact"]) == (0.0, 0.5)
@@ -50,6 +50,21 @@ def test_no_answer_is_not_exact_even_where_there_is_nothing_to_find(ontology: On
 )
 def test_queryner_tags_become_labels_of_the_line(tags: str, line: str) -> None:
     assert _line_tags(tags.split()) == line.split()
+
+
+@pytest.mark.parametrize(
+    ("words", "tags", "line"),
+    [
+        ("rug black/ivory", "B-core_product_type B-color", "rug/type black/color ivory/+"),
+        ("non-stick pan,", "B-modifier B-core_product_type", "non/modifier stick/+ pan/type"),
+        ("red & <br> dress", "B-color O B-color B-core_product_type", "red/color &/other dress/type"),
+        ("navy+boots", "O", "navy/other boots/other"),
+    ],
+)
+def test_queryner_words_are_split_as_requests_are(words: str, tags: str, line: str) -> None:
+    split, labels = _split(words.split(), tags.split())
+    assert [f"{word}/{tag}" for word, tag in zip(split, _line_tags(labels), strict=True)] == line.split()
+    assert rewrite.query_words(rewrite.Request(query=words).query) == split
 
 
 def test_the_dictionary_takes_the_commonest_type_of_the_longest_phrase(ontology: Ontology) -> None:

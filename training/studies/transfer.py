@@ -1,0 +1,130 @@
+"""Transfer: how right an adapter is on a shop that it has not seen.
+
+For each source of the examples an adapter is trained on all other sources and evaluated on that one. The figures of a
+test split say how well an adapter knows the shops that it was trained on; these say what another shop may expect.
+Called by `training.studies.cli`.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+from rich.console import Console
+
+from adapters.ontology import Ontology
+from adapters.tasks.contract import Task
+from training.evaluation import answers
+from training.evaluation.calibration import calibrate
+from training.evaluation.evaluate import evaluate
+from training.evaluation.results import ADAPTER, Evaluation
+from training.examples import Example
+from training.tasks.synthesis import SOURCE as GENERATED
+from training.text import key
+from training.tuning import finetune
+from training.tuning.recipe import Recipe, TrainingError
+
+RESULT = "evaluation.json"
+TESTED = 1_000  # examples of a source, at most
+console = Console()
+
+
+def run(
+    task: Task[Any, Any],
+    examples: Sequence[Example],
+    recipe: Recipe,
+    base: Path,
+    output: Path,
+    ontology: Ontology,
+    count: int | None = None,
+) -> Evaluation:
+    """The figures on each source of an adapter that was trained on the others; finished parts are not repeated.
+
+    Args:
+        output: the study's folder; the result is in its `evaluation.json`.
+        count: training examples of each run, at most.
+
+    Raises:
+        TrainingError: the examples are of one source.
+    """
+    shops = shops_of(examples)
+    if len(shops) < 2:
+        raise TrainingError("the examples are of one source: transfer needs the examples of two shops or more")
+    parts = []
+    for shop in shops:
+        console.rule(shop)
+        folder = output / (f"{shop}-{count}" if count else shop)
+        subset = without(shop, examples, count, recipe.seed)
+        adapter = finetune.run(task, subset, recipe, base, folder, ontology)
+        file = folder / RESULT
+        if not file.exists():
+            with answers.loaded(base, {ADAPTER: adapter}, ontology, [task.name]) as models:
+                calibration = calibrate(task, subset, models, ontology)
+                evaluation = evaluate(task, subset, models, {ADAPTER: calibration}, ontology)
+            _write(file, evaluation)
+        parts.append(read(file))
+    whole = joined(parts)
+    _write(output / RESULT, whole)
+    return whole
+
+
+def folder_of(output: Path, task: str, key: str) -> Path:
+    """The folder of a study in the folder of runs; `key`: that of a run with its recipe, examples and base."""
+    return output / f"transfer-{task}-{key}"
+
+
+def read(file: Path) -> Evaluation:
+    """An evaluation that `run` wrote."""
+    return TypeAdapter(Evaluation).validate_json(file.read_bytes())
+
+
+def _write(file: Path, evaluation: Evaluation) -> None:
+    file.write_text(json.dumps(asdict(evaluation)), encoding="utf-8")
+
+
+def shops_of(examples: Sequence[Example]) -> list[str]:
+    """The sources that have training examples, without the generated one: `dmaste-book` is of the shop `dmaste`."""
+    return list(dict.fromkeys(_shop(e) for e in examples if e.split == "train" and e.source != GENERATED))
+
+
+def without(shop: str, examples: Sequence[Example], count: int | None, seed: int) -> list[Example]:
+    """Training and validation examples of all other shops, and as test examples at most TESTED of this one.
+
+    A text that the shop has too is not among the others.
+    """
+    rng = random.Random(seed)
+    seen = [e for e in examples if _shop(e) == shop]
+    texts = {_text(e) for e in seen}
+    others = [e for e in examples if _shop(e) != shop and e.split != "test" and _text(e) not in texts]
+    train = [e for e in others if e.split == "train"]
+    if count is not None and count < len(train):
+        train = rng.sample(train, count)
+    test = rng.sample(seen, min(len(seen), TESTED))
+    held_out = [e for e in others if e.split == "validation"]
+    return [*train, *held_out, *(replace(e, split="test") for e in test)]
+
+
+def joined(parts: Sequence[Evaluation]) -> Evaluation:
+    """Evaluations of different sources as one."""
+    whole = Evaluation({}, {})
+    for part in parts:
+        for side, figures in part.figures.items():
+            whole.figures.setdefault(side, {}).update(figures)
+        for side, headlines in part.headlines.items():
+            whole.headlines.setdefault(side, {}).update(headlines)
+        whole.answers.extend(part.answers)
+        whole.classes.update(part.classes)
+    return whole
+
+
+def _shop(example: Example) -> str:
+    return example.source.partition("-")[0]
+
+
+def _text(example: Example) -> str:
+    return key(example.request.model_dump_json())
