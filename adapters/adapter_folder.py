@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -71,8 +72,8 @@ def _fault(config: dict[str, Any]) -> str | None:
             return f"{key} is {config[key]!r}, which the engine cannot serve"
     if type(rank) is not int or rank < 1:
         return f"r is {rank!r}, expected a whole number of at least 1"
-    if type(alpha) not in (int, float):
-        return f"lora_alpha is {alpha!r}, expected a number"
+    if type(alpha) is bool or not isinstance(alpha, int | float) or not 0 < alpha < math.inf:
+        return f"lora_alpha is {alpha!r}, expected a number above 0"
     if not isinstance(modules, list) or not modules or not all(isinstance(m, str) for m in modules):
         return f"target_modules is {modules!r}, expected a list of module names"
     return None

@@ -1,7 +1,7 @@
-"""Does an adapter fit a base, and does it change anything?
+"""Does an adapter fit a base, are its weights numbers, and does it change anything?
 
 Reads the adapter's tensors and the headers of the base's safetensors files; loads no model. The server checks each live
-adapter at start, the store refuses an adapter without effect.
+adapter at start, evaluation each adapter that it loads, the store each that is published.
 """
 
 from __future__ import annotations
@@ -13,12 +13,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from safetensors import SafetensorError, deserialize, safe_open
 
 from adapters.adapter_folder import CONFIG, WEIGHTS, StoreError, read_config
 
 _TENSOR = re.compile(r"base_model\.model\.(.+)\.lora_([AB])\.weight")
-_FLOATS = {"F16", "BF16", "F32", "F64"}  # other types may be packed, so that shapes say nothing
+# The bits of a float's exponent, by type, in an integer of its size: all are set in NaN and in the infinities. NumPy
+# has no bfloat16. Other types of a base may be packed, so that shapes say nothing.
+_EXPONENTS: dict[str, Any] = {
+    "F16": np.uint16(0x7C00),
+    "BF16": np.uint16(0x7F80),
+    "F32": np.uint32(0x7F800000),
+    "F64": np.uint64(0x7FF0000000000000),
+}
 # A module's name from its numbered layer on, or its last part. What stands before depends on the class that loads the
 # base: `model.layers.0.mlp.up_proj` in one is `model.language_model.layers.0.mlp.up_proj` in another.
 _TAIL = re.compile(r"[^.]+\.\d+\..+|[^.]*$")
@@ -27,11 +35,12 @@ Shape = tuple[int, ...]
 
 
 class FitError(StoreError):
-    """An adapter does not fit its base, or has no effect."""
+    """An adapter does not fit its base, has weights that are no numbers, or has no effect."""
 
 
 def check_fit(adapter: Path, base: Path) -> None:
-    """Checks an adapter's folder against its base's folder: every module, every shape, every target, an effect.
+    """Checks an adapter's folder against its base's folder: every module, shape and target, and as
+    `check_weights`.
 
     Raises:
         FitError: the first reason why the adapter cannot be served on this base.
@@ -66,16 +75,40 @@ def check_fit(adapter: Path, base: Path) -> None:
     for target in config["target_modules"]:
         if not any(f".{module}".endswith(f".{target}") for module in modules):
             raise FitError(f"{path} has no matrices for {target}, which its target_modules name")
+    _check_finite(path, tensors)
     _check_effect(path, tensors)
 
 
-def check_effect(adapter: Path) -> None:
-    """Checks that at least one B matrix of an adapter's folder is not zero.
+def check_weights(adapter: Path) -> None:
+    """Checks that all weights of an adapter's folder are finite, and that at least one B matrix is not zero.
 
     Raises:
-        FitError: all are zero, as before the first step of training, so that the adapter would answer as the base does.
+        FitError: a weight is NaN or infinite, which can change the answers of other adapters in the same batch; or all
+            B matrices are zero, as before the first step of training, so that the adapter answers as the base does.
     """
-    _check_effect(adapter / WEIGHTS, _tensors(adapter / WEIGHTS))
+    path = adapter / WEIGHTS
+    tensors = _tensors(path)
+    _check_finite(path, tensors)
+    _check_effect(path, tensors)
+
+
+def check_finite(adapter: Path) -> None:
+    """Checks that all weights of an adapter's folder are finite.
+
+    Raises:
+        FitError: a weight is NaN or infinite.
+    """
+    _check_finite(adapter / WEIGHTS, _tensors(adapter / WEIGHTS))
+
+
+def _check_finite(path: Path, tensors: dict[str, Any]) -> None:
+    for name, tensor in sorted(tensors.items()):
+        if (exponent := _EXPONENTS.get(tensor["dtype"])) is None:
+            raise FitError(f"{path}: {name} is of type {tensor['dtype']}: expected {', '.join(_EXPONENTS)}")
+        if np.any(np.frombuffer(tensor["data"], exponent.dtype) & exponent == exponent):
+            raise FitError(
+                f"{path}: {name} has weights that are NaN or infinite: train it again with a lower learning rate"
+            )
 
 
 def _check_effect(path: Path, tensors: dict[str, Any]) -> None:
@@ -96,7 +129,7 @@ def _weights(base: Path) -> dict[str, set[Shape | None]]:
                 module, _, parameter = name.rpartition(".")
                 tensor = file.get_slice(name)
                 shape = tuple(tensor.get_shape())
-                is_matrix = parameter == "weight" and len(shape) == 2 and tensor.get_dtype() in _FLOATS
+                is_matrix = parameter == "weight" and len(shape) == 2 and tensor.get_dtype() in _EXPONENTS
                 if parameter != "bias":
                     weights[_TAIL.findall(module)[0]].add(shape if is_matrix else None)
     return weights

@@ -28,7 +28,7 @@ from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, TypeAdapter, ValidationError
 
 from adapters.adapter_folder import CARD, CONFIG, MANIFEST, WEIGHTS, StoreError, check_files, digest_of, read_config
-from adapters.fit import check_effect
+from adapters.fit import check_weights
 from adapters.manifest import DEMO, DEMO_LABEL, NO_VARIANT, Draft, Manifest
 from adapters.settings import SHIPPED_STORE
 
@@ -130,12 +130,12 @@ class Store:
         Rank, alpha and modules are read from the adapter's own configuration.
 
         Raises:
-            StoreError: a file is missing or does not belong, the engine cannot serve the adapter, or it has no effect.
-                Nothing is published then.
+            StoreError: a file is missing or does not belong, the engine cannot serve the adapter, a weight is no
+                number, or it has no effect. Nothing is published then.
         """
         check_files(staged, required={CONFIG, WEIGHTS}, allowed={CARD})
         config = read_config(staged / CONFIG)
-        check_effect(staged)
+        check_weights(staged)
         with self._lock(), TemporaryDirectory(prefix=".publish-", dir=self.root) as temporary:
             folder = Path(temporary) / "version"
             folder.mkdir()

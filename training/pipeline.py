@@ -89,8 +89,8 @@ def train(
     from training.tuning import finetune
     from training.tuning.recipe import run_key
 
-    answers.check_installed()  # before hours of training
     base = base_folder(settings.base)
+    answers.check_possible(base)  # before hours of training
     digest = base_digest(base)
     name = f"{task.name}-{variant}" if variant else task.name
     key = run_key(recipe, examples, digest)
@@ -141,8 +141,11 @@ def evaluate(
     The live version of its channel is left out if it is this adapter, or is of another base or ontology.
 
     Raises:
-        ShopLoraError: the base cannot be used, or the store is damaged.
+        ShopLoraError: the base cannot be used, the store is damaged, or it is one of several processes.
     """
+    from training.evaluation import answers
+
+    answers.check_alone()
     base = base_folder(settings.base)
     digest = base_digest(base)
     _, evaluation, verdict = _evaluated(task, examples, base, digest, adapter, calibration, settings, ontology, variant)

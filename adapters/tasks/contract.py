@@ -21,6 +21,7 @@ from adapters.manifest import Calibration, channel_of
 from adapters.ontology import Ontology
 from adapters.prompts import Message as Message
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 SEPARATOR = "; "  # of the fields of an answer line
 
 # One line of printable text that neither begins nor ends with a space, and the same in EBNF.
@@ -89,7 +90,8 @@ class limit(GroupedMetadata):
 
 
 def _cleaned(text: Any) -> Any:
-    return plain(text) if isinstance(text, str) else text
+    """What is no text, lone surrogates among it, is left for pydantic to refuse."""
+    return plain(text) if isinstance(text, str) and not _SURROGATE.search(text) else text
 
 
 RequestT = TypeVar("RequestT", bound=BaseModel)

@@ -101,7 +101,7 @@ class Negations:
         for attribute, _, start, end in values:
             if start not in self._values or end > self._values[start][1]:
                 self._values[start] = attribute, end
-        self.found: list[Negation] = []
+        self.items: list[Negation] = []
         self.phrases: list[Span] = []
         self._scan()
 
@@ -126,7 +126,7 @@ class Negations:
         return self._covered(i, *cue) if cue else i
 
     def _add(self, negation: Negation) -> int:
-        self.found.append(negation)
+        self.items.append(negation)
         return negation.span[1]
 
     def _keep(self, start: int, end: int) -> int:
@@ -216,7 +216,7 @@ class Negations:
 
     def _is_closed(self, i: int) -> bool:
         """Whether a word has its meaning already."""
-        spans = [*(negation.span for negation in self.found), *self.phrases]
+        spans = [*(negation.span for negation in self.items), *self.phrases]
         return i in self._taken or any(start <= i < end for start, end in spans)
 
     def _unit(self, i: int, noun: bool, has_type: bool) -> Span | None:

@@ -66,7 +66,7 @@ _NAMES = _codes(
     "- kronor kroner",
 )
 _WEIGHTS = {"pound", "pounds"}  # money only beside a comparison or range
-_INDIAN = {"lakh": 1e5, "lakhs": 1e5, "lac": 1e5, "lacs": 1e5, "crore": 1e7, "crores": 1e7}  # said of money only
+_INDIAN = {"lakh": 1e5, "lakhs": 1e5, "lac": 1e5, "lacs": 1e5, "crore": 1e7, "crores": 1e7}  # of money only
 _MULTIPLES = {"k": 1e3, "thousand": 1e3, "million": 1e6, "mio": 1e6, **_INDIAN}
 
 _COMPARISONS = {
@@ -139,30 +139,30 @@ class Amount:
 
 def prices_in(words: list[str]) -> list[Amount]:
     """The prices that the words of a query state."""
-    return [found for found in _scan(words) if isinstance(found, Amount)]
+    return [match for match in _scan(words) if isinstance(match, Amount)]
 
 
 def measures_in(words: list[str]) -> list[tuple[int, int]]:
     """The phrases that compare another measure than a price, as first word and word after the last: `under 50 inch`."""
-    return [found for found in _scan(words) if not isinstance(found, Amount)]
+    return [match for match in _scan(words) if not isinstance(match, Amount)]
 
 
 def _scan(words: list[str]) -> list[Amount | tuple[int, int]]:
     text = " ".join(words)
-    found: list[Amount | tuple[int, int]] = []
+    read: list[Amount | tuple[int, int]] = []
     position = 0
     while match := _PRICE.search(text, position):
         first = text.count(" ", 0, match.start())
         last = first + match[0].count(" ") + 1
         if amount := _read(match, words, first, last):
-            found.append(amount)
+            read.append(amount)
             position = match.end()
         elif (match["low"] or match["high"] or match["between"]) and words[last : last + 1] and words[last] in UNITS:
-            found.append((first, last + 1))
+            read.append((first, last + 1))
             position = match.end()
         else:  # a number that is no price may have the next one inside its match
             position = match.start() + len(words[first])
-    return found
+    return read
 
 
 def _read(match: re.Match[str], words: list[str], first: int, last: int) -> Amount | None:

@@ -142,7 +142,7 @@ class Reading:
         negations = Negations(self.words, self._values, types, taken, self._ontology.attributes)
         for phrase in negations.phrases:
             self._take("keywords", "", phrase)
-        for negation in negations.found:
+        for negation in negations.items:
             for span in negation.excluded:
                 self._exclude(span, negation.noun)
             self.cues |= self._free.intersection(range(*negation.span))

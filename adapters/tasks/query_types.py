@@ -47,7 +47,7 @@ class _Labelling:
         values = [value for value in self._values if priced.isdisjoint(range(*value[2:]))]
         nouns = {i for start, end in self._categories for i in range(start, end)}
         negations = Negations(self._words, values, nouns, priced, ontology.attributes)
-        self._closed = priced | {i for negation in negations.found for i in range(*negation.span)}
+        self._closed = priced | {i for negation in negations.items for i in range(*negation.span)}
         self._properties = {i for span in negations.phrases for i in range(*span)}
         product = next(filter(None, map(self._product, self._segments())), None)
         if product:

@@ -13,6 +13,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from adapters.errors import ShopLoraError
+from adapters.prompts import end_token
 from server.engine.memory import check_memory, free_memory, sizes
 from server.errors import StartError
 
@@ -26,14 +28,14 @@ def engine_config(arguments: Mapping[str, Any], context: int | None) -> Any:
         context: tokens, at most the base's maximum, where the arguments leave it open; None: the base's maximum.
 
     Raises:
-        StartError: vLLM cannot serve this base with these arguments.
+        ShopLoraError: vLLM cannot serve this base with these arguments.
     """
     from vllm.engine.arg_utils import AsyncEngineArgs
 
     base, chosen = arguments["model"], arguments["max_model_len"]
     refusal = f"vLLM cannot serve the base {base}"
     with _refusals(refusal):
-        _check_kind(Path(base))
+        check_kind(Path(base))
         maximum = AsyncEngineArgs(**{**arguments, "max_model_len": None}).create_model_config().max_model_len
     if chosen is None:
         chosen = min(context or maximum, maximum)
@@ -59,7 +61,7 @@ def _refusals(message: str) -> Iterator[None]:
     log.setLevel(logging.CRITICAL)
     try:
         yield
-    except StartError:
+    except ShopLoraError:
         raise
     except Exception as error:
         raise StartError(f"{message}: {one_line(error)}") from error
@@ -75,7 +77,8 @@ def one_line(error: BaseException) -> str:
     return line if len(line) <= LONGEST else f"{line.partition('. ')[0][:LONGEST]} ..."
 
 
-def _check_kind(base: Path) -> None:
+def check_kind(base: Path) -> None:
+    """Raises StartError for a base that also reads images where vLLM lacks what it needs for these."""
     config = json.loads((base / "config.json").read_text(encoding="utf-8"))
     if "vision_config" in config and find_spec("torchvision") is None:
         raise StartError(
@@ -92,11 +95,7 @@ def _check_tokenizer(model: Any) -> None:
         raise StartError(
             f"the tokenizer of {model.model} knows no characters: its tokenizer.json is missing or damaged"
         )
-    if tokenizer.eos_token_id is None:
-        raise StartError(
-            f"the tokenizer of {model.model} has no end token, without which no answer ends: "
-            "set eos_token in its tokenizer_config.json"
-        )
+    end_token(tokenizer)
 
 
 def _check_lora(model: Any) -> None:
@@ -112,8 +111,31 @@ def _check_lora(model: Any) -> None:
 
 def _check_memory(config: Any) -> None:
     model, lora = config.model_config, config.lora_config
-    width = model.dtype.itemsize
-    a_token = 2 * model.get_num_layers(config.parallel_config) * model.get_total_num_kv_heads() * model.get_head_size()
     modules, rank, slots = (lora.target_modules, lora.max_lora_rank, lora.max_loras) if lora else ((), 0, 0)
-    base = sizes(Path(model.model), modules, rank, width)
-    check_memory(base, slots, a_token * width * model.max_model_len, free_memory())
+    base = sizes(Path(model.model), modules, rank, model.dtype.itemsize)
+    check_memory(base, slots, _sequence_bytes(config), free_memory())
+
+
+def _sequence_bytes(config: Any) -> int:
+    """Bytes of the cache of a sequence that fills the context, at least; `cpu_worker` has them to the byte.
+
+    A layer with a sliding window holds the window and what is computed at a time. Recurrent layers, which hold little,
+    are left out.
+    """
+    from vllm.v1.kv_cache_interface import FullAttentionSpec, SlidingWindowSpec
+
+    model, window = config.model_config, config.model_config.get_sliding_window()
+    a_layer: dict[str, Any] = {
+        "block_size": config.cache_config.block_size,
+        "num_kv_heads": model.get_total_num_kv_heads(),
+        "head_size": model.get_head_size(),
+        "dtype": model.dtype,
+    }
+    kinds = getattr(model.hf_text_config, "layer_types", None)
+    if kinds is None:
+        layers = model.get_num_layers_by_block_type(config.parallel_config)
+        kinds = ["sliding_attention" if config.cache_config.sliding_window else "full_attention"] * layers
+    specs = {"full_attention": FullAttentionSpec(**a_layer), "attention": FullAttentionSpec(**a_layer)}
+    if window:
+        specs["sliding_attention"] = SlidingWindowSpec(**a_layer, sliding_window=window)
+    return sum(specs[kind].max_memory_usage_bytes(config) for kind in kinds if kind in specs)

@@ -24,10 +24,11 @@ from pathlib import Path
 from typing import Any
 
 from adapters.adapter_folder import CONFIG, read_config
+from adapters.errors import ShopLoraError
 from adapters.prompts import Message, token_ids
 from server.engine.config import engine_config, one_line
 from server.engine.generation import Completion, Generation, Job
-from server.engine.process import core_errors, separate_the_next_fork, uncollected
+from server.engine.process import core_errors, separate_the_next_fork, uncollected, without_launcher
 from server.engine.vllm_settings import engine_arguments, installed_version, set_environment
 from server.errors import EngineFailed, StartError, TextTooLong
 from server.settings import Settings
@@ -113,11 +114,11 @@ class Engine:
             if is_forked:  # vLLM has just set it to spawn
                 os.environ[START_METHOD] = "fork"
                 separate_the_next_fork()
-            with core_errors():
+            with without_launcher(), core_errors():
                 return AsyncLLM(
                     vllm_config=config, executor_class=Executor.get_class(config), log_stats=True, log_requests=False
                 )
-        except StartError:
+        except ShopLoraError:
             log.debug("the engine was not started", exc_info=True)
             raise
         except Exception as error:

@@ -5,6 +5,7 @@ Called by `server.engine.config` before the start and by `server.engine.cpu_work
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from math import prod
@@ -12,10 +13,14 @@ from pathlib import Path
 
 from safetensors import safe_open
 
+from adapters.base_files import INDEX
 from server.errors import StartError
 
 GIB = 1024**3
 CACHE_SHARE = 0.25  # of the memory that is free once the base is loaded
+# One of so many sequences of a batch fills the context, in the cache's size: the context is that of the largest request
+# of any task, at 2 characters a token, and typical texts take a tenth of it. Where more are long, some wait.
+BATCH_PART = 4
 _BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2}  # types that vLLM converts to the served one
 _PACKED = {"I64": 8, "U64": 8, "I32": 4, "U32": 4, "I16": 2, "U16": 2}  # all others have one byte
 # Limit, usage and statistics of a container's memory, by version 2 and 1 of Linux's control groups.
@@ -36,7 +41,7 @@ class Sizes:
 def sizes(base: Path, modules: Collection[str], rank: int, bytes_a_number: int) -> Sizes:
     """From the headers of a base's files; in vLLM a slot has A and B of every adapted module, at the largest rank."""
     weights = slot = 0
-    for path in base.glob("*.safetensors"):
+    for path in _loaded_files(base):
         with safe_open(path, "numpy") as file:
             for name in file.keys():  # noqa: SIM118
                 tensor = file.get_slice(name)
@@ -46,6 +51,15 @@ def sizes(base: Path, modules: Collection[str], rank: int, bytes_a_number: int) 
                 if parameter == "weight" and len(shape) == 2 and module.rpartition(".")[2] in modules:
                     slot += rank * sum(shape) * bytes_a_number
     return Sizes(weights, slot)
+
+
+def _loaded_files(base: Path) -> list[Path]:
+    """The files of the weights; a base may hold them once more in `consolidated.safetensors` or beside its index."""
+    files = sorted(base.glob("*.safetensors"))
+    if (base / INDEX).exists():
+        names = json.loads((base / INDEX).read_bytes())["weight_map"].values()
+        return [path for path in files if path.name in names]
+    return [path for path in files if not path.name.startswith("consolidated")] or files
 
 
 def free_memory(proc: Path = Path("/proc"), cgroups: Path = Path("/sys/fs/cgroup")) -> int:
@@ -64,7 +78,7 @@ def free_memory(proc: Path = Path("/proc"), cgroups: Path = Path("/sys/fs/cgroup
 
 
 def cache_size(sequence: int, sequences: int, context: int, free: int) -> int:
-    """Bytes for the cache: all sequences of a batch if they fit into `CACHE_SHARE` of the free memory, at least one.
+    """Bytes for the cache: a `BATCH_PART` of a batch if it fits into `CACHE_SHARE` of the free memory, at least one.
 
     Args:
         sequence: bytes of one sequence that fills the context.
@@ -77,7 +91,7 @@ def cache_size(sequence: int, sequences: int, context: int, free: int) -> int:
             f"the cache of one sequence of {context} tokens takes {sequence / GIB:.2f} GiB, and {free / GIB:.2f} GiB "
             "are free: set SHOPLORA_MAX_MODEL_LEN lower"
         )
-    return min(sequences * sequence, max(sequence, int(CACHE_SHARE * free)))
+    return min(-(-sequences // BATCH_PART) * sequence, max(sequence, int(CACHE_SHARE * free)))
 
 
 def check_memory(sizes: Sizes, slots: int, sequence: int, free: int) -> None:

@@ -10,20 +10,26 @@ from __future__ import annotations
 import ctypes
 import gc
 import logging
-import multiprocessing
 import os
+import re
 import signal
 import socket
 import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 log = logging.getLogger("uvicorn.shoplora")
 LIBC = ctypes.CDLL(None)
 PR_SET_PDEATHSIG = 1
+# What torchrun and `accelerate launch` set. With TORCHELASTIC_USE_AGENT_STORE torch.distributed waits in the core for a
+# store that nobody serves, until its timeout of 30 minutes.
+LAUNCHER = re.compile("TORCHELASTIC_.*|MASTER_(ADDR|PORT)|((LOCAL|GROUP|ROLE)_)?(RANK|WORLD_SIZE)")
 CORE_LOG = logging.getLogger("vllm.v1.engine.core")
 FAILED = "EngineCore failed to start."  # how vLLM logs the error that ends the core's start
+FAILURE_FILE = "SHOPLORA_FAILURE_FILE"  # the environment variable by which a spawned core knows where to write
 
 
 def end_with_parent() -> None:
@@ -64,47 +70,61 @@ def _is_tcp(fd: int) -> bool:
 
 
 class _FailureFilter(logging.Filter):
-    """In the forked core, sends the error that ended its start to the server; the traceback is for log level debug."""
+    """In the core, writes the error that ended its start into a file; the traceback is for log level debug."""
 
-    def __init__(self) -> None:
+    def __init__(self, file: Path) -> None:
         super().__init__()
-        self._reader, self._writer = multiprocessing.Pipe(duplex=False)
+        self._file = file
 
     def filter(self, record: logging.LogRecord) -> bool:
         if record.msg != FAILED or record.exc_info is None:
             return True
-        self._writer.send(str(record.exc_info[1]) or type(record.exc_info[1]).__name__)
+        self._file.write_text(str(record.exc_info[1]) or type(record.exc_info[1]).__name__, encoding="utf-8")
         if log.isEnabledFor(logging.DEBUG):
             return True
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115  # of this process, which ends with a traceback
         return False
 
-    def reason(self) -> str | None:
-        return self._reader.recv() if self._reader.poll() else None
-
-    def close(self) -> None:
-        self._reader.close()
-        self._writer.close()
-
 
 @contextmanager
 def core_errors() -> Iterator[None]:
-    """For the start of a forked core: raises its own error instead of vLLM's, which only says that it failed.
+    """For the start of a core: raises its own error instead of vLLM's, which only says that it failed.
 
     Raises:
         RuntimeError: the core's error in words, without its traceback.
     """
-    failure = _FailureFilter()
-    CORE_LOG.addFilter(failure)
+    with TemporaryDirectory(prefix="shoplora-") as folder:
+        file = Path(folder, "reason")
+        failure = _FailureFilter(file)
+        CORE_LOG.addFilter(failure)  # a fork has it
+        os.environ[FAILURE_FILE] = str(file)
+        try:
+            yield
+        except Exception as error:
+            if file.exists():
+                raise RuntimeError(file.read_text(encoding="utf-8")) from error
+            raise
+        finally:
+            del os.environ[FAILURE_FILE]
+            CORE_LOG.removeFilter(failure)
+
+
+def report_failure() -> None:
+    """In a spawned core, does what a forked one inherits from `core_errors`."""
+    if file := os.environ.get(FAILURE_FILE):
+        CORE_LOG.addFilter(_FailureFilter(Path(file)))
+
+
+@contextmanager
+def without_launcher() -> Iterator[None]:
+    """Hides from a core that is started meanwhile that this process was started by a launcher, maybe with others."""
+    hidden = {name: value for name, value in os.environ.items() if LAUNCHER.fullmatch(name)}
+    for name in hidden:
+        del os.environ[name]
     try:
         yield
-    except Exception as error:
-        if reason := failure.reason():
-            raise RuntimeError(reason) from error
-        raise
     finally:
-        CORE_LOG.removeFilter(failure)
-        failure.close()
+        os.environ.update(hidden)
 
 
 @contextmanager

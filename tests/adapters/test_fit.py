@@ -1,4 +1,4 @@
-"""An adapter that does not fit its base, or that changes nothing, is named and refused."""
+"""An adapter that does not fit its base, has weights that are no numbers, or changes nothing is named and refused."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from transformers import AutoModelForCausalLM, GPT2Config
 
 from adapters.errors import ShopLoraError
-from adapters.fit import check_fit
+from adapters.fit import check_finite, check_fit, check_weights
 
 HIDDEN, WIDE, RANK, LAYERS = 4, 6, 2, 2
 TARGETS = ("o_proj", "down_proj")
@@ -140,6 +140,35 @@ def test_the_first_misfit_is_named(
     adapter = make_adapter(tmp_path / "adapter", {name: tensor.to(dtype) for name, tensor in tensors.items()})
     with pytest.raises(ShopLoraError, match=re.escape(reason)):
         check_fit(adapter, make_base(tmp_path / "base"))
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+@pytest.mark.parametrize("name", [matrix("A", O_PROJ), matrix("B", DOWN_PROJ)])
+def test_a_weight_that_is_no_number_is_refused_everywhere(
+    tmp_path: Path, kind: torch.dtype, value: float, name: str
+) -> None:
+    tensors = make_tensors(kind)
+    tensors[name][-1, -1] = value
+    adapter, base = make_adapter(tmp_path / "adapter", tensors), make_base(tmp_path / "base")
+    for check in (check_finite, check_weights, lambda folder: check_fit(folder, base)):
+        with pytest.raises(ShopLoraError, match=f"{re.escape(name)} has weights that are NaN or infinite: .*"):
+            check(adapter)
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_the_largest_and_smallest_numbers_of_a_type_are_numbers(tmp_path: Path, kind: torch.dtype) -> None:
+    tensors = make_tensors(kind)
+    limits = torch.finfo(kind)
+    for name, value in zip(tensors, [limits.max, limits.min, limits.tiny, limits.smallest_normal], strict=False):
+        tensors[name][0, 0] = value
+    check_weights(make_adapter(tmp_path / "adapter", tensors))
+
+
+def test_weights_of_a_type_that_is_not_known_are_refused(tmp_path: Path) -> None:
+    tensors = {name: tensor.to(torch.int8) for name, tensor in make_tensors().items()}
+    with pytest.raises(ShopLoraError, match=r"weight is of type I8: expected F16, BF16, F32, F64"):
+        check_weights(make_adapter(tmp_path / "adapter", tensors))
 
 
 @pytest.mark.parametrize("name", ["adapter_config.json", "adapter_model.safetensors"])

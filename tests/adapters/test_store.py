@@ -192,6 +192,9 @@ class TestPublish:
             ({"r": 0}, "r is 0"),
             ({"r": True}, "r is True"),
             ({"lora_alpha": None}, "lora_alpha is None"),
+            ({"lora_alpha": float("nan")}, "lora_alpha is nan, expected a number above 0"),
+            ({"lora_alpha": float("inf")}, "lora_alpha is inf"),
+            ({"lora_alpha": 0}, "lora_alpha is 0"),
             ({"target_modules": "all-linear"}, "target_modules is 'all-linear', expected a list"),
             ({"target_modules": []}, "target_modules is []"),
         ],
@@ -212,6 +215,14 @@ class TestPublish:
     def test_an_adapter_that_changes_nothing_is_refused(self, store: Store, tmp_path: Path) -> None:
         with pytest.raises(StoreError, match="changes nothing: all its B matrices are zero"):
             store.publish(stage(tmp_path / "untrained", weight=0), draft(), "card")
+        assert store.versions() == []
+
+    @pytest.mark.parametrize("weight", [float("nan"), float("inf")])
+    def test_an_adapter_whose_weights_are_no_numbers_is_refused(
+        self, store: Store, tmp_path: Path, weight: float
+    ) -> None:
+        with pytest.raises(StoreError, match="has weights that are NaN or infinite"):
+            store.publish(stage(tmp_path / "diverged", weight), draft(), "card")
         assert store.versions() == []
 
     def test_a_publication_that_fails_leaves_nothing_behind(

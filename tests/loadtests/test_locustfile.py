@@ -24,7 +24,8 @@ from tests.loadtests.test_targets import ANSWER
 
 ROOT = Path(__file__).parents[2]
 COMMON_FIELDS = {name: ANSWER[name] for name in ANSWER.keys() & Answered.model_fields}
-QUERY = {"product_type": "dress", "category": None, "filters": {"color": ["red"]}, "price": None, "keywords": []}
+QUERY = {"product_type": "dress", "category": None, "filters": {"color": ["red"]}, "exclude": {}}
+QUERY |= {"price": None, "keywords": []}
 ANSWERS: dict[str, dict[str, Any]] = {"rewrite": {**COMMON_FIELDS, "model": "rewrite@1", **QUERY}, "classify": ANSWER}
 USERS = 4
 

@@ -23,8 +23,10 @@ import torch
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from adapters.errors import ShopLoraError
+from adapters.fit import check_finite
 from adapters.ontology import Ontology
 from adapters.tasks.contract import Message, Task
+from server.engine.config import check_kind
 from server.engine.context import needed_context
 from server.engine.engine import Engine
 from server.engine.generation import Completion, Job, Model, job_of
@@ -37,7 +39,7 @@ IN_FLIGHT = 128  # samples: twice what the engine decodes at once by default, so
 
 
 class EvaluationError(ShopLoraError):
-    """There is no vLLM to ask, or it failed."""
+    """There is no vLLM to ask, it cannot serve the base, or it failed."""
 
 
 class Models:
@@ -120,9 +122,11 @@ def loaded(base: Path, adapters: Mapping[str, Path], ontology: Ontology, tasks: 
     process training may have used torch's threads, the GPU and `torch.distributed`.
 
     Raises:
-        ShopLoraError: vLLM is not installed, or the engine does not start.
+        ShopLoraError: vLLM is not installed, an adapter has weights that are no numbers, or the engine does not start.
     """
-    check_installed()
+    check_possible(base)
+    for folder in adapters.values():
+        check_finite(folder)
     logging.getLogger("uvicorn.shoplora").addHandler(logging.NullHandler())  # errors are raised in one line
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
@@ -139,12 +143,23 @@ def loaded(base: Path, adapters: Mapping[str, Path], ontology: Ontology, tasks: 
             runner.run(engine.close())
 
 
-def check_installed() -> None:
-    """Raises EvaluationError if there is no vLLM."""
+def check_possible(base: Path) -> None:
+    """What can be known before anything is trained or loaded.
+
+    Raises:
+        ShopLoraError: there is no vLLM, or this one cannot serve a base of this kind.
+    """
     if find_spec("vllm") is None:
         raise EvaluationError(
             "vLLM is not installed, and evaluation asks it: run `pip install -e '.[cpu]'`, or '.[gpu]' with a GPU"
         )
+    check_kind(base)
+
+
+def check_alone() -> None:
+    """Raises EvaluationError in each of several processes of `accelerate launch`, all of which would do the same."""
+    if int(os.environ.get("WORLD_SIZE", 1)) > 1:
+        raise EvaluationError("only `shoplora train` uses several processes: run this without `accelerate launch`")
 
 
 @contextmanager

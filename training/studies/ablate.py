@@ -91,8 +91,11 @@ def run(
 
     Raises:
         TrainingError: there is nothing to train on.
+        EvaluationError: it is one of several processes, or there is no vLLM.
         ServingError: the server does not start.
     """
+    answers.check_alone()
+    answers.check_possible(base)
     test = sample_test_split(task.name, examples, TESTED)
     folders: dict[str, Path] = {}
     costs: dict[str, dict[str, Any]] = {}

@@ -48,7 +48,12 @@ class RegressionMatrix:
 def run(
     base: Path, adapters: Mapping[str, Path], samples: Mapping[str, Sequence[Example]], ontology: Ontology
 ) -> RegressionMatrix:
-    """The base and each adapter on each task's sample, one answer each, without the fallback."""
+    """The base and each adapter on each task's sample, one answer each, without the fallback.
+
+    Raises:
+        EvaluationError: it is one of several processes, there is no vLLM, or it failed.
+    """
+    answers.check_alone()
     with answers.loaded(base, adapters, ontology, samples) as models:
         cells = {
             adapter or BASE: {

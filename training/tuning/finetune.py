@@ -35,7 +35,7 @@ from adapters.ontology import Ontology
 from adapters.tasks.contract import Task
 from training.examples import Example
 from training.tuning.checkpoints import TimedCheckpoints, last_checkpoint
-from training.tuning.modules import resolved
+from training.tuning.modules import excluded, resolved
 from training.tuning.progress import Meter
 from training.tuning.recipe import Recipe, TrainingError
 from training.tuning.rows import collate, rows
@@ -208,6 +208,7 @@ def _with_adapter(base: Any, recipe: Recipe) -> Any:
         bias="none",
         use_rslora=recipe.rslora,
         target_modules=resolved(base, recipe.modules),
+        exclude_modules=excluded(base),
         fan_in_fan_out=any(isinstance(module, Conv1D) for module in base.modules()),
         task_type="CAUSAL_LM",
     )

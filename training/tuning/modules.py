@@ -27,11 +27,12 @@ _ROLES = {
 def resolved(model: Any, choice: Sequence[str]) -> list[str]:
     """The names, as PEFT's `target_modules`, of the linear layers that a recipe's modules mean in this model.
 
+    Of a model that also reads images or sound, only those of its language model; others may have the same names.
+
     Raises:
         TrainingError: the model has no such module.
     """
-    head = model.get_output_embeddings()
-    paths = [p for p, m in model.named_modules() if isinstance(m, Linear | Conv1D) and m is not head]
+    paths, _ = _linear(model)
     names: set[str] = set()
     for role in choice:
         pattern = "[^.]+" if role in ALL_LINEAR else _ROLES.get(role, re.escape(role))
@@ -41,3 +42,22 @@ def resolved(model: Any, choice: Sequence[str]) -> list[str]:
             raise TrainingError(f"the base has no module {role}; there are {there_are} and all-linear")
         names |= matches
     return sorted(names)
+
+
+def excluded(model: Any) -> str | None:
+    """PEFT's `exclude_modules`: a pattern of all paths outside the language model; None if it has all linear layers."""
+    _, others = _linear(model)
+    return rf"(?!{re.escape(_language_model(model))}\.).*" if others else None
+
+
+def _linear(model: Any) -> tuple[list[str], list[str]]:
+    """The paths of the linear layers of the language model, and of the others; without the head."""
+    head, inside = model.get_output_embeddings(), f"{_language_model(model)}."
+    paths = [p for p, m in model.named_modules() if isinstance(m, Linear | Conv1D) and m is not head]
+    return [p for p in paths if p.startswith(inside)], [p for p in paths if not p.startswith(inside)]
+
+
+def _language_model(model: Any) -> str:
+    decoder = model.get_decoder()
+    paths: dict[Any, str] = {module: path for path, module in model.named_modules()}
+    return paths[decoder]

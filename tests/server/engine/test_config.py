@@ -9,16 +9,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from transformers import AutoTokenizer
 
+from adapters.errors import ShopLoraError
 from adapters.ontology import Ontology
+from adapters.prompts import end_token
 from server.engine import config
-from server.engine.config import engine_config
+from server.engine.config import _sequence_bytes, engine_config
 from server.engine.vllm_settings import engine_arguments, set_environment
-from server.errors import StartError
 from server.settings import Settings
-from tests.tiny import CONTEXT, make_base
+from tests.tiny import CONTEXT, HEAD, LAYERS, make_base
 
 pytestmark = pytest.mark.engine
+
+LONG = 131_072  # tokens
 
 
 @pytest.fixture(autouse=True)
@@ -65,7 +69,7 @@ def test_the_context_is_what_is_needed_and_possible_unless_the_operator_sets_it(
 
 
 def refusal(base: Path, **settings: Any) -> str:
-    with pytest.raises(StartError) as raised:
+    with pytest.raises(ShopLoraError) as raised:
         configured(base, **settings)
     [line] = str(raised.value).splitlines()
     assert len(line) < 600
@@ -99,7 +103,9 @@ def test_an_architecture_without_lora_in_vllm_is_refused(bases: Callable[[str], 
 
 def test_a_tokenizer_without_an_end_token_is_refused(base: Path) -> None:
     change(base / "tokenizer_config.json", eos_token=None)
-    assert "has no end token" in refusal(base)
+    with pytest.raises(ShopLoraError) as in_training:
+        end_token(AutoTokenizer.from_pretrained(base))
+    assert refusal(base) == str(in_training.value)  # which names the base and what to set
 
 
 def test_a_base_without_its_tokenizer_is_refused(base: Path) -> None:
@@ -111,3 +117,32 @@ def test_a_base_without_its_tokenizer_is_refused(base: Path) -> None:
 def test_too_little_memory_is_noticed_before_the_base_is_loaded(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(config, "free_memory", lambda: 100_000)
     assert "0.00 GiB are free" in refusal(base)
+
+
+@pytest.mark.parametrize(
+    ("window", "kinds", "share"),
+    [
+        (32, ["sliding_attention", "full_attention"], 1 / 2),
+        (32, ["sliding_attention", "sliding_attention"], 0),
+        (32, ["full_attention", "full_attention"], 1),
+        (LONG, ["sliding_attention", "full_attention"], 1),
+    ],
+)
+def test_a_layer_with_a_sliding_window_needs_memory_for_the_window_only(
+    bases: Callable[[str], Path], tmp_path: Path, window: int, kinds: list[str], share: float
+) -> None:
+    base = Path(shutil.copytree(bases("gemma3"), tmp_path / "base"))
+    values = {"sliding_window": window, "layer_types": kinds, "max_position_embeddings": LONG}
+    change(base / "config.json", **values)
+    config = configured(base, LONG)
+    all_full = 2 * LAYERS * HEAD * 2 * LONG  # keys and values of one head in bfloat16
+    in_flight = 2 * LAYERS * HEAD * 2 * (window + config.max_in_flight_tokens + 2 * config.cache_config.block_size)
+    needed = _sequence_bytes(config)
+    assert share * all_full <= needed <= share * all_full + in_flight
+    assert in_flight < all_full / 8 or window == LONG
+
+
+def test_a_window_without_kinds_of_layers_is_that_of_all(base: Path) -> None:
+    change(base / "config.json", sliding_window=32, max_position_embeddings=LONG, architectures=["MistralForCausalLM"])
+    change(base / "config.json", model_type="mistral")
+    assert _sequence_bytes(configured(base, LONG)) < 2 * LAYERS * HEAD * 2 * LONG / 8

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 
 import pytest
 
-from server.engine.memory import CACHE_SHARE, GIB, Sizes, cache_size, check_memory, free_memory, sizes
+from adapters.base_files import INDEX
+from server.engine.context import needed_context
+from server.engine.memory import BATCH_PART, CACHE_SHARE, GIB, Sizes, cache_size, check_memory, free_memory, sizes
 from server.errors import StartError
+from server.settings import Settings
 from tests.tiny import FEED_FORWARD, HEAD, HEADS, HIDDEN, LAYERS, make_weights
 
 MIB = 1024**2
@@ -20,6 +25,25 @@ def test_sizes_follow_from_the_shapes_of_the_bases_weights(tmp_path: Path) -> No
         weights=LAYERS * (o_proj + down_proj) * 4, slot=LAYERS * 16 * (HEADS * HEAD + HIDDEN) * 4
     )
     assert sizes(base, [], 16, 2).slot == 0
+
+
+@pytest.mark.parametrize("other", ["consolidated.safetensors", "consolidated-00001-of-00002.safetensors"])
+def test_weights_that_a_folder_holds_in_two_formats_count_once(tmp_path: Path, other: str) -> None:
+    base = make_weights(tmp_path)
+    once = sizes(base, ["o_proj"], 16, 2)
+    shutil.copy(base / "model.safetensors", base / other)
+    assert sizes(base, ["o_proj"], 16, 2) == once
+    (base / "model.safetensors").unlink()
+    assert sizes(base, ["o_proj"], 16, 2) == once
+
+
+def test_a_file_that_the_index_does_not_name_counts_as_little_as_it_is_loaded(tmp_path: Path) -> None:
+    base = make_weights(tmp_path)
+    once = sizes(base, ["o_proj"], 16, 2)
+    shutil.move(base / "model.safetensors", base / "model-00001-of-00001.safetensors")
+    (base / INDEX).write_text(json.dumps({"weight_map": {"x": "model-00001-of-00001.safetensors"}}))
+    make_weights(tmp_path)
+    assert sizes(base, ["o_proj"], 16, 2) == once
 
 
 def machine(folder: Path, available: int, files: dict[str, str]) -> int:
@@ -70,10 +94,18 @@ def test_a_containers_limit_counts_and_files_that_linux_can_drop_do_not(
     assert machine(tmp_path, 8000, files) == free
 
 
-def test_the_cache_holds_a_whole_batch_or_a_share_of_the_free_memory_or_one_sequence() -> None:
-    assert cache_size(sequence=10, sequences=64, context=512, free=10_000) == 640
-    assert cache_size(sequence=10, sequences=64, context=512, free=1_000) == 1_000 * CACHE_SHARE
+def test_the_cache_holds_a_part_of_a_batch_or_a_share_of_the_free_memory_or_one_sequence() -> None:
+    assert cache_size(sequence=10, sequences=64, context=512, free=10_000) == 10 * 64 / BATCH_PART
+    assert cache_size(sequence=10, sequences=1, context=512, free=10_000) == 10
+    assert cache_size(sequence=10, sequences=64, context=512, free=400) == 400 * CACHE_SHARE
     assert cache_size(sequence=900, sequences=64, context=512, free=1_000) == 900
+
+
+def test_by_default_a_batch_of_the_shipped_tasks_has_a_gibibyte_of_cache() -> None:
+    context = needed_context(["classify", "rewrite", "extract", "copywrite"])
+    assert context
+    sequence = 2 * 30 * 3 * 64 * 2 * context  # keys and values of SmolLM2-135M's layers and heads in bfloat16
+    assert cache_size(sequence, Settings().max_num_seqs, context, free=100 * GIB) < 1.1 * GIB
 
 
 def test_a_cache_that_does_not_hold_one_sequence_is_refused_with_the_setting_and_both_numbers() -> None:

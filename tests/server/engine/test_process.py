@@ -1,8 +1,9 @@
-"""A core that is spawned, not forked, ends with the process that started it, even if that is killed."""
+"""What a core is started with, and its end: with the process that started it, even if that is killed."""
 
 from __future__ import annotations
 
 import multiprocessing
+import os
 import subprocess
 import sys
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from server.cpu_lora.plugin import register
+from server.engine.process import without_launcher
 
 ROOT = Path(__file__).parents[3]
 SLEEP = 600.0  # seconds
@@ -25,6 +27,18 @@ def core() -> None:
 def start_core() -> None:
     multiprocessing.get_context("spawn").Process(target=core).start()
     time.sleep(SLEEP)
+
+
+def test_a_core_is_started_without_what_a_launcher_sets_for_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    launched = {"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "GROUP_RANK": "0"}
+    launched |= {"ROLE_RANK": "0", "ROLE_WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29500"}
+    launched |= {"TORCHELASTIC_USE_AGENT_STORE": "True", "TORCHELASTIC_RUN_ID": "none"}
+    kept = {"VLLM_DP_RANK": "0", "RANKED": "1", "CUDA_VISIBLE_DEVICES": "0"}
+    for name, value in (launched | kept).items():
+        monkeypatch.setenv(name, value)
+    with without_launcher():
+        assert not launched.keys() & os.environ.keys() and kept.keys() <= os.environ.keys()
+    assert launched.items() <= os.environ.items()
 
 
 @pytest.mark.engine

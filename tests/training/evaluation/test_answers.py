@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from safetensors.numpy import load_file, save_file
 
+from adapters.errors import ShopLoraError
 from adapters.manifest import Calibration
 from adapters.ontology import Ontology
 from adapters.tasks import classify, task
+from server.engine import config
 from server.engine.fake_engine import FakeEngine
 from server.engine.generation import Job
 from server.errors import EngineFailed
-from tests.tiny import make_adapter, make_base
+from server.settings import Settings
+from tests.tiny import make_adapter, make_base, make_weights
 from tests.training.tasks.builders import review, title
 from training.evaluation import answers
 from training.evaluation.answers import EvaluationError, Models
@@ -23,6 +29,18 @@ from training.evaluation.evaluate import FIRST_FIELD_TOKENS, answer_lines, evalu
 from training.evaluation.results import ADAPTER
 
 CLASSIFY = task("classify")
+# As torchrun sets it in the first of two processes.
+LAUNCHED = {
+    "RANK": "0",
+    "LOCAL_RANK": "0",
+    "GROUP_RANK": "0",
+    "WORLD_SIZE": "2",
+    "LOCAL_WORLD_SIZE": "2",
+    "MASTER_ADDR": "127.0.0.1",
+    "MASTER_PORT": "29500",
+    "TORCHELASTIC_RUN_ID": "none",
+    "TORCHELASTIC_USE_AGENT_STORE": "True",
+}
 Shot = list[dict[str, str]]
 
 
@@ -114,6 +132,58 @@ def test_an_engine_that_fails_ends_the_evaluation_with_one_line(ontology: Ontolo
         models.lines(CLASSIFY, titles("red shirt", "blue jeans"), "classify@1")
 
 
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The bases that an engine was started with."""
+    bases: list[Path] = []
+
+    class Started(FakeEngine):
+        def __init__(self, settings: Settings, fork: bool) -> None:
+            super().__init__(lambda job: [])
+
+        async def start(self, base: Path, adapters: Mapping[str, Path], context: int | None = None) -> None:
+            bases.append(base)
+
+    monkeypatch.setattr(answers, "Engine", Started)
+    return bases
+
+
+def test_an_adapter_whose_weights_are_no_numbers_spoils_no_figures(
+    ontology: Ontology, tmp_path: Path, started: list[Path]
+) -> None:
+    base = make_weights(tmp_path / "base")
+    sound, diverged = (make_adapter(tmp_path / name, 0, ("o_proj",)) for name in ("sound", "diverged"))
+    with answers.loaded(base, {ADAPTER: sound}, ontology, []):
+        assert started == [base]
+    tensors = load_file(diverged / "adapter_model.safetensors")
+    next(iter(tensors.values()))[0, 0] = np.nan
+    save_file(tensors, diverged / "adapter_model.safetensors")
+    with (
+        pytest.raises(ShopLoraError, match=r"diverged/.* NaN or infinite"),
+        answers.loaded(base, {ADAPTER: sound, "other": diverged}, ontology, []),
+    ):
+        pass
+    assert started == [base]
+
+
+def test_a_base_that_vllm_cannot_serve_is_refused_before_it_is_trained_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = make_weights(tmp_path)
+    answers.check_possible(base)
+    (base / "config.json").write_text('{"vision_config": {}}')
+    monkeypatch.setattr(config, "find_spec", lambda name: None)  # no torchvision
+    with pytest.raises(ShopLoraError, match="also reads images"):
+        answers.check_possible(base)
+
+
+def test_several_processes_do_not_all_evaluate(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers.check_alone()
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(EvaluationError, match="run this without `accelerate launch`"):
+        answers.check_alone()
+
+
 def test_without_vllm_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch, ontology: Ontology) -> None:
     monkeypatch.setattr(answers, "find_spec", lambda name: None)
     with (
@@ -125,11 +195,13 @@ def test_without_vllm_the_error_says_what_to_install(monkeypatch: pytest.MonkeyP
 
 @pytest.mark.engine
 def test_the_engine_starts_where_torch_has_computed_and_ends_with_the_evaluation(
-    ontology: Ontology, tmp_path: Path
+    ontology: Ontology, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     base = make_base(tmp_path / "base", "llama", ontology)
     adapter = make_adapter(tmp_path / "adapter", 0, ("o_proj",))  # which is not published
     torch.randn(512, 512) @ torch.randn(512, 512)  # with OpenMP's threads, which a fork may not survive
+    for name, value in LAUNCHED.items():
+        monkeypatch.setenv(name, value)
     requests = titles("red shirt", "blue jeans")
     with answers.loaded(base, {ADAPTER: adapter}, ontology, [CLASSIFY.name]) as models:
         [core] = multiprocessing.active_children()
@@ -141,3 +213,17 @@ def test_the_engine_starts_where_torch_has_computed_and_ends_with_the_evaluation
         for request, [line] in zip(requests, of_all, strict=True):
             CLASSIFY.decode(line.text, request, ontology)
             assert line.logprob <= 0 and line.tokens >= 1
+
+
+@pytest.mark.engine
+def test_a_spawned_core_that_does_not_start_gives_its_reason_and_no_traceback(
+    ontology: Ontology, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    base = make_base(tmp_path / "base", "llama", ontology)
+    monkeypatch.setenv("VLLM_CPU_KVCACHE_SPACE", "1000000")
+    with (
+        pytest.raises(ShopLoraError, match=r"VLLM_CPU_KVCACHE_SPACE gives the cache 1000000\.00 GiB.* GiB are free$"),
+        answers.loaded(base, {}, ontology, [CLASSIFY.name]),
+    ):
+        pass
+    assert not re.search("Traceback|ERROR", "".join(capfd.readouterr()))

@@ -37,9 +37,22 @@ SHAPES: dict[str, dict[str, Any]] = {
     },
 }
 
+_VISION = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 2}
+READS_IMAGES: dict[str, dict[str, Any]] = {
+    "Gemma3": {
+        "text_config": _COMMON | SHAPES["Gemma3Text"],
+        "vision_config": _VISION | {"image_size": 28, "patch_size": 14},
+        "mm_tokens_per_image": 4,
+        "image_token_index": 90,
+        "boi_token_index": 91,
+        "eoi_token_index": 92,
+    }
+}
+
 
 def model_of(shape: str) -> Any:
     """A model of that shape in float32."""
     torch.manual_seed(0)
-    config = getattr(transformers, f"{shape}Config")(**_COMMON | SHAPES[shape])
+    values = READS_IMAGES.get(shape) or _COMMON | SHAPES[shape]
+    config = getattr(transformers, f"{shape}Config")(**values)
     return AutoModelForCausalLM.from_config(config, attn_implementation="sdpa")

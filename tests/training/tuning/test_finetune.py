@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import load_file
 
 from adapters.base import base_digest
-from adapters.fit import check_effect
+from adapters.fit import check_weights
 from adapters.ontology import Ontology
 from adapters.tasks import classify, extract, task
 from training.examples import Example, typed
@@ -82,7 +82,7 @@ def test_training_lowers_the_loss(run: Path) -> None:
 
 def test_a_run_of_one_step_trains(tiny_base: Path, ontology: Ontology, tmp_path: Path) -> None:
     recipe = Recipe(rank=2, lr=1e-2, epochs=1, batch=len(EXAMPLES))
-    check_effect(finetune.run(task("classify"), EXAMPLES, recipe, tiny_base, tmp_path, ontology))
+    check_weights(finetune.run(task("classify"), EXAMPLES, recipe, tiny_base, tmp_path, ontology))
 
 
 def test_a_finished_run_is_not_trained_again(run: Path, tiny_base: Path, ontology: Ontology) -> None:

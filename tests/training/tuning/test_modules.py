@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file
 
-from tests.training.tuning.shapes import SHAPES, model_of
+from tests.training.tuning.shapes import READS_IMAGES, SHAPES, model_of
 from training.tuning.finetune import _with_adapter
-from training.tuning.modules import resolved
+from training.tuning.modules import excluded, resolved
 from training.tuning.recipe import Recipe, TrainingError
 
 LLAMA = ["down_proj", "gate_proj", "k_proj", "o_proj", "q_proj", "up_proj", "v_proj"]
@@ -58,6 +58,25 @@ def test_the_seven_names_of_the_llama_shape_mean_the_fused_layers_of_phi_3() -> 
 
 def test_a_module_can_be_named_as_the_model_names_it() -> None:
     assert resolved(model_of("GPT2"), ["c_fc", "attn.c_proj"]) == ["attn.c_proj", "c_fc"]
+
+
+@pytest.mark.parametrize("shape", READS_IMAGES)
+@pytest.mark.parametrize("choice", ["all-linear", "o_proj", "q_proj", "down_proj"])
+def test_of_a_base_that_also_reads_images_the_language_model_alone_is_adapted(
+    shape: str, choice: str, tmp_path: Path
+) -> None:
+    model = model_of(shape)
+    assert any("vision" in path and path.endswith("q_proj") for path, _ in model.named_modules())
+    _with_adapter(model, Recipe(modules=(choice,), rank=2)).save_pretrained(tmp_path)
+    assert set(resolved(model_of(shape), [choice])) <= set(LLAMA)
+    adapted = {name.rsplit(".lora_")[0] for name in load_file(tmp_path / "adapter_model.safetensors")}
+    modules = json.loads((tmp_path / "adapter_config.json").read_text())["target_modules"]
+    assert len(adapted) == 2 * len(modules)  # one of each in each layer
+    assert all(path.startswith("base_model.model.model.language_model.layers.") for path in adapted)
+
+
+def test_a_base_of_text_alone_excludes_nothing() -> None:
+    assert [excluded(model_of(shape)) for shape in SHAPES] == [None] * len(SHAPES)
 
 
 @pytest.mark.parametrize("module", ["o_prj", "gate_proj", "lm_head", ".*"])
