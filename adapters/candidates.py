@@ -52,7 +52,7 @@ def _index(ontology: Ontology) -> _Index:
             parts = phrase_key(phrase).split()
             phrases.setdefault("".join(parts), (name, len(parts)))
             for word in parts:
-                if word not in empty:
+                if word not in empty and not word.isdigit():
                     leaves_of[word][name] = None
     counts = Counter({word: len(leaves) for word, leaves in leaves_of.items()})
     return _Index(
@@ -74,16 +74,21 @@ def candidates(title: str, ontology: Ontology, count: int = COUNT) -> list[str]:
     head = next((i for i, part in enumerate(parts) if i and part in _PREPOSITIONS), len(parts))
     scores: dict[str, float] = defaultdict(float)
 
-    def place(end: int) -> float:
-        return (1.0 if end <= head else MODIFIER) + LATER * end / len(parts) * (end <= head)
+    def place(start: int, end: int) -> float:
+        return 1.0 + LATER * end / len(parts) if start < head else MODIFIER
 
     for i, part in enumerate(dict.fromkeys(parts)):
         for leaf in index.words.get(part, ()):
-            scores[leaf] += index.weights[part] * place(i + 1)
-    for start in range(len(parts)):
-        for end in range(start + 1, min(start + index.longest, len(parts)) + 1):
-            if match := index.phrases.get("".join(parts[start:end])):
-                leaf, size = match
-                scores[leaf] += (WHOLE_PHRASE + size) * place(end)
+            scores[leaf] += index.weights[part] * place(i, i + 1)
+    spans = [
+        (start, end)
+        for start in range(len(parts))
+        for end in range(start + 1, min(start + index.longest, len(parts)) + 1)
+        if "".join(parts[start:end]) in index.phrases
+    ]
+    for start, end in spans:
+        if not any(first <= start and end <= last and (first, last) != (start, end) for first, last in spans):
+            leaf, size = index.phrases["".join(parts[start:end])]
+            scores[leaf] += (WHOLE_PHRASE + size) * place(start, end)
     least = LEAST * max(scores.values(), default=0.0)
     return [leaf for leaf in sorted(scores, key=lambda leaf: -scores[leaf])[:count] if scores[leaf] >= least]

@@ -174,5 +174,6 @@ def test_a_small_file_of_the_shop_becomes_a_version(
     assert published["forced"] == "a first try" and published["refusals"]
     assert "a first try" in (manifest.parent / "README.md").read_text()
     sides = {"adapter", "prompted base", "prompted base, few-shot", "TF-IDF + logistic regression"}
+    sides.add("words of the taxonomy")
     assert evaluation["figures"].keys() == sides
     assert evaluation["classes"].keys() == {"shop"}

@@ -40,7 +40,7 @@ RULES = {"Home": ["Home > Kitchen and Dining", "Lamps"], "Home > Mugs": "Cups an
         ("Women's short sleeve maxi dress", {"Dresses"}),
         ("Slim Fit Waistcoat", {"Waistcoat"}),
         ("Folding chairs/stools", {"Chairs", "Stools"}),
-        ("Chef knives and cutting boards", {"Kitchen Tools"}),
+        ("Chef knives and cutting boards", {"Kitchen Knives", "Kitchen Tools"}),
         ("Gaming mouse, mouse pad", {"Mice", "Mouse Pads"}),
         ("With love: ceramic mug", {"Cups and Mugs"}),
         ("", set()),
