@@ -23,7 +23,7 @@ _BEFORE_NOUNS = (
     "aside from|besides|rather than|instead of|free of|free from|lacking|lacks|avoid|avoiding|hate|anything but|"
     "everything but|all but|nothing with|none with|never with"
 )
-_BEFORE_PROPERTIES = "not|never|non|neither|isn't|aren't|isnt|arent|wasn't|cannot be|can't be|cant be|nor"
+_BEFORE_PROPERTIES = "not|never|non|nothing|neither|isn't|aren't|isnt|arent|wasn't|cannot be|can't be|cant be|nor"
 _DO_NOT = re.compile(r"(?:do|does|did|wo|ca|would|should|must|could)n'?t|cannot")  # before "have", "want" ...
 _WANTING = frozenset(
     "have has having contain contains containing include includes including need needs want like use show come comes "

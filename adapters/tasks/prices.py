@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 from price_parser import parse_price
 
+from adapters.tasks.query_words import is_content
+
 _AMBIGUOUS = "-"  # the code of a sign that several currencies have
 
 
@@ -96,6 +98,9 @@ UNITS = frozenset(
     ).split()
 )
 _SIZES = frozenset("size sizes sz age ages aged uk us eu eur no no. number nr model # iphone galaxy part vol".split())
+_HOLDING = frozenset("fit fits hold holds seats sleeps serves carries supports".split())
+# Comparisons of counts too, if a noun follows: up to 20 bottles.
+_OF_COUNTS = frozenset(["up to", "upto", "at least", "at most", "more", "fewer"])
 _PRODUCT_LINES = frozenset(["air", "pro"])  # before "max", which then compares nothing
 _BEFORE = frozenset("price priced prices cost costs costing budget amount".split())
 
@@ -160,6 +165,9 @@ def _scan(words: list[str]) -> list[Amount | tuple[int, int]]:
         elif (match["low"] or match["high"] or match["between"]) and words[last : last + 1] and words[last] in UNITS:
             read.append((first, last + 1))
             position = match.end()
+        elif _is_count(match, words, first, last):
+            read.append((first - 1 if words[first - 1] in _HOLDING and first else first, last))
+            position = match.end()
         else:  # a number that is no price may have the next one inside its match
             position = match.start() + len(words[first])
     return read
@@ -180,6 +188,8 @@ def _read(match: re.Match[str], words: list[str], first: int, last: int) -> Amou
         return None
     if part["high"] and part["high"].startswith("max") and before in _PRODUCT_LINES and not signs:
         return None
+    if not signs and _is_count(match, words, first, last):
+        return None
     a, b = _value(part, "a", bool(signs)), _value(part, "b", bool(signs))
     if a is None or (join and b is None):
         return None
@@ -196,6 +206,13 @@ def _read(match: re.Match[str], words: list[str], first: int, last: int) -> Amou
     if part["not"] and (part["low"] or part["high"]):
         at_least = not at_least
     return Amount(a if at_least else None, None if at_least else a, currency, first, last)
+
+
+def _is_count(match: re.Match[str], words: list[str], first: int, last: int) -> bool:
+    """Whether a comparison without a currency is one of a count: `seats up to 6`, `at least 12 bottles`."""
+    comparison = match["low"] or match["high"]
+    holds = first > 0 and words[first - 1] in _HOLDING
+    return bool(comparison) and (holds or (comparison in _OF_COUNTS and any(map(is_content, words[last : last + 1]))))
 
 
 def _value(part: dict[str, str | None], name: str, priced: bool) -> float | None:

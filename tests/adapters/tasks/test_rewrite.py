@@ -302,6 +302,9 @@ def test_every_filter_value_is_in_the_ontology_or_in_the_query(example: tuple[Re
         ("50/price and/+ up/+", {"min": 50}),
         ("$100+/price", {"min": 100, "currency": "USD"}),
         ("over/type ear/+ headphones/+ $50/price", {"max": 50, "currency": "USD"}),
+        ("seats/other up/other to/other 6/other", None),  # a count
+        ("up/other to/other 20/other bottles/type", None),
+        ("towel/type set/+ up/other to/other 50/other", {"max": 50}),
         ("cheap/price", None),
         ("50/size", None),
     ],
