@@ -250,8 +250,13 @@ def _split(examples: list[Example]) -> list[Example]:
     return [replace(e, split=splits.get(i, "train")) for i, e in enumerate(examples)]
 
 
+def request_key(example: Example) -> str:
+    """A key that is equal for requests that differ only in case, marks and spaces."""
+    return key(example.request.model_dump_json())
+
+
 def _hash(example: Example) -> str:
-    return hashlib.sha256(key(example.request.model_dump_json()).encode()).hexdigest()
+    return hashlib.sha256(request_key(example).encode()).hexdigest()
 
 
 def _reason(error: ValueError | KeyError) -> str:

@@ -99,13 +99,13 @@ def train(
     if os.environ.get("RANK", "0") != "0":
         return None
 
-    from training.evaluation import cards, report
+    from training.evaluation import cards, report, results
     from training.evaluation.results import ADAPTER
     from training.release.publish import save
     from training.studies import transfer
 
     study = transfer.folder_of(output, name, key)
-    unseen = transfer.read(study / transfer.RESULT) if (study / CARD).exists() else None
+    unseen = results.read(study) if (study / CARD).exists() else None
     calibration, evaluation, verdict = _evaluated(
         task, examples, base, digest, adapter, None, settings, ontology, variant, unseen
     )

@@ -142,35 +142,30 @@ class Amount:
     end: int
 
 
-def prices_in(words: list[str]) -> list[Amount]:
-    """The prices that the words of a query state."""
-    return [match for match in _scan(words) if isinstance(match, Amount)]
+def amounts_in(words: list[str]) -> tuple[list[Amount], list[tuple[int, int]]]:
+    """The prices that the words of a query state, and the phrases that compare another measure than a price.
 
-
-def measures_in(words: list[str]) -> list[tuple[int, int]]:
-    """The phrases that compare another measure than a price, as first word and word after the last: `under 50 inch`."""
-    return [match for match in _scan(words) if not isinstance(match, Amount)]
-
-
-def _scan(words: list[str]) -> list[Amount | tuple[int, int]]:
+    Of a phrase the first word and the word after the last: `under 50 inch`, `seats up to 6`.
+    """
     text = " ".join(words)
-    read: list[Amount | tuple[int, int]] = []
+    prices: list[Amount] = []
+    measures: list[tuple[int, int]] = []
     position = 0
     while match := _PRICE.search(text, position):
         first = text.count(" ", 0, match.start())
         last = first + match[0].count(" ") + 1
         if amount := _read(match, words, first, last):
-            read.append(amount)
+            prices.append(amount)
             position = match.end()
         elif (match["low"] or match["high"] or match["between"]) and words[last : last + 1] and words[last] in UNITS:
-            read.append((first, last + 1))
+            measures.append((first, last + 1))
             position = match.end()
         elif _is_count(match, words, first, last):
-            read.append((first - 1 if words[first - 1] in _HOLDING and first else first, last))
+            measures.append((first - 1 if words[first - 1] in _HOLDING and first else first, last))
             position = match.end()
         else:  # a number that is no price may have the next one inside its match
             position = match.start() + len(words[first])
-    return read
+    return prices, measures
 
 
 def _read(match: re.Match[str], words: list[str], first: int, last: int) -> Amount | None:

@@ -14,7 +14,7 @@ from typing import Literal
 
 from adapters.ontology import KEYWORDS, Ontology
 from adapters.tasks.negations import Negations, Span, Value
-from adapters.tasks.prices import UNITS, Amount, measures_in, prices_in
+from adapters.tasks.prices import UNITS, amounts_in
 from adapters.tasks.query_words import Word, is_content, split
 from adapters.words import words as bare_words
 
@@ -107,7 +107,7 @@ class Reading:
     def __init__(self, query: str, tags: Sequence[str], ontology: Ontology) -> None:
         self.words: list[Word] = split(query)
         self.texts = [word.text for word in self.words]
-        self.prices: list[Amount] = prices_in(self.texts)
+        self.prices, measures = amounts_in(self.texts)
         self._ontology = ontology
         self._tags = tags
         self._kinds = [OTHER] * len(self.words)
@@ -118,7 +118,7 @@ class Reading:
         self.cues: set[int] = set()
         for amount in self.prices:
             self._take("price", "", (amount.start, amount.end))
-        for phrase in measures_in(self.texts):
+        for phrase in measures:
             self._take("keywords", "", phrase)
         self._values = [value for value in values_at(self.texts, ontology) if self._is_free(value[2:])]
         self._negations()

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from adapters.ontology import Ontology
 from adapters.tasks.negations import Negations, Span, Value
-from adapters.tasks.prices import UNITS, measures_in, prices_in
+from adapters.tasks.prices import UNITS, amounts_in
 from adapters.tasks.queries import ATTRIBUTES, CONTINUES, OTHER, TYPE, values_at
 from adapters.tasks.query_words import is_content, is_quality, split
 from adapters.words import words as bare_words
@@ -42,7 +42,8 @@ class _Labelling:
         self.tags = [OTHER] * len(self._texts)
         self._categories = self._category_spans()
         self._values = values_at(self._texts, ontology)
-        spans = [*((amount.start, amount.end) for amount in prices_in(self._texts)), *measures_in(self._texts)]
+        prices, measures = amounts_in(self._texts)
+        spans = [*((amount.start, amount.end) for amount in prices), *measures]
         priced = {i for span in spans for i in range(*span)}
         values = [value for value in self._values if priced.isdisjoint(range(*value[2:]))]
         nouns = {i for start, end in self._categories for i in range(start, end)}

@@ -1,15 +1,20 @@
 """What an evaluation consists of: figures, main figures, judged answers, and the quality gate's verdict.
 
-Data only: computed by `training.evaluation.evaluate` and `training.release.gate`, shown by `report` and `cards`.
+Data and its file. `training.evaluation.evaluate` and `training.release.gate` compute it, `report` and `cards` show it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any, Literal
+
+from pydantic import TypeAdapter
 
 from training.tasks.figures import Figures
 
+FILE = "evaluation.json"
 # What is compared: the models by name, and each cheap baseline by its own name.
 ADAPTER, PROMPTED, LIVE = "adapter", "prompted base", "live version"
 FEW_SHOT = f"{PROMPTED}, few-shot"
@@ -63,3 +68,15 @@ class Verdict:
     refusals: list[str]
     summary: str
     editing: str | None = None
+
+
+def write(folder: Path, evaluation: Evaluation) -> None:
+    """Writes the evaluation into FILE of a folder, whole or not at all."""
+    unfinished = (folder / FILE).with_suffix(".part")
+    unfinished.write_text(json.dumps(asdict(evaluation), indent=1), encoding="utf-8")
+    unfinished.replace(folder / FILE)
+
+
+def read(folder: Path) -> Evaluation:
+    """The evaluation that `write` wrote into a folder."""
+    return TypeAdapter(Evaluation).validate_json((folder / FILE).read_bytes())

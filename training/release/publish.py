@@ -6,8 +6,6 @@ last. Called by `training.pipeline` and by `shoplora publish`.
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -16,9 +14,10 @@ from adapters.adapter_folder import CARD
 from adapters.base import base_digest, base_folder
 from adapters.manifest import Draft
 from adapters.store import Store, StoreError, Version
+from training.evaluation import results
 from training.evaluation.results import Evaluation
 
-_DRAFT, _EVALUATION = "draft.json", "evaluation.json"
+_DRAFT = "draft.json"
 
 
 class Refused(StoreError):
@@ -27,7 +26,7 @@ class Refused(StoreError):
 
 def save(run: Path, draft: Draft, evaluation: Evaluation, card: str) -> None:
     """Write what publishing needs into the run's folder."""
-    (run / _EVALUATION).write_text(json.dumps(asdict(evaluation), indent=1), encoding="utf-8")
+    results.write(run, evaluation)
     (run / _DRAFT).write_text(draft.model_dump_json(indent=2), encoding="utf-8")
     (run / CARD).write_text(card, encoding="utf-8")
 

@@ -7,29 +7,25 @@ Called by `training.studies.cli`.
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter
 from rich.console import Console
 
 from adapters.ontology import Ontology
 from adapters.tasks.contract import Task
-from training.evaluation import answers
+from training.evaluation import answers, results
 from training.evaluation.calibration import calibrate
 from training.evaluation.evaluate import evaluate
 from training.evaluation.results import ADAPTER, Evaluation
-from training.examples import Example
+from training.examples import Example, request_key
 from training.tasks.synthesis import SOURCE as GENERATED
-from training.text import key
 from training.tuning import finetune
 from training.tuning.recipe import Recipe, TrainingError
 
-RESULT = "evaluation.json"
 TESTED = 1_000  # examples of a source, at most
 console = Console()
 
@@ -51,7 +47,10 @@ def run(
 
     Raises:
         TrainingError: the examples are of one source.
+        EvaluationError: it is one of several processes, or there is no vLLM.
     """
+    answers.check_alone()
+    answers.check_possible(base)
     shops = shops_of(examples)
     if len(shops) < 2:
         raise TrainingError("the examples are of one source: transfer needs the examples of two shops or more")
@@ -61,30 +60,20 @@ def run(
         folder = output / (f"{shop}-{count}" if count else shop)
         subset = without(shop, examples, count, recipe.seed)
         adapter = finetune.run(task, subset, recipe, base, folder, ontology)
-        file = folder / RESULT
-        if not file.exists():
+        if not (folder / results.FILE).exists():
             with answers.loaded(base, {ADAPTER: adapter}, ontology, [task.name]) as models:
                 calibration = calibrate(task, subset, models, ontology)
                 evaluation = evaluate(task, subset, models, {ADAPTER: calibration}, ontology)
-            _write(file, evaluation)
-        parts.append(read(file))
+            results.write(folder, evaluation)
+        parts.append(results.read(folder))
     whole = joined(parts)
-    _write(output / RESULT, whole)
+    results.write(output, whole)
     return whole
 
 
 def folder_of(output: Path, task: str, key: str) -> Path:
     """The folder of a study in the folder of runs; `key`: that of a run with its recipe, examples and base."""
     return output / f"transfer-{task}-{key}"
-
-
-def read(file: Path) -> Evaluation:
-    """An evaluation that `run` wrote."""
-    return TypeAdapter(Evaluation).validate_json(file.read_bytes())
-
-
-def _write(file: Path, evaluation: Evaluation) -> None:
-    file.write_text(json.dumps(asdict(evaluation)), encoding="utf-8")
 
 
 def shops_of(examples: Sequence[Example]) -> list[str]:
@@ -99,8 +88,8 @@ def without(shop: str, examples: Sequence[Example], count: int | None, seed: int
     """
     rng = random.Random(seed)
     seen = [e for e in examples if _shop(e) == shop]
-    texts = {_text(e) for e in seen}
-    others = [e for e in examples if _shop(e) != shop and e.split != "test" and _text(e) not in texts]
+    texts = {request_key(e) for e in seen}
+    others = [e for e in examples if _shop(e) != shop and e.split != "test" and request_key(e) not in texts]
     train = [e for e in others if e.split == "train"]
     if count is not None and count < len(train):
         train = rng.sample(train, count)
@@ -124,7 +113,3 @@ def joined(parts: Sequence[Evaluation]) -> Evaluation:
 
 def _shop(example: Example) -> str:
     return example.source.partition("-")[0]
-
-
-def _text(example: Example) -> str:
-    return key(example.request.model_dump_json())

@@ -15,10 +15,9 @@ import numpy as np
 from adapters.manifest import channel_of
 from adapters.ontology import Ontology
 from adapters.tasks.contract import SEPARATOR, Task
-from training.examples import Example, ExampleError
+from training.examples import Example, ExampleError, request_key
 from training.tasks.baselines import Baseline, most_common, regression
 from training.tasks.figures import Figures, Terms, f1_terms, micro_f1, same_items, share
-from training.text import key
 
 # Names of columns that several tasks look for; `user` is a chat's message of the user.
 TEXT_COLUMNS = ("text", "content", "user")
@@ -95,7 +94,7 @@ class TrainingTask:
         if reader is None:
             channel = channel_of(self.task.name, variant)
             raise ExampleError(f"no public data has examples of {channel}: give your own with --data")
-        examples = [(example, key(example.request.model_dump_json())) for example in reader(ontology, seed)]
+        examples = [(example, request_key(example)) for example in reader(ontology, seed)]
         held_out = {identity for example, identity in examples if example.split != "train"}
         return [e for e, identity in examples if e.split != "train" or identity not in held_out]
 

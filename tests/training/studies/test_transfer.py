@@ -11,7 +11,8 @@ from adapters.ontology import Ontology
 from adapters.tasks import classify, task
 from tests.fake_models import evaluation_answers
 from training import examples
-from training.evaluation import cards
+from training.evaluation import cards, results
+from training.evaluation.answers import EvaluationError
 from training.evaluation.results import ADAPTER
 from training.examples import Example
 from training.studies import transfer
@@ -72,7 +73,7 @@ def test_each_shop_is_evaluated_once_by_an_adapter_of_the_others(
     page = cards.unseen("classify", evaluation, count=500)
     assert "shoplora study transfer classify --examples 500" in page and "| south | adapter |" in page
     jobs = len(engine.jobs)
-    assert transfer.run(*arguments) == evaluation == transfer.read(tmp_path / transfer.RESULT)
+    assert transfer.run(*arguments) == evaluation == results.read(tmp_path)
     assert len(engine.jobs) == jobs > 0
 
 
@@ -80,3 +81,11 @@ def test_one_source_has_nothing_to_transfer_from(tiny_base: Path, ontology: Onto
     one = [e for e in SHOPS if e.source == "north"]
     with pytest.raises(TrainingError, match="the examples of two shops or more"):
         transfer.run(task("classify"), one, Recipe(), tiny_base, tmp_path, ontology)
+
+
+def test_several_processes_would_each_do_the_same_and_are_refused(
+    tiny_base: Path, ontology: Ontology, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(EvaluationError, match="only `shoplora train` uses several processes"):
+        transfer.run(task("classify"), SHOPS, Recipe(), tiny_base, tmp_path, ontology)
