@@ -124,9 +124,9 @@ def _examples(ontology: Ontology, seed: int) -> Iterator[Example]:
         color = record.color if stated and record.color else stated
         attributes = {"color": color, "gender": record.gender}
         yield _example(record.split, "fashion", record.title, record.path[-1], attributes)
-    for title in readers.pricerunner():
-        attributes = {"color": _stated_color(title.title, ontology)}
-        yield _example(title.split, "pricerunner", title.title, title.category, attributes)
+    for offer in readers.pricerunner():
+        attributes = {"color": _stated_color(offer.title, ontology)}
+        yield _example(offer.split, "pricerunner", offer.title, offer.category, attributes)
     leaves = retail_leaves()
     for product in readers.products():
         leaf = leaves[f"{product.category}/{product.style}"]
