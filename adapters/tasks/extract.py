@@ -10,14 +10,14 @@ So nothing can be invented, and a small model cannot repeat itself.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, field_validator
 
 from adapters.ontology import Ontology
-from adapters.sentiment import opinions
+from adapters.sentiment import Opinion, clauses, opinions, overall
 from adapters.tasks.contract import SEPARATOR, Answered, Copied, LineError, Message, Strict, Task, limit, one_of, spaced
 from adapters.words import fold, words
 
@@ -165,6 +165,28 @@ def category_of(part: str | None, opinion: str | None, ontology: Ontology) -> st
     return of_part if of_part not in VAGUE or of_opinion == "general" else of_opinion
 
 
+def _by_rules(read: Sequence[Opinion], text: str, ontology: Ontology) -> Iterator[Aspect]:
+    """The aspects of a review's opinions, without those whose words do not fit the line."""
+    review, review_words, clause = _Review(text), words(text), clauses(text)
+    judging = {i for opinion in read for i in range(opinion.start, opinion.end)}
+    begins = 0
+    for opinion in read:
+        span = as_span(" ".join(review_words[opinion.start : opinion.end])) or ""
+        if not any(place >= begins for place in review.places(span)):
+            span = as_span(review_words[opinion.head]) or ""
+        place = next((place for place in review.places(span) if place >= begins), None)
+        if place is None:
+            continue
+        begins = place + 1
+        same_clause = (i for i, of_word in enumerate(clause) if of_word == clause[opinion.head] and i not in judging)
+        near = sorted(same_clause, key=lambda i: min(abs(i - opinion.start), abs(i - opinion.end + 1)))
+        parts = (review_words[i] for i in near if ontology.aspect_of(review_words[i]) != "general")
+        part = next((part for part in parts if review.places(part)), None)
+        sentiment = SIGNS["=+-"[opinion.sign]]
+        category = category_of(part, span, ontology)
+        yield Aspect(aspect=part, category=category, sentiment=sentiment, opinion=span)
+
+
 def issue_of(aspect: Aspect, ontology: Ontology) -> str | None:
     """An issue's name: the category, `battery`, or part and category if they differ, `handle_comfort`."""
     part = words(aspect.aspect or "")
@@ -253,27 +275,12 @@ class Extract(Task[Request, Labels]):
         return 128
 
     def fallback(self, request: Request, ontology: Ontology) -> Labels:
-        """An aspect for each opinion word, its part the nearest word that names an aspect."""
-        review_words = [word for word in words(request.review) if re.fullmatch(_WORD, word)]
-        signs = list(opinions(" ".join(review_words)))
-        aspects = []
-        for i, sign in signs[:MAX_ASPECTS]:
-            near = sorted(range(max(0, i - 4), min(len(review_words), i + 3)), key=lambda j: abs(j - i))
-            parts = (review_words[j] for j in near if ontology.aspect_of(review_words[j]) != "general")
-            part = next(parts, None)
-            aspects.append(
-                Aspect(
-                    aspect=part,
-                    category=category_of(part, review_words[i], ontology),
-                    sentiment="positive" if sign > 0 else "negative",
-                    opinion=review_words[i],
-                )
-            )
-        total = sum(sign for _, sign in signs)
+        """An aspect for each opinion, its part the nearest word of its clause that names an aspect."""
+        read = opinions(request.review)
         return Labels(
-            overall_sentiment="positive" if total > 0 else "negative" if total < 0 else "neutral",
+            overall_sentiment=overall(read),
             use_case=ontology.use_case_in(request.review),
-            aspects=aspects,
+            aspects=list(_by_rules(read, request.review, ontology))[:MAX_ASPECTS],
         )
 
     def complete(self, labels: Labels, request: Request, ontology: Ontology) -> Labels:
