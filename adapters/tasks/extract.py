@@ -25,6 +25,7 @@ Sentiment = Literal["positive", "negative", "neutral"]
 Overall = Literal["positive", "negative", "neutral", "mixed"]
 OVERALL = get_args(Overall)
 SIGNS = {"+": "positive", "-": "negative", "=": "neutral"}
+SENTIMENTS: dict[int, Sentiment] = {1: "positive", -1: "negative", 0: "neutral"}
 SIGN_OF = {sentiment: sign for sign, sentiment in SIGNS.items()}
 UNKNOWN = "-"
 VAGUE = {"parts": 1, "general": 2}  # categories of little information, and how vague they are
@@ -182,9 +183,8 @@ def _by_rules(read: Sequence[Opinion], text: str, ontology: Ontology) -> Iterato
         near = sorted(same_clause, key=lambda i: min(abs(i - opinion.start), abs(i - opinion.end + 1)))
         parts = (review_words[i] for i in near if ontology.aspect_of(review_words[i]) != "general")
         part = next((part for part in parts if review.places(part)), None)
-        sentiment = SIGNS["=+-"[opinion.sign]]
         category = category_of(part, span, ontology)
-        yield Aspect(aspect=part, category=category, sentiment=sentiment, opinion=span)
+        yield Aspect(aspect=part, category=category, sentiment=SENTIMENTS[opinion.sign], opinion=span)
 
 
 def issue_of(aspect: Aspect, ontology: Ontology) -> str | None:
