@@ -15,12 +15,15 @@ from adapters.ontology_file import KEYWORDS as KEYWORDS
 from adapters.ontology_file import Attribute, Reader
 from adapters.ontology_file import Category as Category
 from adapters.ontology_file import OntologyError as OntologyError
+from adapters.purposes import is_purpose
 from adapters.settings import SHIPPED_ONTOLOGY
 from adapters.words import fold, phrase_key, phrases_in, words
 
 # The head noun stands before the first preposition: that of "quality of the labels" is "quality".
 _PREPOSITIONS = frozenset(["of", "on", "in", "for", "with", "to", "from", "at", "between", "into"])
 _CONTAINERS = frozenset(["pair", "set", "pack", "box", "bag", "case", "piece", "bottle", "kind", "type"])
+_ADVERBS = frozenset(["pretty"])  # before an adjective
+_FUNCTION_WORDS = _PREPOSITIONS | frozenset("and or but than as when after before so too which that at by".split())
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,22 +111,49 @@ class Ontology:
         stated = next((self.attributes_of[level] for level in levels if level in self.attributes_of), None)
         return stated is None or attribute in stated
 
-    def aspect_of(self, term: str | None) -> str:
-        """The aspect of a term in a review: of the whole term, its head noun, its last known word, or `general`."""
+    def aspect_of(self, part: str | None) -> str:
+        """The aspect of a part in a review, by its head: the longest phrase that ends there, as `battery life`.
+
+        If the head has none, the nouns before it count, not its adjectives: `price tag` is `price`, `brown rice` no
+        color. A container's content counts instead of it: `kind of fabric` is `material`.
+        """
         lexicon = self._lexicons["aspects"]
-        all_words = words(term or "")
-        if not all_words:
-            return "general"
-        head = next((i for i, word in enumerate(all_words) if i and word in _PREPOSITIONS), len(all_words)) - 1
-        for key in (" ".join(map(fold, all_words)), fold(all_words[head])):
-            if key in lexicon:
-                return lexicon[key]
-        aspects = [lexicon[key] for word in reversed(all_words) if (key := fold(word)) in lexicon]
-        return next((aspect for aspect in aspects if aspect != "general"), "general")
+        folded = [fold(word) for word in words(part or "")]
+        head = next((i for i, word in enumerate(folded) if i and word in _PREPOSITIONS), len(folded))
+        if folded[head : head + 1] == ["of"] and folded[head - 1] in _CONTAINERS:
+            return self.aspect_of(" ".join(folded[head + 1 :]))
+        for end in dict.fromkeys((len(folded), head)):
+            for start in range(head):
+                if aspect := lexicon.get(" ".join(folded[start:end])):
+                    return aspect
+        adjectives = {i for _, _, start, end in self.values_in(" ".join(folded[:head])) for i in range(start, end)}
+        before = (word for i, word in enumerate(folded[: max(0, head - 1)]) if i not in adjectives)
+        return next((lexicon[word] for word in before if lexicon.get(word, "general") != "general"), "general")
+
+    def aspect_of_opinion(self, opinion: str | None) -> str:
+        """The aspect that an opinion names: that of its last phrase with one, of overlapping phrases the longest.
+
+        Phrases of `general` take their words from other aspects: `look no further` is not about looks. An opinion is
+        no part, and a value before another word is an adjective: `mushy brown rice` names no color.
+        """
+        folded = [fold(word) for word in words(opinion or "")]
+        matches = sorted(self._matches(opinion or "", "aspects"), key=lambda match: match[0] - match[1])
+        taken: set[int] = set()
+        named: dict[int, str] = {}
+        for start, end, aspect in matches:
+            if taken.isdisjoint(range(start, end)):
+                taken |= set(range(start, end))
+                after = folded[end] if end < len(folded) else None
+                is_adjective = aspect == "color" or folded[start] in _ADVERBS
+                if not is_adjective or end - start > 1 or after is None or after in _FUNCTION_WORDS:
+                    named[start] = aspect
+        specific = [named[start] for start in sorted(named) if named[start] not in ("general", "parts")]
+        return specific[-1] if specific else "general"
 
     def use_case_in(self, text: str) -> str | None:
-        """The use case that a text names: the longest phrase, of equal ones the first."""
-        matches = self._matches(text, "use_cases")
+        """The use case that a text names as a purpose: the longest phrase, of equal ones the first."""
+        folded = [fold(word) for word in words(text)]
+        matches = [m for m in self._matches(text, "use_cases") if is_purpose(folded, m[0], m[1])]
         return max(matches, key=lambda match: match[1] - match[0])[2] if matches else None
 
     def category_in(self, text: str) -> Category | None:

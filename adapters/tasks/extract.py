@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import Field, field_validator
 
 from adapters.ontology import Ontology
+from adapters.purposes import states_purpose
 from adapters.sentiment import Opinion, clauses, opinions, overall
 from adapters.tasks.contract import SEPARATOR, Answered, Copied, LineError, Message, Strict, Task, limit, one_of, spaced
 from adapters.words import fold, words
@@ -30,6 +31,7 @@ SIGN_OF = {sentiment: sign for sign, sentiment in SIGNS.items()}
 UNKNOWN = "-"
 VAGUE = {"parts": 1, "general": 2}  # categories of little information, and how vague they are
 MAX_ASPECTS, MAX_SPAN, MAX_LETTERS = 12, 8, 24  # limits: aspects of a line, words of a span, letters of a word
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 _WORD = rf"[^\x00-\x20\x7f;:]{{1,{MAX_LETTERS}}}"
 _PART_OF_SPAN = re.compile(r"[^\s\x00-\x20\x7f;:]+")
 _SPAN = rf"{_WORD}(?: {_WORD})*"
@@ -69,6 +71,17 @@ class Labels(Strict):
             if not re.fullmatch(_SPAN, span):
                 raise ValueError(f"not a span of words: {span!r}")
         return aspects
+
+
+def once(review: str) -> str:
+    """The review without sentences that it has before; a text that is one phrase over and over is that phrase."""
+    sentences = {" ".join(words(sentence)): sentence for sentence in reversed(_SENTENCE_END.split(review))}
+    pieces = " ".join(reversed(sentences.values())).split()
+    folded = [words(piece) for piece in pieces]
+    for length in range(1, len(pieces) // 2 + 1):
+        if len(pieces) % length == 0 and folded == folded[:length] * (len(pieces) // length):
+            return " ".join(pieces[:length])
+    return " ".join(pieces)
 
 
 def as_span(phrase: str | None) -> str | None:
@@ -123,10 +136,13 @@ def _fields(ontology: Ontology) -> str:
 
 
 class _Review:
-    """A review's words in the forms that a line may have: with and without surrounding punctuation."""
+    """A review's words in the forms that a line may have: with and without surrounding punctuation.
+
+    What the review repeats is there once, so that no answer depends on how often a sentence stands there.
+    """
 
     def __init__(self, review: str) -> None:
-        self._review = review
+        self._review = review = once(review)
         matches = list(_PART_OF_SPAN.finditer(review))
         self._bounds = [match.span() for match in matches]
         cut = [match[0].lower()[:MAX_LETTERS] for match in matches]
@@ -161,9 +177,14 @@ def settled(aspects: Sequence[Aspect], ontology: Ontology) -> list[Aspect]:
 
 
 def category_of(part: str | None, opinion: str | None, ontology: Ontology) -> str:
-    """The aspect category of a part and an opinion: the part's, or the opinion's if the part's is vague."""
-    of_part, of_opinion = ontology.aspect_of(part), ontology.aspect_of(opinion)
-    return of_part if of_part not in VAGUE or of_opinion == "general" else of_opinion
+    """The aspect category of a part and an opinion: the part's, or the opinion's if the part's is vague.
+
+    What only people do is of the service, whatever the part: `support: never called back`.
+    """
+    of_part, of_opinion = ontology.aspect_of(part), ontology.aspect_of_opinion(opinion)
+    if of_opinion == "service" or (of_part in VAGUE and of_opinion != "general"):
+        return of_opinion
+    return of_part
 
 
 def _by_rules(read: Sequence[Opinion], text: str, ontology: Ontology) -> Iterator[Aspect]:
@@ -187,6 +208,12 @@ def _by_rules(read: Sequence[Opinion], text: str, ontology: Ontology) -> Iterato
         yield Aspect(aspect=part, category=category, sentiment=SENTIMENTS[opinion.sign], opinion=span)
 
 
+def use_case_of(written: str | None, review: str, ontology: Ontology) -> str | None:
+    """The use case that the review's words name; if they name none, the model's if the review states a purpose."""
+    named = ontology.use_case_in(review)
+    return named or (written if states_purpose([fold(word) for word in words(review)]) else None)
+
+
 def issue_of(aspect: Aspect, ontology: Ontology) -> str | None:
     """An issue's name: the category, `battery`, or part and category if they differ, `handle_comfort`."""
     part = words(aspect.aspect or "")
@@ -207,7 +234,7 @@ class Extract(Task[Request, Labels]):
     example = {"review": "Great for beginners but the handle is uncomfortable after 20 minutes"}
 
     def prompt(self, request: Request, ontology: Ontology) -> list[Message]:
-        review = " ".join(request.review.split())
+        review = once(request.review)
         product = f"product: {request.product}\n" if request.product else ""
         return [
             {"role": "system", "content": "Extract sentiment; difficulty; use case; aspects."},
@@ -257,30 +284,36 @@ class Extract(Task[Request, Labels]):
 
     def expand(self, labels: Labels, request: Request, ontology: Ontology) -> dict[str, Any]:
         review = _Review(request.review)
-        aspects = []
+        aspects = {}
         for aspect in settled(labels.aspects, ontology):
             if opinion := review.spelled(aspect.opinion):
                 part = review.spelled(aspect.aspect)
-                aspects.append(aspect.model_copy(update={"aspect": part, "opinion": opinion}))
-        issues = (issue_of(a, ontology) for a in aspects if a.sentiment == "negative")
+                identity = fold((part or "").lower()), fold(opinion.lower()), aspect.category, aspect.sentiment
+                aspects.setdefault(identity, aspect.model_copy(update={"aspect": part, "opinion": opinion}))
+        issues = (issue_of(a, ontology) for a in aspects.values() if a.sentiment == "negative")
         return {
             "overall_sentiment": labels.overall_sentiment,
-            "aspects": aspects,
+            "aspects": [*aspects.values()],
             "attribute_issues": list(dict.fromkeys(issue for issue in issues if issue)),
             "mentions_difficulty": labels.mentions_difficulty,
-            "use_case": labels.use_case,
+            "use_case": use_case_of(labels.use_case, request.review, ontology),
         }
+
+    def read(self, line: str, request: Request, ontology: Ontology) -> Labels | None:
+        """The labels of a line; of one that the limit on tokens cut, without its last aspect."""
+        return super().read(line, request, ontology) or super().read(line.rpartition(SEPARATOR)[0], request, ontology)
 
     def max_tokens(self, request: Request) -> int:
         return 128
 
     def fallback(self, request: Request, ontology: Ontology) -> Labels:
         """An aspect for each opinion, its part the nearest word of its clause that names an aspect."""
-        read = opinions(request.review)
+        review = once(request.review)
+        read = opinions(review)
         return Labels(
             overall_sentiment=overall(read),
-            use_case=ontology.use_case_in(request.review),
-            aspects=list(_by_rules(read, request.review, ontology))[:MAX_ASPECTS],
+            use_case=ontology.use_case_in(review),
+            aspects=list(_by_rules(read, review, ontology))[:MAX_ASPECTS],
         )
 
     def complete(self, labels: Labels, request: Request, ontology: Ontology) -> Labels:
