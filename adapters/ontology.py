@@ -126,6 +126,8 @@ class Ontology:
             for start in range(head):
                 if aspect := lexicon.get(" ".join(folded[start:end])):
                     return aspect
+        if head < 2:
+            return "general"
         adjectives = {i for _, _, start, end in self.values_in(" ".join(folded[:head])) for i in range(start, end)}
         before = (word for i, word in enumerate(folded[: max(0, head - 1)]) if i not in adjectives)
         return next((lexicon[word] for word in before if lexicon.get(word, "general") != "general"), "general")

@@ -16,13 +16,13 @@ _POSSESSIVES = frozenset("my our your his her their the a an".split())
 _ARTICLES, _MAKING = frozenset(["a", "an"]), frozenset("make makes made".split())
 # In a place where people live or bought something nothing is used.
 _STAYS = frozenset(
-    "live lives lived living reside bought buy purchased ordered grew stayed staying born found saw seen sold work moved "
-    "from store shop arrived".split()
+    "live lives lived living reside bought buy purchased ordered grew stayed staying born found saw seen sold work "
+    "moved from store shop arrived".split()
 )
 _GIVING = frozenset("bought buy buying got get getting gave give ordered purchased gifted made".split())
 _USING = frozenset(
-    "love loves loved like likes liked enjoy enjoys enjoyed use uses used using wear wears wore play plays played playing "
-    "sleep sleeps slept eat eats adore adores want wants chew chews carry carries need needs prefer prefers "
+    "love loves loved like likes liked enjoy enjoys enjoyed use uses used using wear wears wore play plays played "
+    "playing sleep sleeps slept eat eats adore adores want wants chew chews carry carries need needs prefer prefers "
     "approve approves go goes".split()
 )
 _USES = frozenset("use uses used using wear wears wore worn wearing".split())
@@ -43,7 +43,8 @@ def is_purpose(folded: Sequence[str], start: int, end: int) -> bool:
         return True
     if not _USES.isdisjoint(before[-3:]) or (not _MAKING.isdisjoint(before) and not _ARTICLES.isdisjoint(before)):
         return True
-    if before and before[-1] in _PLACES or len(before) > 1 and before[-2] in _PLACES and before[-1] in _POSSESSIVES:
+    nearest = before[-2:] if before[-1:] and before[-1] in _POSSESSIVES else before[-1:]
+    if nearest and nearest[0] in _PLACES:
         return _STAYS.isdisjoint(folded[max(0, start - 6) : start])
     if after and after[0] in _AFTER:
         return True

@@ -20,6 +20,7 @@ from adapters.ontology import Ontology
 from adapters.purposes import states_purpose
 from adapters.sentiment import Opinion, clauses, opinions, overall
 from adapters.tasks.contract import SEPARATOR, Answered, Copied, LineError, Message, Strict, Task, limit, one_of, spaced
+from adapters.tasks.reviews import SPAN, Review, as_span, once
 from adapters.words import fold, words
 
 Sentiment = Literal["positive", "negative", "neutral"]
@@ -30,12 +31,8 @@ SENTIMENTS: dict[int, Sentiment] = {1: "positive", -1: "negative", 0: "neutral"}
 SIGN_OF = {sentiment: sign for sign, sentiment in SIGNS.items()}
 UNKNOWN = "-"
 VAGUE = {"parts": 1, "general": 2}  # categories of little information, and how vague they are
-MAX_ASPECTS, MAX_SPAN, MAX_LETTERS = 12, 8, 24  # limits: aspects of a line, words of a span, letters of a word
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
-_WORD = rf"[^\x00-\x20\x7f;:]{{1,{MAX_LETTERS}}}"
-_PART_OF_SPAN = re.compile(r"[^\s\x00-\x20\x7f;:]+")
-_SPAN = rf"{_WORD}(?: {_WORD})*"
-_ASPECT = rf" ([-+=])(?: ({_SPAN}):)? ({_SPAN})"
+MAX_ASPECTS = 12  # of a line, where rules make it
+_ASPECT = rf" ([-+=])(?: ({SPAN}):)? ({SPAN})"
 
 
 class Request(Strict):
@@ -68,28 +65,9 @@ class Labels(Strict):
     @classmethod
     def _spans_fit_the_line(cls, aspects: list[Aspect]) -> list[Aspect]:
         for span in (s for a in aspects for s in (a.aspect, a.opinion) if s is not None):
-            if not re.fullmatch(_SPAN, span):
+            if not re.fullmatch(SPAN, span):
                 raise ValueError(f"not a span of words: {span!r}")
         return aspects
-
-
-def once(review: str) -> str:
-    """The review without sentences that it has before; a text that is one phrase over and over is that phrase."""
-    sentences = {" ".join(words(sentence)): sentence for sentence in reversed(_SENTENCE_END.split(review))}
-    pieces = " ".join(reversed(sentences.values())).split()
-    folded = [words(piece) for piece in pieces]
-    for length in range(1, len(pieces) // 2 + 1):
-        if len(pieces) % length == 0 and folded == folded[:length] * (len(pieces) // length):
-            return " ".join(pieces[:length])
-    return " ".join(pieces)
-
-
-def as_span(phrase: str | None) -> str | None:
-    """A phrase in the form of the line: lower case, no separators, at most MAX_SPAN words."""
-    if phrase is None:
-        return None
-    span = re.sub(r"[\x00-\x20\x7f;:]+", " ", phrase.lower()).split()
-    return " ".join(word[:MAX_LETTERS] for word in span[:MAX_SPAN]) or None
 
 
 def _encode_aspect(aspect: Aspect) -> str:
@@ -98,7 +76,7 @@ def _encode_aspect(aspect: Aspect) -> str:
     return f"{spaced(aspect.category)} {SIGN_OF[aspect.sentiment]}{part}{opinion}"
 
 
-def _decode_aspects(entries: list[str], review: _Review, ontology: Ontology) -> list[dict[str, str | None]]:
+def _decode_aspects(entries: list[str], review: Review, ontology: Ontology) -> list[dict[str, str | None]]:
     aspects = []
     begins, again = 0, -1  # the next opinion begins from word `begins` on, or a second time at word `again`
     for entry in entries:
@@ -135,34 +113,6 @@ def _fields(ontology: Ontology) -> str:
     return "\n".join(rules)
 
 
-class _Review:
-    """A review's words in the forms that a line may have: with and without surrounding punctuation.
-
-    What the review repeats is there once, so that no answer depends on how often a sentence stands there.
-    """
-
-    def __init__(self, review: str) -> None:
-        self._review = review = once(review)
-        matches = list(_PART_OF_SPAN.finditer(review))
-        self._bounds = [match.span() for match in matches]
-        cut = [match[0].lower()[:MAX_LETTERS] for match in matches]
-        self.forms = [list(dict.fromkeys([word, *words(word)])) for word in cut]
-
-    def places(self, span: str) -> list[int]:
-        """The words of the review, by index, at which the span begins."""
-        span_words = span.split(" ")
-        starts = range(len(self.forms) - len(span_words) + 1)
-        return [i for i in starts if all(word in self.forms[i + k] for k, word in enumerate(span_words))]
-
-    def spelled(self, span: str | None) -> str | None:
-        """The span in the review's spelling; None if it is not there or only punctuation."""
-        places = self.places(span) if span else []
-        if span is None or not places:
-            return None
-        (start, _), (_, end) = (self._bounds[places[0] + i] for i in (0, span.count(" ")))
-        return " ".join(self._review[start:end].split()).strip(" .,!?;:\"'()") or None
-
-
 def settled(aspects: Sequence[Aspect], ontology: Ontology) -> list[Aspect]:
     """The aspects with the ontology's category of part and opinion, or their own if the ontology's is vaguer.
 
@@ -189,7 +139,7 @@ def category_of(part: str | None, opinion: str | None, ontology: Ontology) -> st
 
 def _by_rules(read: Sequence[Opinion], text: str, ontology: Ontology) -> Iterator[Aspect]:
     """The aspects of a review's opinions, without those whose words do not fit the line."""
-    review, review_words, clause = _Review(text), words(text), clauses(text)
+    review, review_words, clause = Review(text), words(text), clauses(text)
     judging = {i for opinion in read for i in range(opinion.start, opinion.end)}
     begins = 0
     for opinion in read:
@@ -260,14 +210,14 @@ class Extract(Task[Request, Labels]):
                 "overall_sentiment": fields[0],
                 "mentions_difficulty": fields[1] == "yes",
                 "use_case": uses[fields[2]],
-                "aspects": _decode_aspects(entries, _Review(request.review), ontology),
+                "aspects": _decode_aspects(entries, Review(request.review), ontology),
             }
         )
 
     def grammar(self, request: Request, ontology: Ontology) -> str:
         """Rules for each word of the review: `s` is a span that begins there, `x` an opinion, `y` a second one there,
         `p` an opinion that begins there or later."""
-        review = _Review(request.review)
+        review = Review(request.review)
         rules = [_fields(ontology)]
         if not review.forms:
             return "\n".join([f'aspects ::= "{UNKNOWN}"', *rules])
@@ -283,8 +233,8 @@ class Extract(Task[Request, Labels]):
         return "\n".join(rules)
 
     def expand(self, labels: Labels, request: Request, ontology: Ontology) -> dict[str, Any]:
-        review = _Review(request.review)
-        aspects = {}
+        review = Review(request.review)
+        aspects: dict[Any, Aspect] = {}
         for aspect in settled(labels.aspects, ontology):
             if opinion := review.spelled(aspect.opinion):
                 part = review.spelled(aspect.aspect)
@@ -318,7 +268,7 @@ class Extract(Task[Request, Labels]):
 
     def complete(self, labels: Labels, request: Request, ontology: Ontology) -> Labels:
         """The labels with aspects in the order of their opinions in the review."""
-        review = _Review(request.review)
+        review = Review(request.review)
         aspects = sorted(labels.aspects, key=lambda aspect: next(iter(review.places(aspect.opinion or "")), -1))
         return labels.model_copy(update={"aspects": aspects})
 

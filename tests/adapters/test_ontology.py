@@ -171,7 +171,7 @@ def test_lookups_take_any_text(text: str) -> None:
     SHOP.values_in(text)
     SHOP.use_case_in(text)
     SHOP.category_in(text)
-    assert SHOP.aspect_of(text) in SHOP.aspects
+    assert {SHOP.aspect_of(text), SHOP.aspect_of_opinion(text)} <= {*SHOP.aspects}
 
 
 # Categories, aspects, use cases
@@ -244,16 +244,49 @@ def test_every_leaf_and_synonym_names_its_leaf(leaf: Category) -> None:
         ("sound thingamajig", "sound"),
         ("handle", "parts"),
         ("fits", "fit"),
+        ("brown rice", "general"),
+        ("green tea", "general"),
+        ("leather couch", "general"),
+        ("the blue", "color"),
+        ("kind of fabric", "material"),
+        ("price tag", "price"),
+        ("help line", "service"),
+        ("ice cream", "general"),
+        ("left strap", "parts"),
     ],
 )
 def test_aspect_of(term: str | None, aspect: str) -> None:
     assert SHOP.aspect_of(term) == aspect
 
 
-def test_use_case_in() -> None:
-    assert SHOP.use_case_in("Great for beginners but the handle hurts") == "beginner"
-    assert SHOP.use_case_in("my dry-skin cream for the office") == "dry_skin"
-    assert SHOP.use_case_in("It broke.") is None
+@pytest.mark.parametrize(
+    ("opinion", "aspect"),
+    [
+        (None, "general"),
+        ("never called back", "service"),
+        ("hung up on me", "service"),
+        ("mushy brown rice", "texture"),
+        ("turned brown", "color"),
+        ("a nice blue and shiny", "appearance"),
+        ("look no further", "general"),
+        ("looks great", "appearance"),
+        ("pretty good", "general"),
+        ("so pretty", "appearance"),
+        ("came apart", "durability"),
+        ("came quickly", "delivery"),
+        ("came with", "general"),
+        ("would order again", "general"),
+        ("a bit pricey", "price"),
+        ("top notch", "general"),
+        ("lasts a long time", "durability"),
+        ("too long", "size"),
+        ("feels cheap", "quality"),
+        ("room for improvement", "general"),
+        ("has a handle", "general"),  # an opinion is no part
+    ],
+)
+def test_aspect_of_opinion(opinion: str | None, aspect: str) -> None:
+    assert SHOP.aspect_of_opinion(opinion) == aspect
 
 
 def test_lookups_are_linear_in_the_text() -> None:

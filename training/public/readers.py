@@ -23,7 +23,8 @@ from training.public.sources import find
 from training.text import detokenise, is_acceptance, key, split_of
 
 DMASTE_TRAINED = ("beauty", "electronics", "fashion", "home")
-DMASTE_DOMAINS = (*DMASTE_TRAINED, "book", "grocery", "pet", "toy")
+DMASTE_UNSEEN = ("book", "grocery", "pet", "toy")
+DMASTE_DOMAINS = (*DMASTE_TRAINED, *DMASTE_UNSEEN)
 HATN_DOMAINS = ("electronics", "kitchen")
 # https://github.com/bltlab/query-ner names the types; an odd tag begins one, the next continues it.
 QUERY_TYPES = (
@@ -60,6 +61,7 @@ class Triplet:
     aspect: str | None  # None: the aspect is implicit
     opinion: str | None
     sentiment: str  # positive, negative or neutral
+    category: str | None = None  # in the data set's words
 
 
 @dataclass(frozen=True, slots=True)

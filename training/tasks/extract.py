@@ -1,4 +1,4 @@
-"""Extract: labelled reviews of DMASTE and HATN and generated ones.
+"""Extract: labelled reviews of several data sets, reviews joined from their sentences, and generated ones.
 
 The main figure is the micro-F1 of (category, sentiment) pairs, or the accuracy of the overall sentiment where no more
 is labelled.
@@ -7,34 +7,29 @@ is labelled.
 from __future__ import annotations
 
 import random
-import re
-from collections import Counter
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any
+from itertools import chain
+from typing import Any, ClassVar
 
 from adapters.ontology import Ontology
+from adapters.sentiment import opinions, overall
 from adapters.tasks import extract
 from training.examples import Example
-from training.public import readers
+from training.public import readers, reviews
 from training.tasks.baselines import Answers, Baseline, fallback, predict_class, texts_of, word_vectorizer
 from training.tasks.contract import TEXT_COLUMNS, Reader, TrainingTask
 from training.tasks.figures import Figures, Terms, f1_terms, micro_f1, share
-from training.tasks.synthesis import SOURCE, split_of_generated
-from training.tasks.synthesis.reviews import reviews
+from training.tasks.review_labels import labels_of, overall_of, with_opinions
+from training.tasks.synthesis import SOURCE, joined, split_of_generated
+from training.tasks.synthesis.reviews import reviews as generated
+from training.text import key
 
-GENERATED_REVIEWS = 1_500
-HATN_SHARE = 0.35  # of its training reviews: each takes a review's tokens for one label, the sentiment
+GENERATED_REVIEWS, MIXED, PROS_CONS, FOOD, TELEVISIONS = 1_800, 1_300, 500, 2_300, 1_200  # training examples
+HATN_SHARE = 0.35  # of its short training reviews: each takes a review's tokens for one label, the sentiment
+LONGEST, LONGEST_HATN = 110, 70  # words of a training review
 STAR_COLUMNS = ("rating", "stars", "star rating", "score")
 STARS = {"1": "negative", "2": "negative", "4": "positive", "5": "positive"}  # what 3 means is the shop's to decide
-_DIFFICULT = re.compile(
-    r"\b(?:hard|difficult|tricky|impossible|tough|complicated|struggl\w+|pain) to\b|\bconfusing\b|"
-    r"\bdifficult\b|\bcomplicated\b|\bfrustrat\w+|\bstruggl\w+|\bnot (?:so |very )?easy\b|"
-    r"\bcouldn'?t figure\b|\btrouble (?:with|getting|using)\b"
-)
-_NOT_DIFFICULT = re.compile(
-    r"\b(?:not|isn'?t|wasn'?t|never|no)(?: \w+)? (?:hard|difficult|complicated|confusing|trouble)\b"
-)
 
 
 class ExtractTraining(TrainingTask):
@@ -47,7 +42,13 @@ class ExtractTraining(TrainingTask):
     }
     one_right = ("overall_sentiment", "use_case", "mentions_difficulty")
     recipe = {"modules": "o_proj,down_proj", "epochs": 2, "batch": 16, "max_length": 256}
-    repositories = {"dmaste": "NJUNLP/DMASTE", "hatn": "hsqmlzno1/HATN"}
+    repositories = {"dmaste": "NJUNLP/DMASTE", "hatn": "hsqmlzno1/HATN", **reviews.REPOSITORIES}
+    # No review of these sources is trained on: the split that all their examples go to.
+    unseen: ClassVar[Mapping[str, str]] = {
+        "products": "validation",
+        "t-shirts": "test",
+        **{f"dmaste-{domain}": "test" for domain in readers.DMASTE_UNSEEN},
+    }
     headline_source, headline_figure = "dmaste", "pair_f1"
     right_when = "its overall sentiment is the expected one"
     hosted_names = ("aspects", "use_cases")
@@ -116,55 +117,89 @@ def _pair(aspect: extract.Aspect) -> tuple[str, str]:
 
 
 def _examples(ontology: Ontology, seed: int) -> Iterator[Example]:
-    for published, split in (("train", "train"), ("dev", "validation"), ("test", "test")):
-        domains = readers.DMASTE_TRAINED if split != "test" else readers.DMASTE_DOMAINS
-        for review in readers.dmaste(published, domains):
-            trained = review.domain in readers.DMASTE_TRAINED
-            source = "dmaste" if trained else f"dmaste-{review.domain}"
-            labels = _labels(review.text, _overall(review), ontology, review.triplets)
-            yield Example(split, source, extract.Request(review=review.text), labels)
     rng = random.Random(seed)
-    for review in readers.hatn():
-        if review.split == "train" and rng.random() >= HATN_SHARE:
-            continue
-        labels = _labels(review.text, review.sentiment or "mixed", ontology)
-        yield Example(review.split, "hatn", extract.Request(review=review.text[:4000]), labels, known_fields=3)
-    for text, labels in reviews(ontology, GENERATED_REVIEWS, seed):
+    real = list(_real(ontology, rng))
+    yield from real
+    held_out = {key(example.request.review) for example in real if example.split != "train"}
+    pieces = [e for e in real if e.split == "train" and key(e.request.review) not in held_out]
+    yield from joined.mixed(pieces, MIXED, ontology, rng)
+    yield from joined.lists((line for line in reviews.pros_cons() if line.split == "train"), PROS_CONS, ontology, rng)
+    for text, labels in generated(ontology, GENERATED_REVIEWS, seed):
         yield Example(split_of_generated(text), SOURCE, extract.Request(review=text), labels)
 
 
-def is_difficult(review: str) -> bool:
-    """A rule for what DMASTE does not label: whether the review says that something is hard to do."""
-    return bool(_DIFFICULT.search(_NOT_DIFFICULT.sub(" ", review.lower())))
+def _real(ontology: Ontology, rng: random.Random) -> Iterator[Example]:
+    for published, split in (("train", "train"), ("dev", "validation"), ("test", "test")):
+        domains = readers.DMASTE_TRAINED if split != "test" else readers.DMASTE_DOMAINS
+        for review in readers.dmaste(published, domains):
+            source = "dmaste" if review.domain in readers.DMASTE_TRAINED else f"dmaste-{review.domain}"
+            if split != "train" or _is_short(review, LONGEST):
+                labels = labels_of(review.text, overall_of(review.triplets), ontology, review.triplets)
+                yield Example(split, source, extract.Request(review=review.text), labels)
+    for review in _sample(reviews.food(), FOOD, rng):
+        yield from _food(review, ontology)
+    yield from _of_terms("televisions", _sample(reviews.terms("televisions"), TELEVISIONS, rng), ontology)
+    yield from _of_terms("crowd", reviews.crowd(), ontology)
+    unseen = chain((r for r in reviews.terms("t-shirts") if r.split == "test"), reviews.products())
+    for review in unseen:
+        filled, _ = with_opinions(review, ontology)
+        labels = labels_of(review.text, overall_of(filled.triplets), ontology, filled.triplets)
+        split = ExtractTraining.unseen[review.domain]
+        yield Example(split, review.domain, extract.Request(review=review.text), labels)
+    for review in readers.hatn():
+        if review.split != "train" or (_is_short(review, LONGEST_HATN) and rng.random() < HATN_SHARE):
+            labels = labels_of(review.text, review.sentiment or "mixed", ontology)
+            yield Example(review.split, "hatn", extract.Request(review=review.text[:4000]), labels, known_fields=3)
 
 
-def _overall(review: readers.Review) -> str:
-    """The overall sentiment by the majority of the triplets; mixed if the minority is over half of it."""
-    count = Counter(triplet.sentiment for triplet in review.triplets)
-    good, bad = count["positive"], count["negative"]
-    if good and bad and 2 * min(good, bad) > max(good, bad):
-        return "mixed"
-    return "neutral" if good == bad else "positive" if good > bad else "negative"
+def _is_short(review: readers.Review, longest: int) -> bool:
+    return len(review.text.split()) <= longest
 
 
-def _labels(
-    review: str, overall: str, ontology: Ontology, triplets: tuple[readers.Triplet, ...] = ()
-) -> extract.Labels:
-    """Labels with the triplets in the order of their opinions; difficulty and use case by rule."""
-    position = review.lower().find
-    aspects = []
-    for triplet in sorted(triplets, key=lambda t: position((t.opinion or "").lower())):
-        part, opinion = extract.as_span(triplet.aspect), extract.as_span(triplet.opinion)
-        category = extract.category_of(part, opinion, ontology)
-        aspects.append({"aspect": part, "category": category, "sentiment": triplet.sentiment, "opinion": opinion})
-    return extract.Labels.model_validate(
-        {
-            "overall_sentiment": overall,
-            "mentions_difficulty": is_difficult(review),
-            "use_case": ontology.use_case_in(review),
-            "aspects": aspects[: extract.MAX_ASPECTS],
-        }
-    )
+def _food(review: readers.Review, ontology: Ontology) -> Iterator[Example]:
+    """The example of a sentence; partial where the data set has no words for an opinion.
+
+    Where no opinion is labelled and the lexicon reads one, the labels are doubtful: such a sentence is left out.
+    """
+    request = extract.Request(review=review.text)
+    if not review.triplets:
+        if review.split == "train" and not opinions(review.text):
+            yield Example(review.split, "food", request, labels_of(review.text, "neutral", ontology))
+        return
+    labels = labels_of(review.text, overall_of(review.triplets), ontology, review.triplets)
+    is_whole = all(t.opinion for t in review.triplets) and _decodes(labels, request, ontology)
+    yield Example(review.split, "food", request, labels, None if is_whole else 3)
+
+
+def _of_terms(source: str, labelled: Iterable[readers.Review], ontology: Ontology) -> Iterator[Example]:
+    """Examples of reviews with labelled targets; of training ones only those in which the lexicon sees no other sign
+    than the labels, partial where it does not see all of them."""
+    for review in labelled:
+        filled, is_complete = with_opinions(review, ontology)
+        sentiment = overall_of(filled.triplets)
+        request = extract.Request(review=review.text)
+        if review.split == "train" and overall(opinions(review.text)) not in (sentiment, "neutral"):
+            continue
+        labels = labels_of(review.text, sentiment, ontology, filled.triplets)
+        is_whole = review.split == "test" or (is_complete and _decodes(labels, request, ontology))
+        yield Example(review.split, source, request, labels, None if is_whole else 3)
+
+
+def _decodes(labels: extract.Labels, request: extract.Request, ontology: Ontology) -> bool:
+    """Whether the grammar admits the labels' line: each part and opinion stands in the review."""
+    return extract.TASK.read(extract.TASK.encode(labels), request, ontology) == labels
+
+
+def _sample(labelled: Iterable[readers.Review], count: int, rng: random.Random) -> Iterator[readers.Review]:
+    """The reviews, of the training ones `count`: those with a complaint before those without."""
+    train = []
+    for review in labelled:
+        if review.split == "train":
+            train.append(review)
+        else:
+            yield review
+    rng.shuffle(train)
+    yield from sorted(train, key=lambda review: all(t.sentiment != "negative" for t in review.triplets))[:count]
 
 
 def tfidf(train: Sequence[Example], test: Sequence[Example], ontology: Ontology) -> Answers:

@@ -70,10 +70,10 @@ def reviews(draw: st.DrawFn) -> str:
 def extracted(draw: st.DrawFn) -> tuple[extract.Request, extract.Labels]:
     """Aspects with words of the review, opinions in its order."""
     review = draw(reviews())
-    forms = extract._Review(review).forms
+    forms = reviews.Review(review).forms
 
     def span(start: int) -> str:
-        end = draw(st.integers(start + 1, min(len(forms), start + extract.MAX_SPAN)))
+        end = draw(st.integers(start + 1, min(len(forms), start + reviews.MAX_SPAN)))
         return " ".join(draw(st.sampled_from(word)) for word in forms[start:end])
 
     chosen = [i for i in range(len(forms)) for _ in range(2) if draw(st.booleans())]

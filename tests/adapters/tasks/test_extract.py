@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from adapters.ontology import Ontology
-from adapters.tasks import extract
+from adapters.tasks import extract, reviews
 from adapters.tasks.contract import LineError
 from adapters.tasks.extract import Aspect, Labels, Request
 from tests.adapters.tasks.strategies import CHARACTERS
@@ -102,20 +102,20 @@ def test_every_phrase_of_the_review_is_a_span_of_it(review: str, data: st.DataOb
     parts = review[:start].split()
     span = extract.as_span(" ".join(review.split()[len(parts) : len(parts) + 9]))
     if span is not None and any(char.isalnum() for char in span):
-        assert extract._Review(review).spelled(span)
+        assert reviews.Review(review).spelled(span)
 
 
 @pytest.mark.parametrize(
     ("line", "category"),
     [
         ("sound - handle: uncomfortable", "comfort"),  # the ontology's word decides
-        ("sound - strap: digs in", "sound"),  # they show only that it is a part
-        ("general - strap: digs in", "parts"),
-        ("sound - it: digs in", "sound"),  # they show nothing
+        ("sound - strap: is odd", "sound"),  # they show only that it is a part
+        ("general - strap: is odd", "parts"),
+        ("sound - it: is odd", "sound"),  # they show nothing
     ],
 )
 def test_the_ontologys_category_counts_if_a_word_has_one(line: str, category: str) -> None:
-    review = "The handle is uncomfortable, the strap digs in, it digs in."
+    review = "The handle is uncomfortable, the strap is odd, it is odd."
     assert expanded(f"negative; no; -; {line}", review)["aspects"][0].category == category
 
 
@@ -151,8 +151,12 @@ def test_a_malformed_span_is_refused(span: str) -> None:
         ("handle", "uncomfortable", "comfort"),
         ("handle", "blue", "color"),
         ("handle", "wobbly", "parts"),
-        ("lamp", "overpriced", "general"),
+        ("lamp", "overpriced", "price"),
         ("lamp", "expensive", "price"),
+        ("help line", "never called back", "service"),
+        ("support", "hung up on me", "service"),
+        ("brown rice", "mushy", "texture"),
+        ("screen", "turned green", "color"),
         (None, "comfortable", "comfort"),
         (None, None, "general"),
     ],
@@ -189,3 +193,75 @@ def test_only_complaints_are_issues_without_repeats() -> None:
     )
     assert len(answer["aspects"]) == 4
     assert answer["attribute_issues"] == ["battery"]
+
+
+# Repetition, length, purposes and rules
+
+
+@pytest.mark.parametrize(
+    ("review", "shown"),
+    [
+        ("Love it. Warm and soft. love it!", "Love it. Warm and soft."),
+        ("too small " * 9, "too small"),
+        ("Too small! " * 9, "Too small!"),
+        ("a b a c", "a b a c"),
+        ("ok", "ok"),
+        ("", ""),
+    ],
+)
+def test_what_a_review_repeats_counts_once(review: str, shown: str) -> None:
+    assert reviews.once(review) == shown
+
+
+@pytest.mark.parametrize("times", [2, 9])
+def test_a_sentence_nine_times_over_has_the_same_prompt_grammar_and_answer(times: int) -> None:
+    sentence = "The strap is stiff, but the color is lovely."
+    one, many = Request(review=sentence), Request(review=f"{sentence} " * times)
+    line = "mixed; no; -; parts - strap: stiff; color + color: lovely"
+    assert extract.TASK.prompt(one, SHOP) == extract.TASK.prompt(many, SHOP)
+    assert extract.TASK.grammar(one, SHOP) == extract.TASK.grammar(many, SHOP)
+    assert expanded(line, one.review) == expanded(line, many.review)
+    assert extract.TASK.fallback(one, SHOP) == extract.TASK.fallback(many, SHOP)
+
+
+def test_equal_aspects_are_shown_once() -> None:
+    answer = expanded("positive; no; -; comfort + soft; comfort + soft", "soft and soft")
+    assert [aspect.opinion for aspect in answer["aspects"]] == ["soft"]
+
+
+def test_a_line_that_was_cut_loses_its_last_aspect_alone() -> None:
+    request = Request(review="Great sound, poor battery life")
+    labels = extract.TASK.read("mixed; no; -; sound + sound: great; battery - batt", request, SHOP)
+    assert labels is not None and [aspect.opinion for aspect in labels.aspects] == ["great"]
+    assert extract.TASK.read("mixed; no; -; sound - motor: loose", request, SHOP) is None
+
+
+@pytest.mark.parametrize(
+    ("written", "review", "use"),
+    [
+        ("small_spaces", "I live in a small village", None),
+        ("pets", "It broke", None),
+        ("pets", "Great for beginners", "beginner"),
+        ("pets", "Nice for our parakeet", "pets"),
+    ],
+)
+def test_a_use_case_is_a_purpose_of_the_review(written: str, review: str, use: str | None) -> None:
+    assert extract.use_case_of(written, review, SHOP) == use
+
+
+def test_the_fallback_quotes_opinions_with_their_negation() -> None:
+    request = Request(review="The zipper never sticks. The pockets are not nearly deep enough.")
+    labels = extract.TASK.fallback(request, SHOP)
+    assert [(a.aspect, a.sentiment, a.opinion) for a in labels.aspects] == [
+        ("zipper", "positive", "never sticks"),
+        ("pockets", "negative", "not nearly deep enough"),
+    ]
+    assert extract.TASK.decode(extract.TASK.encode(labels), request, SHOP) == labels
+
+
+@quick
+@given(st.text(CHARACTERS, min_size=1, max_size=80))
+def test_the_fallback_fits_the_line_of_any_review(text: str) -> None:
+    request = Request.model_construct(review=text, product=None)
+    labels = extract.TASK.fallback(request, SHOP)
+    assert extract.TASK.read(extract.TASK.encode(labels), request, SHOP) == labels
