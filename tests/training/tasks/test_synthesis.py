@@ -133,23 +133,54 @@ def test_parts_and_opinions_are_in_the_review(reviews: Reviews, ontology: Ontolo
 
 def test_reviews_are_of_many_kinds(reviews: Reviews, ontology: Ontology) -> None:
     labels = [labels for _, labels in reviews]
-    assert {label.overall_sentiment for label in labels} == {"positive", "negative"}
+    assert {label.overall_sentiment for label in labels} == {*extract.OVERALL}
     assert {label.mentions_difficulty for label in labels} == {True, False}
     assert {label.use_case for label in labels} == {None, *ontology.use_cases}
     assert len({a.category for label in labels for a in label.aspects}) > 10
 
 
-def test_difficulty_is_labelled_where_the_review_states_it(reviews: Reviews) -> None:
-    for review, labels in reviews:
-        states_difficulty = any(phrase in review for phrase in review_templates._HARD)
-        assert labels.mentions_difficulty == states_difficulty
+def test_opinions_are_worded_in_hundreds_of_ways(reviews: Reviews) -> None:
+    of_sign = defaultdict(set)
+    for _, labels in reviews:
+        for aspect in labels.aspects:
+            of_sign[aspect.sentiment].add(aspect.opinion)
+    assert len(of_sign["positive"]) > 200 and len(of_sign["negative"]) > 250
+    negated = re.compile(r"\b(?:not?|never|can't|couldn't|won't|\w+n't|without|wish|could|expected|hoped)\b")
+    for sign in ("positive", "negative"):
+        assert sum(bool(negated.search(opinion or "")) for opinion in of_sign[sign]) > 100, sign
+
+
+def test_every_word_class_of_the_constructions_is_filled() -> None:
+    tables = {name: review_templates._table(name) for name in ("reviews", "goods", "scales")}
+    own = {"part", "thing", "do", "fault", "faults", "use"}
+    words = own | set(tables["reviews"]["words"]) | {name for scale in tables["scales"].values() for name in scale}
+    kinds = [tables["reviews"][kind] for kind in ("praise", "complaint", "neutral", "facts", "use", "hard", "easy")]
+    templates = [t for kind in kinds for lines in (kind.values() if isinstance(kind, dict) else [kind]) for t in lines]
+    assert set(re.findall(r"{(\w+)}", " ".join(templates))) <= words
+    for goods in tables["goods"].values():
+        assert goods["things"] and goods["does"] and goods["faults"]
+        assert set(goods["parts"].values()) <= set(tables["scales"])
 
 
 @pytest.mark.parametrize(
-    ("overall", "reviews"), [("positive", [[1], [1, -1], [-1, 1, 1]]), ("negative", [[-1], [-1, 1], [1, -1, -1]])]
+    ("text", "sign", "clause", "aspect"),
+    [
+        ("the <lid> is [not deep enough]", -1, "the lid is not deep enough", ("lid", "negative", "not deep enough")),
+        (
+            "i [wish the <lid> were deeper]",
+            -1,
+            "i wish the lid were deeper",
+            ("lid", "negative", "wish the lid were deeper"),
+        ),
+        ("you [won't regret] it", 1, "you won't regret it", (None, "positive", "won't regret")),
+    ],
 )
-def test_the_first_clause_is_the_verdict(overall: str, reviews: list[list[int]]) -> None:
-    assert {review_templates._overall(signs) for signs in reviews} == {overall}
+def test_a_clause_says_what_its_marks_hold(
+    text: str, sign: int, clause: str, aspect: tuple[str | None, str, str], ontology: Ontology
+) -> None:
+    parsed = review_templates._parsed(text, sign, ontology)
+    (labels,) = parsed.aspects
+    assert (parsed.text, (labels["aspect"], labels["sentiment"], labels["opinion"])) == (clause, aspect)
 
 
 def test_the_acceptance_examples_are_never_generated(ontology: Ontology, monkeypatch: pytest.MonkeyPatch) -> None:
