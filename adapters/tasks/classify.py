@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from adapters.candidates import COUNT, candidates
+from adapters.candidates import candidates
 from adapters.confidence import Completion
 from adapters.manifest import Calibration
 from adapters.ontology import Ontology
@@ -134,7 +134,7 @@ class Classify(Task[Request, Labels]):
         return line.split(SEPARATOR)[0]
 
     def evidence(self, labels: Labels, request: Request, ontology: Ontology) -> dict[str, float]:
-        """Whether the title's words point at leaves, at how many, and how high the answer's is among them."""
+        """Whether the title's words point at leaves, and how high the answer's is among them."""
         named = candidates(request.title, ontology)
         if labels.category is None:
             agrees = float(not named)
@@ -143,7 +143,6 @@ class Classify(Task[Request, Labels]):
         return {
             "agrees": agrees,
             "named": float(bool(named)),
-            "choices": len(named) / COUNT,
             "none_fits": float(labels.category is None),
         }
 
