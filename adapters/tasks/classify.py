@@ -140,11 +140,7 @@ class Classify(Task[Request, Labels]):
             agrees = float(not named)
         else:
             agrees = 1 / (1 + named.index(labels.category)) if labels.category in named else 0.0
-        return {
-            "agrees": agrees,
-            "named": float(bool(named)),
-            "none_fits": float(labels.category is None),
-        }
+        return {"agrees": agrees, "named": float(bool(named)), "none_fits": float(labels.category is None)}
 
     def doubted(self, labels: Labels, request: Request, ontology: Ontology) -> Labels | None:
         """The leaf that the title names, if it differs from the model's."""

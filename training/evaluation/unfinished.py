@@ -36,8 +36,6 @@ class Unfinished:
                 self._lines[key] = [Completion(text, tuple(pieces), tuple(ps)) for text, pieces, ps in samples]
             except ValueError:  # the row that was being written when the evaluation was killed
                 continue
-        self._rows = file.open("ab")
-        self._rows.write(b"\n")  # ends such a row
 
     def get(self, job: Job) -> list[Completion] | None:
         """The job's lines; None if it has not been answered."""
@@ -45,13 +43,10 @@ class Unfinished:
 
     def add(self, job: Job, samples: list[Completion]) -> None:
         """Writes the lines of a job that has been answered."""
-        rows = [(sample.text, sample.pieces, sample.logprobs) for sample in samples]
-        self._rows.write(json.dumps([self._key(job), rows]).encode() + b"\n")
-        self._rows.flush()
-
-    def close(self) -> None:
-        """Leaves the file for the next evaluation."""
-        self._rows.close()
+        lines = [(sample.text, sample.pieces, sample.logprobs) for sample in samples]
+        row = json.dumps([self._key(job), lines]).encode()
+        with self._file.open("ab") as rows:
+            rows.write(b"\n" + row)  # after a row that was cut off, too
 
     def _key(self, job: Job) -> str:
         question = asdict(replace(job, request_id="", adapter=self._models[job.adapter]))
@@ -61,9 +56,5 @@ class Unfinished:
 @contextmanager
 def unfinished_in(file: Path, base: Path, adapters: Mapping[str, Path]) -> Iterator[Unfinished]:
     """The lines in a file, which is removed when the context ends without an error."""
-    lines = Unfinished(file, base, adapters)
-    try:
-        yield lines
-    finally:
-        lines.close()
-    file.unlink()
+    yield Unfinished(file, base, adapters)
+    file.unlink(missing_ok=True)
