@@ -22,7 +22,7 @@ from training.tasks.synthesis import SOURCE, split_of_generated
 from training.tasks.synthesis.titles import titles
 
 PER_LEAF = 150  # training titles of a source's leaf, at most
-MIXED = 10_000  # titles of all sources that the baseline for an unseen one is trained on, at most
+MIXED = 5_000  # titles of all sources that the baseline for an unseen one is trained on, at most
 GENERATED_TITLES = 12  # at most for each leaf, since a third of the leaves is in no public title
 
 
