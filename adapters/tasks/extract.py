@@ -284,7 +284,7 @@ class Extract(Task[Request, Labels]):
 
     def evidence(self, labels: Labels, request: Request, ontology: Ontology) -> dict[str, float]:
         """How well the overall sentiment agrees with the opinion words and with the signs of the answer's aspects."""
-        by_words = [sign for _, sign in opinions(request.review)]
+        by_words = [opinion.sign for opinion in opinions(once(request.review))]
         by_aspects = [_VALUES[aspect.sentiment] for aspect in labels.aspects]
         return {
             "agrees": _agreement(labels.overall_sentiment, by_words),

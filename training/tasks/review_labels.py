@@ -14,6 +14,7 @@ from typing import Literal
 from adapters import sentiment
 from adapters.ontology import Ontology
 from adapters.tasks import extract
+from adapters.tasks.reviews import as_span
 from adapters.words import words
 from training.public.readers import Review, Triplet
 
@@ -61,7 +62,7 @@ def labels_of(review: str, overall: str, ontology: Ontology, triplets: Iterable[
     position = review.lower().find
     aspects = []
     for triplet in sorted(triplets, key=lambda t: position((t.opinion or "").lower())):
-        part, opinion = extract.as_span(triplet.aspect), extract.as_span(triplet.opinion)
+        part, opinion = as_span(triplet.aspect), as_span(triplet.opinion)
         category = extract.category_of(part, opinion, ontology)
         if category in extract.VAGUE and triplet.category:
             stated = CATEGORIES.get(triplet.category) or ontology.aspect_of(triplet.category)

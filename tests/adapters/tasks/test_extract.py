@@ -100,7 +100,7 @@ def test_opinions_stand_in_the_order_of_the_review() -> None:
 def test_every_phrase_of_the_review_is_a_span_of_it(review: str, data: st.DataObject) -> None:
     start = data.draw(st.integers(0, len(review) - 1))
     parts = review[:start].split()
-    span = extract.as_span(" ".join(review.split()[len(parts) : len(parts) + 9]))
+    span = reviews.as_span(" ".join(review.split()[len(parts) : len(parts) + 9]))
     if span is not None and any(char.isalnum() for char in span):
         assert reviews.Review(review).spelled(span)
 
@@ -131,7 +131,7 @@ def test_the_ontologys_category_counts_if_a_word_has_one(line: str, category: st
     ],
 )
 def test_as_span(phrase: str | None, span: str | None) -> None:
-    assert extract.as_span(phrase) == span
+    assert reviews.as_span(phrase) == span
 
 
 @pytest.mark.parametrize("span", ["", "a  b", " a", "a;b", "a:", "x" * 25])

@@ -79,7 +79,8 @@ def _joined(first: Example, second: Example, ontology: Ontology, rng: random.Ran
 
 def lists(lines: Iterable[ProsCons], count: int, ontology: Ontology, rng: random.Random) -> Iterator[Example]:
     """`count` partial examples: real lists of what is good, of what is bad, or of both, as people head them."""
-    good, bad = [], []
+    good: list[str] = []
+    bad: list[str] = []
     for line in lines:
         if 2 <= len(line.text.split()) <= LONGEST:
             (good if line.sentiment == "positive" else bad).append(line.text.strip(" .!,;"))

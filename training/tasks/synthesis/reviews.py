@@ -19,6 +19,7 @@ import yaml
 
 from adapters.ontology import Ontology
 from adapters.tasks import extract
+from adapters.tasks.reviews import as_span
 from training.tasks.review_labels import overall_of_signs
 from training.tasks.synthesis import take
 
@@ -119,7 +120,7 @@ def _parsed(text: str, sign: int, ontology: Ontology) -> Clause:
     opinion = re.search(r"\[(.*?)\]", bare)
     clause = Clause(re.sub(r"[\[\]]", "", bare), sign)
     if opinion:
-        span, of = extract.as_span(opinion[1]), part and extract.as_span(part[1])
+        span, of = as_span(opinion[1]), part and as_span(part[1])
         sentiment = {1: "positive", -1: "negative", 0: "neutral"}[sign]
         category = extract.category_of(of, span, ontology)
         clause.aspects = [{"aspect": of, "category": category, "sentiment": sentiment, "opinion": span}]
