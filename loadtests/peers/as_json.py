@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 from pydantic import BaseModel
 
 from adapters.ontology import Ontology
-from adapters.tasks import classify, copywrite, extract, rewrite
+from adapters.tasks import classify, copywrite, extract, reviews, rewrite
 from adapters.tasks.contract import LineError, Message, Task
 
 Object = dict[str, Any]
@@ -144,10 +144,10 @@ class Extract(JsonTask, typed=extract.TASK, longest=320):
     def to_labels(self, answer: Object, request: extract.Request, ontology: Ontology) -> extract.Labels:
         aspects = [
             extract.Aspect(
-                aspect=extract.as_span(aspect.get("part")),
+                aspect=reviews.as_span(aspect.get("part")),
                 category=aspect["category"],
                 sentiment=aspect["sentiment"],
-                opinion=extract.as_span(aspect.get("opinion")),
+                opinion=reviews.as_span(aspect.get("opinion")),
             )
             for aspect in answer.get("aspects", [])
         ]
@@ -159,7 +159,7 @@ class Extract(JsonTask, typed=extract.TASK, longest=320):
         )
 
     def schema(self, ontology: Ontology) -> Object:
-        span = _text(extract.MAX_SPAN * (extract.MAX_LETTERS + 1))
+        span = _text(reviews.MAX_SPAN * (reviews.MAX_LETTERS + 1))
         aspect = {
             "category": {"enum": list(ontology.aspects)},
             "sentiment": {"enum": list(extract.SIGN_OF)},
