@@ -136,8 +136,8 @@ class Given:
     def contradicts(self, number: str, unit: str) -> bool:
         """Whether the number was given with other units only: 40 hours are not 40 days."""
         key = fold(unit)
-        given = self._units.get(number)
-        return (
+        given = self._units.get(number, set())
+        return bool(given) and key in unit_words() and key not in given
             bool(given) and key in same_words() and key not in given and not same_words()[key].isdisjoint(unit_words())
         )
 

@@ -81,6 +81,12 @@ def unsupported(description: str, request: Request, ontology: Ontology) -> list[
     return [str(claim) for claim in claims(description, facts_of(request), ontology)]
 
 
+def is_about_product(fields: dict[str, Any], request: Request, ontology: Ontology) -> bool:
+    """Whether an expanded description says the noun of its product and no other product's."""
+    claims_other = any(claim.startswith("product: ") for claim in fields["unsupported"])
+    return not claims_other and names_product(fields["description"], facts_of(request), ontology)
+
+
 def has_loop(description: str) -> bool:
     """Whether a run of four words occurs three times, or consists of one word."""
     all_words = words(description)
@@ -144,12 +150,11 @@ class Copywrite(Task[Request, Labels]):
         fields = self.expand(labels, request, ontology)
         description = fields["description"]
         is_whole = description.endswith((".", "!", "?"))
-        is_other = not names_product(description, facts_of(request), ontology)
-        others = sum(claim.startswith("product: ") for claim in fields["unsupported"])
+        is_other = not is_about_product(fields, request, ontology)
         length = min(len(description.split()), LONG_ENOUGH)
         return (
             has_loop(description),
-            is_other + others,
+            is_other,
             len(fields["unsupported"]),
             len(fields["missing"]),
             not is_whole,

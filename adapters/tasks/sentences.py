@@ -27,13 +27,20 @@ MAX_IN_FRONT = 3
 _WHOLE = re.compile(r"[^\W\d_]+(?:[ '\u2019-][^\W\d_]+){0,2}")
 _ADJECTIVE = re.compile(
     r".*(?:able|ible|proof|resistant|free|safe|friendly|less|ful|ous|ic|ive|ed|ing|al|ant|ent|y|style|duty|lasting|slip"
-    r"|stick|wear|handmade|made|blackout|educational|soft|smart|warm|light|stretch|organic|portable|wireless|vegan|manual|digital|kosher|wired|solar|compact)"
+    r"|stick|wear|handmade|made|added salt|shut off|up|blackout|educational|soft|smart|warm|light|stretch|organic|portable|wireless|vegan|manual|digital|kosher|wired|solar|compact)"
 )
 _NOT_ADJECTIVES = frozenset(
     "battery display body key assembly delivery memory accessory padding lining lighting led gaming charging".split()
 )
-_AUDIENCES = {"adult": "adults", "toddler": "toddlers", "teen": "teens", "newborn": "newborns", "senior": "seniors"}
-_NO_COMPOUNDS = frozenset("origin country model contents title author made sku code id number".split())
+_AUDIENCES = {
+    "adult": "adults",
+    "toddler": "toddlers",
+    "teen": "teens",
+    "newborn": "newborns",
+    "senior": "seniors",
+    "baby": "babies",
+}
+_NO_COMPOUNDS = frozenset("language origin country model contents title author made sku code id number".split())
 _COUNTED = frozenset("wedding party birthday anniversary graduation housewarming picnic funeral engagement".split())
 _OF_OCCASIONS = frozenset("casual formal smart casual ethnic special festive".split())
 _PLACES = frozenset(
@@ -175,7 +182,7 @@ def _parts(facts: Facts, attributes: Mapping[str, str], name: str) -> _Parts:
             parts.parts.append(f"{article(label)} of {value}")
         elif is_short and not label.endswith("s") and not _NO_COMPOUNDS & set(attribute.split("_")):
             repeats = set(phrase_key(label).split()) <= set(phrase_key(value).split())
-            parts.parts.append(article(_lowered(value) if repeats else f"{_lowered(value)} {label}"))
+            parts.parts.append(article(value if repeats else f"{value} {label}"))
         else:
             parts.statements.append(f"{label}\t{value}")
     return parts
