@@ -138,8 +138,6 @@ class Given:
         key = fold(unit)
         given = self._units.get(number, set())
         return bool(given) and key in unit_words() and key not in given
-            bool(given) and key in same_words() and key not in given and not same_words()[key].isdisjoint(unit_words())
-        )
 
     @cached_property
     def nouns(self) -> frozenset[str]:

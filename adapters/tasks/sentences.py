@@ -26,13 +26,14 @@ MAX_IN_FRONT = 3
 
 _WHOLE = re.compile(r"[^\W\d_]+(?:[ '\u2019-][^\W\d_]+){0,2}")
 _ADJECTIVE = re.compile(
-    r".*(?:able|ible|proof|resistant|free|safe|friendly|less|ful|ous|ic|ive|ed|ing|al|ant|ent|y|style|duty|lasting|slip"
-    r"|stick|wear|handmade|made|added salt|shut off|up|blackout|educational|soft|smart|warm|light|stretch|organic|portable|wireless|vegan|manual|digital|kosher|wired|solar|compact)"
+    r".*(?:able|ible|proof|resistant|free|safe|friendly|less|ful|ous|ic|ive|ed|ing|al|ant|ent|y|style|duty|lasting"
+    r"|slip|stick|wear|handmade|blackout|soft|smart|warm|light|stretch|organic|portable|wireless|vegan|manual|digital"
+    r"|kosher|solar|compact)"
 )
 _NOT_ADJECTIVES = frozenset(
     "battery display body key assembly delivery memory accessory padding lining lighting led gaming charging".split()
 )
-_AUDIENCES = {
+_SEVERAL_OF = {
     "adult": "adults",
     "toddler": "toddlers",
     "teen": "teens",
@@ -170,6 +171,8 @@ def _parts(facts: Facts, attributes: Mapping[str, str], name: str) -> _Parts:
             parts.uses.append(_use(attribute, value))
         elif attribute in AUDIENCES and is_short and value.lower() != "unisex":
             parts.behind.append(f"for {_use(attribute, value)}")
+        elif attribute.startswith("age") and value[:1].isdigit():
+            parts.behind.append(f"for ages {value}")
         elif attribute in FEATURES:
             _add_feature(parts, value)
         elif value.lower() in _YES:
@@ -197,7 +200,9 @@ def _add_feature(parts: _Parts, value: str) -> None:
     for item in filter(None, (item.strip() for item in re.split(r"[,;]", value))):
         bare = re.sub(r"^(?:with|has|includes?)\s+", "", item, flags=re.IGNORECASE)
         last = phrase_key(bare).split()[-1:] or [bare]
-        is_trait = bare == item and _ADJECTIVE.fullmatch(last[0]) and last[0] not in _NOT_ADJECTIVES
+        is_trait = bare.startswith("easy to ") or (
+            bare == item and _ADJECTIVE.fullmatch(last[0]) and last[0] not in _NOT_ADJECTIVES
+        )
         (parts.traits if is_trait else parts.parts).append(_lowered(bare))
 
 
@@ -214,7 +219,7 @@ def _use(attribute: str, value: str) -> str:
         return low if low == "office" and attribute == "occasion" else f"the {low}"
     if low in ("christmas", "halloween", "easter", "thanksgiving", "valentine's day", "diwali"):
         return low[:1].upper() + low[1:]
-    return _AUDIENCES.get(low, value)
+    return _SEVERAL_OF.get(low, value)
 
 
 def _opening(name: str, noun: str, is_plural: bool, parts: _Parts, choices: _Choices) -> str:

@@ -19,8 +19,8 @@ from adapters.tasks.sentences import compose
 
 _NAMES = (
     "Harbor Juniper Alder Meadow Ridge Solstice Willow Ember Cove Linden Orchard Prairie Summit Tidal Birch Clover "
-    "Aspen Marlow Rowan Hazel Vesper Luma Nordal Quill Sable Terra Wren Zephyr Arbor Briar Dune Fjord Grove Isla Keel Lark "
-    "Mira Opal Piper Sierra Thistle Vale Yarrow Brook Cedar Delta Fern Garnet Haven Iris"
+    "Aspen Marlow Rowan Hazel Vesper Luma Nordal Quill Sable Terra Wren Zephyr Arbor Briar Dune Fjord Grove Isla Keel "
+    "Lark Mira Opal Piper Sierra Thistle Vale Yarrow Brook Cedar Delta Fern Garnet Haven Iris"
 ).split()
 _LOOKS = ("color", "material", "pattern", "style")
 SEVERAL_FEATURES = 0.3  # share of the requests with a feature
