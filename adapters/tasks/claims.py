@@ -68,6 +68,8 @@ def _tokens(text: str, offset: int = 0) -> list[_Token]:
     found = []
     for i, match in enumerate(_TOKEN.finditer(text.replace("\u2019", "'"))):
         word = match[0].lower().replace("'", "") if "'" not in match[0] else _bare(match[0].lower())
+        if match[0].endswith("s") and match[0][:-1].isupper() and len(word) > 2:
+            word = word[:-1]  # CPUs
         if word[0].isdigit():
             word = re.sub(r",(?=\d{3}\b)", "", word)
         is_name = i > 0 and match[0][0].isupper() and match[0] != "I"
@@ -110,7 +112,10 @@ class Given:
         for number, unit in pairs:
             if number[0].isdigit():
                 self._units.setdefault(number, set()).update(same_words().get(fold(unit), {fold(unit)}))
-        self.values = {match[:2] for text in self._texts() for match in ontology.values_in(text)}
+        self.values: dict[tuple[str, str], int] = {}  # to the words that named the value
+        for attribute, value, start, end in (match for text in self._texts() for match in ontology.values_in(text)):
+            length = max(end - start, self.values.get((attribute, value), 0))
+            self.values[attribute, value] = length
 
     def _texts(self) -> tuple[str, ...]:
         return (self.facts.name, self.facts.category or "", *self.facts.texts)
@@ -200,7 +205,7 @@ def claims(text: str, facts: Facts, ontology: Ontology) -> list[Claim]:
 def _of_sentence(tokens: list[_Token], given: Given) -> Iterator[Claim]:
     words = [token.word for token in tokens]
     sentence = " ".join(words)
-    spans = given.ontology.values_in(sentence)
+    spans = [_without_links(words, span) for span in given.ontology.values_in(sentence)]
     open_ = [not (given.covers(word) or is_ordinary(word)) for word in words]
     for i, (first, second) in enumerate(pairwise(words)):
         if given.covers_pair(first, second):
@@ -208,11 +213,12 @@ def _of_sentence(tokens: list[_Token], given: Given) -> Iterator[Claim]:
     stated: dict[int, tuple[str, int]] = {}
     for attribute, value, start, end in spans:
         phrase = " ".join(words[start:end])
-        if (attribute, value) in given.values and phrase_key(phrase) == phrase_key(value):
+        is_named = end - start <= given.values.get((attribute, value), 0) and phrase_key(phrase) == phrase_key(value)
+        if is_named or _is_verb(words, start, end):
             open_[start:end] = [False] * (end - start)
             continue
         is_given = all(given.covers(word) or word in _LINKS for word in words[start:end])
-        if attribute in STATED and not is_given and not _is_verb(words, start, end):
+        if attribute in STATED and not is_given:
             stated.setdefault(start, (attribute, end))
     for start, (attribute, end) in stated.items():
         open_[start:end] = [False] * (end - start)
@@ -227,6 +233,12 @@ def _of_sentence(tokens: list[_Token], given: Given) -> Iterator[Claim]:
             yield Claim("number", words[i], tokens[i].start, tokens[i].end)
     for start, end in _runs(open_):
         yield _claim(tokens, start, end, spans, given)
+
+
+def _without_links(words: list[str], span: tuple[str, str, int, int]) -> tuple[str, str, int, int]:
+    """A value's span without a preposition in front: `for kids`."""
+    attribute, value, start, end = span
+    return (attribute, value, start + 1, end) if end - start > 1 and words[start] in _LINKS else span
 
 
 def _is_verb(words: list[str], start: int, end: int) -> bool:

@@ -59,7 +59,7 @@ def noun_of(facts: Facts, ontology: Ontology) -> tuple[str, bool]:
     """The noun of the goods, and whether the text speaks of several."""
     name = short_name(facts.name)
     name_words = phrase_key(name).split()
-    last = name.split()[-1].lower()
+    last = (name.split() or [""])[-1].lower()
     given = given_of(facts, ontology)
     own = heads(name)
     is_own = own and name_words[-1:] == own[-1:] and last.isalpha()
@@ -67,7 +67,7 @@ def noun_of(facts: Facts, ontology: Ontology) -> tuple[str, bool]:
     if known is not None and known == given.leaf:
         words = ["flip flops" if last == "flops" else last]
     else:
-        words = _category_words(facts.category or "", own, last if is_own and not facts.category else "product")
+        words = _category_words(facts.category or "", own, last if known is not None else "product")
     is_several = last.endswith("s") and words[-1] != "product" and fold(last) in {fold(words[-1]), *given.nouns}
     is_several &= fold(last) != last or last in _PAIRS
     if is_several:
@@ -75,7 +75,8 @@ def noun_of(facts: Facts, ontology: Ontology) -> tuple[str, bool]:
     if (fold(words[-1]) in _PAIRS and words[-1] != _singular(words[-1])) or words[-1] in _PAIRS - {"bootie"}:
         is_pair = words[-1].endswith("s")
         return (f"pair of {' '.join(words)}" if is_pair else " ".join(words)), False
-    return " ".join([*words[:-1], _singular(words[-1])]).replace("tshirt", "T-shirt"), False
+    singular = last if last.endswith("ie") and fold(last) == fold(words[-1]) else _singular(words[-1])
+    return " ".join([*words[:-1], singular]).replace("tshirt", "T-shirt"), False
 
 
 def _category_words(category: str, own: list[str], otherwise: str) -> list[str]:

@@ -65,11 +65,17 @@ def _without(word: str, suffixes: tuple[str, ...], rounds: int) -> set[str]:
     return known
 
 
+@cache
+def _inflected() -> frozenset[str]:
+    groups: dict[str, str] = lexicon()["ordinary"]
+    return frozenset(word for name, line in groups.items() if name != "function" for word in line.split())
+
+
 @lru_cache(maxsize=65536)
 def is_ordinary(word: str) -> bool:
     """Whether the word, or what it is an inflection of, is one of the reviewed words."""
     known = ordinary_words()
-    return word in known or not known.isdisjoint(_without(word, _INFLECTIONS, rounds=1))
+    return word in known or fold(word) in known or not _inflected().isdisjoint(_without(word, _INFLECTIONS, rounds=1))
 
 
 @cache

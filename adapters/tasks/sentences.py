@@ -26,12 +26,12 @@ MAX_IN_FRONT = 3
 
 _WHOLE = re.compile(r"[^\W\d_]+(?:[ '\u2019-][^\W\d_]+){0,2}")
 _ADJECTIVE = re.compile(
-    r".*(?:able|ible|proof|resistant|free|safe|friendly|less|ful|ous|ic|ive|ed|ing|al|ant|ent|y|style|duty|lasting"
-    r"|slip|stick|wear|handmade|blackout|soft|smart|warm|light|stretch|organic|portable|wireless|vegan|manual|digital"
-    r"|kosher|solar|compact)"
+    r".*(?:able|ible|proof|resistant|free|safe|friendly|less|ful|ous|ic|ive|ed|al|ant|ent|style|duty|lasting|slip|stick"
+    r"|wear|handmade|blackout|soft|smart|warm|light|stretch|organic|portable|wireless|vegan|manual|digital|kosher|solar"
+    r"|compact|heavy|shiny|glossy|comfy|airy|roomy|fluffy|sturdy|cancelling|canceling|wicking|drying|cleaning|folding)"
 )
 _NOT_ADJECTIVES = frozenset(
-    "battery display body key assembly delivery memory accessory padding lining lighting led gaming charging".split()
+    "pedal dial metal plastic fabric elastic mosaic bed seed plant vent scent compartment tent panel led".split()
 )
 _SEVERAL_OF = {
     "adult": "adults",

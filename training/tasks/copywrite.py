@@ -112,7 +112,7 @@ def _descriptions(ontology: Ontology, seed: int) -> Iterator[Example]:
     """Sentences of public descriptions whose every claim is a fact, and texts composed of made-up facts."""
     yield from references(ontology)
     for request, labels in copies(ontology, COMPOSED, seed):
-        yield Example("train", "composed", request, labels)
+        yield Example("train", "synthetic", request, labels)
 
 
 def _spoken_sentences(ontology: Ontology, seed: int) -> Iterator[Example]:

@@ -42,6 +42,7 @@ _SHOP_TALK = re.compile(
     r"|call|please|note|visit|subscribe|discount|sold|seller|selling|vary|pictured|photo shown|shown|image|images"
     r"|available|disclaimer|instructions|related|blog|license[ds]?|licensed|trademark|patent(?:ed)?|upc|sku|item"
     r"|we|our|us|i|my|me|he|she|his|replacement|recommended|i'm|we're|we've|because|however"
+    r"|approx|presenting|unyielding|features features"
     r"|read|learn more|see|check out|add to|today|years|since|company|founded|award)\b",
     re.IGNORECASE,
 )
@@ -81,7 +82,7 @@ _BEFORE = frozenset(
 )
 _BEHIND = frozenset("and or that which for to with in on of is are at by from as make makes while when without".split())
 _GOES_ON = frozenset(["This", "The", "It", "Its"])  # may follow a sentence that was left out
-_REFERS = frozenset(["It", "Its", "Do", "Each", "They", "These"])  # needs a sentence before it
+_REFERS = frozenset(["It", "Its", "Do", "Each", "They", "Their", "These", "When"])  # needs a sentence before it
 _ARTICLES = frozenset(["a", "an", "the", "your", "its"])
 _ONE_WORD_BEHIND = _ARTICLES | frozenset("of with and for , in or any every against".split())
 _JOINS = frozenset("and of or".split())
