@@ -251,7 +251,7 @@ def _facts(text: str, found: list[Claim]) -> list[tuple[str, str]] | None:
 def _continues(text: str, group: list[Claim], claim: Claim) -> bool:
     between = text[group[-1].end : claim.start]
     words = between.lower().split()
-    if words and {group[-1].kind, claim.kind} <= set(STATED):
+    if group[-1].kind != claim.kind and {group[-1].kind, claim.kind} <= set(STATED):
         return False
     length = len(text[group[0].start : claim.end].split())
     return len(words) <= 1 and set(words) <= _JOINS and not re.search(r"[.,!?]", between) and length <= FACT_WORDS
