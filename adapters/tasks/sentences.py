@@ -28,7 +28,7 @@ _WHOLE = re.compile(r"[^\W\d_]+(?:[ '\u2019-][^\W\d_]+){0,2}")
 _ADJECTIVE = re.compile(
     r".*(?:able|ible|proof|resistant|free|safe|friendly|less|ful|ous|ic|ive|ed|al|ant|ent|style|duty|lasting|slip|stick"
     r"|wear|handmade|blackout|soft|smart|warm|light|stretch|organic|portable|wireless|vegan|manual|digital|kosher|solar"
-    r"|compact|heavy|shiny|glossy|comfy|airy|roomy|fluffy|sturdy|cancelling|canceling|wicking|drying|cleaning|folding)"
+    r"|compact|lightweight|trade|heavy|shiny|glossy|comfy|airy|roomy|fluffy|sturdy|cancelling|canceling|wicking|drying|cleaning|folding)"
 )
 _NOT_ADJECTIVES = frozenset(
     "pedal dial metal plastic fabric elastic mosaic bed seed plant vent scent compartment tent panel led".split()
@@ -41,6 +41,10 @@ _SEVERAL_OF = {
     "senior": "seniors",
     "baby": "babies",
 }
+_COUNTED_PARTS = frozenset(
+    "tray display motor grip handle strap pocket base zip zipper sole insole microphone lid hood pouch timer screen "
+    "touchscreen battery stand camera filter button compartment collar bridge fit clip hook holder case cover".split()
+)
 _NO_COMPOUNDS = frozenset("language origin country model contents title author made sku code id number".split())
 _COUNTED = frozenset("wedding party birthday anniversary graduation housewarming picnic funeral engagement".split())
 _OF_OCCASIONS = frozenset("casual formal smart casual ethnic special festive".split())
@@ -155,8 +159,9 @@ def _parts(facts: Facts, attributes: Mapping[str, str], name: str) -> _Parts:
     ordered = sorted(
         attributes.items(), key=lambda item: IN_FRONT.index(item[0]) if item[0] in IN_FRONT else len(IN_FRONT)
     )
-    for label, value in ((label.replace("_", " ").strip(), _value(value)) for label, value in ordered):
+    for label, value in ((label.replace("_", " ").strip(), value.strip()) for label, value in ordered):
         attribute = label.lower().replace(" ", "_")
+        value = _value(value) if attribute in IN_FRONT else value
         is_short = _WHOLE.fullmatch(value) is not None
         if attribute in IN_FRONT:
             if set(phrase_key(value).split()) <= name_words:
@@ -182,7 +187,7 @@ def _parts(facts: Facts, attributes: Mapping[str, str], name: str) -> _Parts:
         elif value[:1].isdigit() and re.fullmatch(r"[\d.,]+", value) and label.endswith("s"):
             parts.parts.append(f"{value} {label}")
         elif value[:1].isdigit() and label:
-            parts.parts.append(f"{article(label)} of {value}")
+            parts.parts.append(f"{article(label)} of {re.sub(r'(?<!^1) inch$', ' inches', value)}")
         elif is_short and not label.endswith("s") and not _NO_COMPOUNDS & set(attribute.split("_")):
             repeats = set(phrase_key(label).split()) <= set(phrase_key(value).split())
             parts.parts.append(article(value if repeats else f"{value} {label}"))
@@ -203,7 +208,8 @@ def _add_feature(parts: _Parts, value: str) -> None:
         is_trait = bare.startswith("easy to ") or (
             bare == item and _ADJECTIVE.fullmatch(last[0]) and last[0] not in _NOT_ADJECTIVES
         )
-        (parts.traits if is_trait else parts.parts).append(_lowered(bare))
+        is_counted = not is_trait and last[0] in _COUNTED_PARTS and re.match(r"(?!(?:a|an|the|no|one)\s)[^\W\d]", bare)
+        (parts.traits if is_trait else parts.parts).append(article(bare) if is_counted else _lowered(bare))
 
 
 def _use(attribute: str, value: str) -> str:
@@ -238,7 +244,7 @@ def _opening(name: str, noun: str, is_plural: bool, parts: _Parts, choices: _Cho
         f"here {is_} {called_name}: {thing}",
         f"say hello to {called_name}, {thing}",
         f"{thing}, {called_name} {is_} made to be enjoyed",
-        f"{called_name} {is_} {thing} that {'are' if is_plural else 'is'} easy to love",
+        f"{called_name} {is_} {thing}, easy to love from the first moment",
         f"discover {called_name}, {thing} to enjoy every day",
         f"with {called_name} you get {thing}",
         f"{called_name} {is_} just what the name says: {thing}",
@@ -250,14 +256,13 @@ def _opening(name: str, noun: str, is_plural: bool, parts: _Parts, choices: _Cho
 def _details(parts: _Parts, number: _Number, choices: _Choices) -> str:
     traits, has = parts.traits, parts.parts
     if not has:
-        return choices.pick(
-            (
-                f"{number.it} {number.is_} {listed(traits)}",
-                f"best of all, {number.it} {number.is_} {listed(traits)}",
-                f"what is more, {number.it} {number.is_} {listed(traits)}",
-                f"you will love that {number.it} {number.is_} {listed(traits)}",
-            )
+        forms = (
+            f"{number.it} {number.is_} {listed(traits)}",
+            f"you will love that {number.it} {number.is_} {listed(traits)}",
+            f"best of all, {number.it} {number.is_} {listed(traits)}",
+            f"what is more, {number.it} {number.is_} {listed(traits)}",
         )
+        return choices.pick(forms if parts.front else forms[:2])
     if not traits:
         return choices.pick(
             (
