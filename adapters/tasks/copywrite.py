@@ -22,6 +22,7 @@ from adapters.words import phrase_key, words
 DEFAULT_WORDS = 80
 LONG_ENOUGH = 30  # words from which a longer text is no better
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s")
+_LINKS = frozenset(["with", "for", "has"])  # of a value such as `with pockets`; a text may say them otherwise
 _YES_OR_NO = frozenset(["yes", "true", "no", "false", "none"])
 
 
@@ -65,7 +66,8 @@ def _coverage(description: str, request: Request, ontology: Ontology) -> tuple[l
     for attribute, value in request.attributes.items():
         canonical = ontology.value(attribute, value) if attribute in ontology.attributes else None
         fact = spaced(attribute) if value.strip().lower() in _YES_OR_NO else value
-        is_mentioned = set(phrase_key(fact).split()) <= description_words or (attribute, canonical) in values
+        fact_words = set(phrase_key(fact).split())
+        is_mentioned = (fact_words - _LINKS or fact_words) <= description_words or (attribute, canonical) in values
         (mentioned if is_mentioned else missing).append(attribute)
     return mentioned, missing
 

@@ -175,8 +175,9 @@ def _passages(product: Described, ontology: Ontology) -> Iterator[str]:
     runs = []
     for start in range(len(sentences)):
         text = ""
-        for end in range(start, min(start + 6, len(sentences)) if good[start] else start):
-            if not good[end] or (end == start and sentences[end].split()[0] in _REFERS):
+        is_start = good[start] and sentences[start].split()[0] not in _REFERS
+        for end in range(start, min(start + 6, len(sentences)) if is_start else start):
+            if not good[end]:
                 continue
             if end > start and not good[end - 1] and sentences[end].split()[0] not in _GOES_ON:
                 break
