@@ -178,13 +178,15 @@ def _parts(facts: Facts, attributes: Mapping[str, str], name: str) -> _Parts:
             parts.behind.append(f"for {_use(attribute, value)}")
         elif attribute.startswith("age") and value[:1].isdigit():
             parts.behind.append(f"for ages {value}")
+        elif value.lower() == "unisex":
+            parts.traits.append("unisex")
         elif attribute in FEATURES:
             _add_feature(parts, value)
         elif value.lower() in _YES:
             _add_feature(parts, label)
         elif value.lower() in _NO:
             parts.statements.append(f"{label}\t{value}")
-        elif value[:1].isdigit() and re.fullmatch(r"[\d.,]+", value) and label.endswith("s"):
+        elif value[:1].isdigit() and re.fullmatch(r"[\d.,]+(?: to [\d.,]+)?", value) and label.endswith("s"):
             parts.parts.append(f"{value} {label}")
         elif value[:1].isdigit() and label:
             parts.parts.append(f"{article(label)} of {re.sub(r'(?<!^1) inch$', ' inches', value)}")
