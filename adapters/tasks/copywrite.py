@@ -163,6 +163,12 @@ class Copywrite(Task[Request, Labels]):
             -length,
         )
 
+    def evidence(self, labels: Labels, request: Request, ontology: Ontology) -> dict[str, float]:
+        """Whether there is a claim beyond the facts, and the share of the facts that are missing."""
+        fields = self.expand(labels, request, ontology)
+        missing = len(fields["missing"]) / max(1, len(request.attributes))
+        return {"claims": float(bool(fields["unsupported"])), "missing": missing}
+
     def fallback(self, request: Request, ontology: Ontology) -> Labels:
         """Two or three sentences from the given facts alone."""
         text = compose(facts_of(request), request.attributes, ontology, request.max_words)
