@@ -261,9 +261,10 @@ class Extract(Task[Request, Labels]):
             "use_case": use_case_of(labels.use_case, request.review, ontology),
         }
 
-    def read(self, line: str, request: Request, ontology: Ontology) -> Labels | None:
-        """The labels of a line; of one that the limit on tokens cut, without its last aspect."""
-        return super().read(line, request, ontology) or super().read(line.rpartition(SEPARATOR)[0], request, ontology)
+    def choose(self, lines: Sequence[str], request: Request, ontology: Ontology) -> tuple[Labels, int] | None:
+        """The best of the lines that decode; of lines that the limit on tokens cut, without their last aspect."""
+        whole = super().choose(lines, request, ontology)
+        return whole or super().choose([line.rpartition(SEPARATOR)[0] for line in lines], request, ontology)
 
     def max_tokens(self, request: Request) -> int:
         return 128

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from adapters.ontology import Ontology
 from adapters.tasks import churn, classify, copywrite, extract, rewrite, support
+from adapters.tasks.reviews import MAX_SPAN, Review
 
 SHOP = Ontology.load()
 
@@ -70,10 +71,10 @@ def reviews(draw: st.DrawFn) -> str:
 def extracted(draw: st.DrawFn) -> tuple[extract.Request, extract.Labels]:
     """Aspects with words of the review, opinions in its order."""
     review = draw(reviews())
-    forms = reviews.Review(review).forms
+    forms = Review(review).forms
 
     def span(start: int) -> str:
-        end = draw(st.integers(start + 1, min(len(forms), start + reviews.MAX_SPAN)))
+        end = draw(st.integers(start + 1, min(len(forms), start + MAX_SPAN)))
         return " ".join(draw(st.sampled_from(word)) for word in forms[start:end])
 
     chosen = [i for i in range(len(forms)) for _ in range(2) if draw(st.booleans())]

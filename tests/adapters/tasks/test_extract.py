@@ -231,9 +231,10 @@ def test_equal_aspects_are_shown_once() -> None:
 
 def test_a_line_that_was_cut_loses_its_last_aspect_alone() -> None:
     request = Request(review="Great sound, poor battery life")
-    labels = extract.TASK.read("mixed; no; -; sound + sound: great; battery - batt", request, SHOP)
-    assert labels is not None and [aspect.opinion for aspect in labels.aspects] == ["great"]
-    assert extract.TASK.read("mixed; no; -; sound - motor: loose", request, SHOP) is None
+    cut, foreign = "mixed; no; -; sound + sound: great; battery - batt", "mixed; no; -; sound - motor: loose"
+    chosen = extract.TASK.choose([cut], request, SHOP)
+    assert chosen is not None and [aspect.opinion for aspect in chosen[0].aspects] == ["great"]
+    assert extract.TASK.choose([foreign], request, SHOP) is None
 
 
 @pytest.mark.parametrize(
