@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from math import log
@@ -18,56 +19,124 @@ from adapters.words import fold, phrase_key, words
 COUNT = 6
 LEAST = 0.3  # of the best leaf's score
 WHOLE_PHRASE = 3.0  # score of a leaf whose name or synonym stands in the title as a whole, and 1 more for each word
+HINT = 4.0  # the same for a hint of the ontology
 LATER = 0.5  # score of standing last instead of first: the head noun is late
 MODIFIER = 0.5  # weight of words behind the first preposition: a case for a phone is no phone
-_PREPOSITIONS = frozenset(["for", "with", "w", "by", "from", "in", "of", "on", "to", "compatible", "fits", "without"])
+PACKING = 0.3  # weight of a container with a number beside it: 12 cans
+CORRECTED = 0.8  # weight of a word that is written as no word is
+SHORTEST = 5  # letters of a word that may be misspelt
+_PREPOSITIONS = frozenset(["for", "with", "w", "w/", "by", "from", "in", "of", "on", "to", "compatible", "fits", "without"])
 _EMPTY = frozenset("and or the a an & set pack pair piece kit".split()) | _PREPOSITIONS
 _LOOKS = ("color", "pattern", "gender", "age_group", "size", "condition")  # attributes whose words name no goods
+_CONTAINERS = frozenset("can jar bottle tub tin bag box pouch roll tube carton case bucket pail jug packet sheet".split())
 _JOINED_NUMBER = re.compile(r"(?<=[^\W\d_]{3})(?=\d)")  # laptop15
+_AMOUNT = re.compile(r"\d[\d.,/]*(?:[a-z]{1,5})?")
+_UNITS = frozenset("oz ml l ltr g kg lb lbs gal ct count pk pack cl qt fl pcs dbl double x".split())
+_VOWELS = re.compile("[aeiou]")
 
 
 @dataclass(frozen=True, slots=True)
 class _Index:
-    """Leaves by whole phrase, without spaces, and by single word; the weight of each word."""
+    """Leaves by whole phrase, without spaces, and by single word; the weight of each word; words by their misspellings.
+
+    `hints`: the leaves that a hint points at, by its words without spaces.
+    """
 
     phrases: dict[str, tuple[str, int]]  # leaf, words
+    hints: dict[str, tuple[str, ...]]
     words: dict[str, tuple[str, ...]]
     weights: dict[str, float]
+    spellings: dict[str, str]
+    known: frozenset[str]
     longest: int
 
 
 @lru_cache(maxsize=4)
 def _index(ontology: Ontology) -> _Index:
     phrases: dict[str, tuple[str, int]] = {}
-    empty = _EMPTY | {
+    hints: dict[str, dict[str, None]] = defaultdict(dict)
+    looks = {
         fold(phrase)
-        for name in _LOOKS
-        if name in ontology.attributes
+        for name in ontology.attributes
         for value in ontology.attributes[name].values
         for phrase in (value, *ontology.phrases(name, value))
+        if name in _LOOKS
     }
+    empty = _EMPTY | looks
     leaves_of: dict[str, dict[str, None]] = defaultdict(dict)
     for name, category in ontology.categories.items():
         for phrase in (name, *category.synonyms):
             parts = phrase_key(phrase).split()
             phrases.setdefault("".join(parts), (name, len(parts)))
             for word in parts:
-                if word not in empty and not word.isdigit():
+                if len(word) > 1 and word not in empty and not word.isdigit():
                     leaves_of[word][name] = None
+        for hint in ontology.hints.get(name, ()):
+            hints["".join(phrase_key(hint).split())][name] = None
     counts = Counter({word: len(leaves) for word, leaves in leaves_of.items()})
+    sizes = [size for _, size in phrases.values()]
+    sizes += [len(phrase_key(hint).split()) for listed in ontology.hints.values() for hint in listed]
+    values = {
+        word
+        for name, attribute in ontology.attributes.items()
+        for value in attribute.values
+        for phrase in (value, *ontology.phrases(name, value))
+        for word in phrase_key(phrase).split()
+    }
     return _Index(
         phrases=phrases,
+        hints={key: tuple(leaves) for key, leaves in hints.items()},
         words={word: tuple(leaves) for word, leaves in leaves_of.items()},
         weights={word: log(1 + len(ontology.categories) / count) for word, count in counts.items()},
-        longest=max((size for _, size in phrases.values()), default=0),
+        spellings=_spellings(leaves_of),
+        known=frozenset(leaves_of) | values | frozenset(w for l in ontology.hints.values() for h in l for w in phrase_key(h).split()),
+        longest=max(sizes, default=0),
     )
+
+
+def _spellings(known: Iterator[str]) -> dict[str, str]:
+    """The words by what is left of them without one letter, and without vowels; nothing that two words share."""
+    of: dict[str, set[str]] = defaultdict(set)
+    for word in known:
+        if len(word) >= SHORTEST and word.isalpha():
+            for form in {word, *_shortened(word)}:
+                of[form].add(word)
+            skeleton = word[0] + _VOWELS.sub("", word[1:])
+            if len(skeleton) >= 3:
+                of["=" + skeleton].add(word)
+    return {form: one for form, several in of.items() if len(several) == 1 for one in several}
+
+
+def _shortened(word: str) -> set[str]:
+    """A word without one of its letters, the first excepted."""
+    return {word[:i] + word[i + 1 :] for i in range(1, len(word))}
+
+
+def _corrected(word: str, index: _Index) -> str | None:
+    """The word of the taxonomy that an unknown word is a misspelling or an abbreviation of."""
+    if word in index.known or not word.isalpha():
+        return None
+    if len(word) >= 3 and not _VOWELS.search(word[1:]) and (full := index.spellings.get("=" + word)):
+        return full
+    if len(word) < SHORTEST:
+        return None
+    forms = (word, *sorted(_shortened(word)))
+    return next((known for form in forms if (known := index.spellings.get(form)) and _is_one_slip(word, known)), None)
+
+
+def _is_one_slip(typed: str, word: str) -> bool:
+    """Whether one letter is missing, added or another, or two neighbours have changed places."""
+    if len(typed) != len(word):
+        return True  # of words that share a form without one letter
+    wrong = [i for i, (one, other) in enumerate(zip(typed, word, strict=True)) if one != other]
+    return len(wrong) < 2 or (wrong[1] - wrong[0] == 1 and typed[wrong[0]] == word[wrong[1]] and len(wrong) == 2)
 
 
 def candidates(title: str, ontology: Ontology, count: int = COUNT) -> list[str]:
     """Names of at most `count` leaves that share words with the title, the best match first.
 
     A leaf's score is the sum of the weights of those words of its name and synonyms that the title has, and more for a
-    whole name or synonym. A word's weight is log(1 + leaves / leaves with the word).
+    whole name, synonym or hint. A word's weight is log(1 + leaves / leaves with the word).
     """
     index = _index(ontology)
     parts = [part for word in words(_JOINED_NUMBER.sub(" ", title)) for part in fold(word).split()]
@@ -75,20 +144,32 @@ def candidates(title: str, ontology: Ontology, count: int = COUNT) -> list[str]:
     scores: dict[str, float] = defaultdict(float)
 
     def place(start: int, end: int) -> float:
-        return 1.0 + LATER * end / len(parts) if start < head else MODIFIER
+        weight = 1.0 + LATER * end / len(parts) if start < head else MODIFIER
+        return weight * (PACKING if end == start + 1 and _is_packing(parts, start) else 1.0)
 
     for i, part in enumerate(dict.fromkeys(parts)):
-        for leaf in index.words.get(part, ()):
-            scores[leaf] += index.weights[part] * place(i, i + 1)
-    spans = [
-        (start, end)
-        for start in range(len(parts))
-        for end in range(start + 1, min(start + index.longest, len(parts)) + 1)
-        if "".join(parts[start:end]) in index.phrases
-    ]
-    for start, end in spans:
-        if not any(first <= start and end <= last and (first, last) != (start, end) for first, last in spans):
-            leaf, size = index.phrases["".join(parts[start:end])]
-            scores[leaf] += (WHOLE_PHRASE + size) * place(start, end)
+        known = part if part in index.words else _corrected(part, index)
+        for leaf in index.words.get(known or "", ()):
+            scores[leaf] += index.weights[known] * place(i, i + 1) * (1.0 if known == part else CORRECTED)
+    for phrases, score in ((index.phrases, WHOLE_PHRASE), (index.hints, HINT)):
+        spans = [
+            (start, end)
+            for start in range(len(parts))
+            for end in range(start + 1, min(start + index.longest, len(parts)) + 1)
+            if "".join(parts[start:end]) in phrases
+        ]
+        for start, end in spans:
+            if not any(first <= start and end <= last and (first, last) != (start, end) for first, last in spans):
+                target = phrases["".join(parts[start:end])]
+                leaves = (target[0],) if phrases is index.phrases else target
+                for leaf in leaves:
+                    scores[leaf] += (score + end - start) * place(start, end) 
     least = LEAST * max(scores.values(), default=0.0)
     return [leaf for leaf in sorted(scores, key=lambda leaf: -scores[leaf])[:count] if scores[leaf] >= least]
+
+
+def _is_packing(parts: list[str], i: int) -> bool:
+    """Whether a word is a container whose contents an amount beside it says: `12 cans`, `jar 16 oz`."""
+    if parts[i] not in _CONTAINERS:
+        return False
+    return any(_AMOUNT.fullmatch(part) or part in _UNITS for part in (*parts[max(i - 1, 0) : i], *parts[i + 1 : i + 2]))
