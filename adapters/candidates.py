@@ -7,8 +7,8 @@ the baseline of training.
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from math import log
@@ -23,8 +23,10 @@ HINT = 4.0  # the same for a hint of the ontology
 LATER = 0.5  # score of standing last instead of first: the head noun is late
 MODIFIER = 0.5  # weight of words behind the first preposition: a case for a phone is no phone
 PACKING = 0.3  # weight of a container with a number beside it: 12 cans
+OF_NAME = 0.7  # weight of a word that is in names of a leaf only before their last word
 CORRECTED = 0.8  # weight of a word that is written as no word is
 SHORTEST = 5  # letters of a word that may be misspelt
+SHORTEST_STEM = 4  # letters of the beginning of a word that may stand for it
 _PREPOSITIONS = frozenset(["for", "with", "w", "w/", "by", "from", "in", "of", "on", "to", "compatible", "fits", "without"])
 _EMPTY = frozenset("and or the a an & set pack pair piece kit".split()) | _PREPOSITIONS
 _LOOKS = ("color", "pattern", "gender", "age_group", "size", "condition")  # attributes whose words name no goods
@@ -44,8 +46,7 @@ class _Index:
 
     phrases: dict[str, tuple[str, int]]  # leaf, words
     hints: dict[str, tuple[str, ...]]
-    words: dict[str, tuple[str, ...]]
-    weights: dict[str, float]
+    words: dict[str, dict[str, float]]
     spellings: dict[str, str]
     known: frozenset[str]
     longest: int
@@ -63,17 +64,17 @@ def _index(ontology: Ontology) -> _Index:
         if name in _LOOKS
     }
     empty = _EMPTY | looks
-    leaves_of: dict[str, dict[str, None]] = defaultdict(dict)
+    leaves_of: dict[str, dict[str, float]] = defaultdict(dict)
     for name, category in ontology.categories.items():
         for phrase in (name, *category.synonyms):
             parts = phrase_key(phrase).split()
             phrases.setdefault("".join(parts), (name, len(parts)))
             for word in parts:
                 if len(word) > 1 and word not in empty and not word.isdigit():
-                    leaves_of[word][name] = None
+                    weight = 1.0 if word == parts[-1] else OF_NAME
+                    leaves_of[word][name] = max(weight, leaves_of[word].get(name, 0.0))
         for hint in ontology.hints.get(name, ()):
             hints["".join(phrase_key(hint).split())][name] = None
-    counts = Counter({word: len(leaves) for word, leaves in leaves_of.items()})
     sizes = [size for _, size in phrases.values()]
     sizes += [len(phrase_key(hint).split()) for listed in ontology.hints.values() for hint in listed]
     values = {
@@ -86,16 +87,21 @@ def _index(ontology: Ontology) -> _Index:
     return _Index(
         phrases=phrases,
         hints={key: tuple(leaves) for key, leaves in hints.items()},
-        words={word: tuple(leaves) for word, leaves in leaves_of.items()},
-        weights={word: log(1 + len(ontology.categories) / count) for word, count in counts.items()},
+        words={word: _weighted(leaves, len(ontology.categories)) for word, leaves in leaves_of.items()},
         spellings=_spellings(leaves_of),
         known=frozenset(leaves_of) | values | frozenset(w for l in ontology.hints.values() for h in l for w in phrase_key(h).split()),
         longest=max(sizes, default=0),
     )
 
 
-def _spellings(known: Iterator[str]) -> dict[str, str]:
-    """The words by what is left of them without one letter, and without vowels; nothing that two words share."""
+def _weighted(leaves: dict[str, float], total: int) -> dict[str, float]:
+    return {leaf: weight * log(1 + total / len(leaves)) for leaf, weight in leaves.items()}
+
+
+def _spellings(known: Iterable[str]) -> dict[str, str]:
+    """The words by what is left of them without one letter, without vowels (`=`) and of their beginnings (`^`); nothing
+    that two words share.
+    """
     of: dict[str, set[str]] = defaultdict(set)
     for word in known:
         if len(word) >= SHORTEST and word.isalpha():
@@ -104,6 +110,8 @@ def _spellings(known: Iterator[str]) -> dict[str, str]:
             skeleton = word[0] + _VOWELS.sub("", word[1:])
             if len(skeleton) >= 3:
                 of["=" + skeleton].add(word)
+            for length in range(SHORTEST_STEM, len(word)):
+                of["^" + word[:length]].add(word)
     return {form: one for form, several in of.items() if len(several) == 1 for one in several}
 
 
@@ -116,12 +124,22 @@ def _corrected(word: str, index: _Index) -> str | None:
     """The word of the taxonomy that an unknown word is a misspelling or an abbreviation of."""
     if word in index.known or not word.isalpha():
         return None
-    if len(word) >= 3 and not _VOWELS.search(word[1:]) and (full := index.spellings.get("=" + word)):
+    skeleton = word[0] + _VOWELS.sub("", word[1:])
+    full = index.spellings.get("=" + skeleton)
+    if full and _is_abbreviation(word, full):
+        return full
+    if len(word) >= SHORTEST_STEM and (full := index.spellings.get("^" + word)):
         return full
     if len(word) < SHORTEST:
         return None
     forms = (word, *sorted(_shortened(word)))
     return next((known for form in forms if (known := index.spellings.get(form)) and _is_one_slip(word, known)), None)
+
+
+def _is_abbreviation(short: str, word: str) -> bool:
+    """Whether the letters of a shorter word stand in a word in their order."""
+    letters = iter(word)
+    return len(short) < len(word) and all(letter in letters for letter in short)
 
 
 def _is_one_slip(typed: str, word: str) -> bool:
@@ -149,8 +167,8 @@ def candidates(title: str, ontology: Ontology, count: int = COUNT) -> list[str]:
 
     for i, part in enumerate(dict.fromkeys(parts)):
         known = part if part in index.words else _corrected(part, index)
-        for leaf in index.words.get(known or "", ()):
-            scores[leaf] += index.weights[known] * place(i, i + 1) * (1.0 if known == part else CORRECTED)
+        for leaf, weight in index.words.get(known or "", {}).items():
+            scores[leaf] += weight * place(i, i + 1) * (1.0 if known == part else CORRECTED)
     for phrases, score in ((index.phrases, WHOLE_PHRASE), (index.hints, HINT)):
         spans = [
             (start, end)
