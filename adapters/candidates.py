@@ -27,10 +27,14 @@ OF_NAME = 0.7  # weight of a word that is in names of a leaf only before their l
 CORRECTED = 0.8  # weight of a word that is written as no word is
 SHORTEST = 5  # letters of a word that may be misspelt
 SHORTEST_STEM = 4  # letters of the beginning of a word that may stand for it
-_PREPOSITIONS = frozenset(["for", "with", "w", "w/", "by", "from", "in", "of", "on", "to", "compatible", "fits", "without"])
-_EMPTY = frozenset("and or the a an & set pack pair piece kit".split()) | _PREPOSITIONS
+_PREPOSITIONS = frozenset(
+    ["for", "with", "w", "w/", "by", "from", "in", "of", "on", "to", "compatible", "fits", "without"]
+)
+_EMPTY = frozenset("and or the a an & set pack pair piece kit one two three all".split()) | _PREPOSITIONS
 _LOOKS = ("color", "pattern", "gender", "age_group", "size", "condition")  # attributes whose words name no goods
-_CONTAINERS = frozenset("can jar bottle tub tin bag box pouch roll tube carton case bucket pail jug packet sheet".split())
+_CONTAINERS = frozenset(
+    "can jar bottle tub tin bag box pouch roll tube carton case bucket pail jug packet sheet".split()
+)
 _JOINED_NUMBER = re.compile(r"(?<=[^\W\d_]{3})(?=\d)")  # laptop15
 _AMOUNT = re.compile(r"\d[\d.,/]*(?:[a-z]{1,5})?")
 _UNITS = frozenset("oz ml l ltr g kg lb lbs gal ct count pk pack cl qt fl pcs dbl double x".split())
@@ -89,7 +93,9 @@ def _index(ontology: Ontology) -> _Index:
         hints={key: tuple(leaves) for key, leaves in hints.items()},
         words={word: _weighted(leaves, len(ontology.categories)) for word, leaves in leaves_of.items()},
         spellings=_spellings(leaves_of),
-        known=frozenset(leaves_of) | values | frozenset(w for l in ontology.hints.values() for h in l for w in phrase_key(h).split()),
+        known=frozenset(leaves_of)
+        | values
+        | frozenset(w for l in ontology.hints.values() for h in l for w in phrase_key(h).split()),
         longest=max(sizes, default=0),
     )
 
@@ -181,7 +187,7 @@ def candidates(title: str, ontology: Ontology, count: int = COUNT) -> list[str]:
                 target = phrases["".join(parts[start:end])]
                 leaves = (target[0],) if phrases is index.phrases else target
                 for leaf in leaves:
-                    scores[leaf] += (score + end - start) * place(start, end) 
+                    scores[leaf] += (score + end - start) * place(start, end)
     least = LEAST * max(scores.values(), default=0.0)
     return [leaf for leaf in sorted(scores, key=lambda leaf: -scores[leaf])[:count] if scores[leaf] >= least]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import takewhile
 from pathlib import Path
 from typing import TypeAlias
 
@@ -28,6 +29,7 @@ _WORK_ON = frozenset(
         "stain dye detergent wash softener shredder care treatment sealer primer paint varnish oil"
     ).split()
 )
+_LONGEST_NOUN = 3  # words of the goods that work on a material
 _JOINING = frozenset(["and", "&", "or"])
 _MADE_OF_HEAD = frozenset(["glass"])  # materials whose name is also a thing made of it: a wine glass
 _CONTAINERS = frozenset(["pair", "set", "pack", "box", "bag", "case", "piece", "bottle", "kind", "type"])
@@ -121,6 +123,10 @@ class Ontology:
                 taken |= cells
                 matches.append(match)
         return sorted(matches, key=lambda match: (match[2], match[3]))
+
+    def mentions(self, attribute: str, value: str, text: str) -> bool:
+        """Whether any words of a text are a phrase of the value, be it within a compound or the name of goods."""
+        return any((attribute, value) in self._values.get(key, ()) for key, _, _ in phrases_in(text, self._longest))
 
     def properties_in(self, text: str) -> list[Match]:
         """The values that a text names of its product, by position: those of `values_in` that no name of goods hides.
@@ -227,7 +233,9 @@ def _hides(longer: Match, match: Match) -> bool:
 
 
 def _is_worked_on(end: int, folded: list[str]) -> bool:
-    """Whether the words after a value, perhaps joined with another, are of goods that work on it."""
-    if end < len(folded) and folded[end] in _JOINING:
-        end += 2
-    return end < len(folded) and folded[end] in _WORK_ON
+    """Whether the words after a value are goods that work on it, or end with them: wood glue, leather sofa cleaner."""
+    following = folded[end + 2 :] if folded[end : end + 1] and folded[end] in _JOINING else folded[end:]
+    if following and following[0] in _WORK_ON:
+        return True
+    noun = list(takewhile(lambda word: word not in _PREPOSITIONS and not any(map(str.isdigit, word)), following))
+    return 0 < len(noun) <= _LONGEST_NOUN and noun[-1] in _WORK_ON

@@ -105,8 +105,11 @@ class Classify(Task[Request, Labels]):
     def expand(self, labels: Labels, request: Request, ontology: Ontology) -> dict[str, Any]:
         leaf = ontology.categories[labels.category] if labels.category else None
         properties = [match[:2] for match in ontology.properties_in(request.title)]
-        hidden = {match[:2] for match in ontology.values_in(request.title)}.difference(properties)
-        attributes = dict(pair for pair in labels.attributes.items() if pair not in hidden)
+        attributes = {
+            name: value
+            for name, value in labels.attributes.items()
+            if (name, value) in properties or not ontology.mentions(name, value, request.title)
+        }
         if len({value for name, value in properties if name == "gender"}) > 1:
             attributes["gender"] = UNISEX
         properties += [match[:2] for match in ontology.properties_in(request.description or "")]
