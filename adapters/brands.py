@@ -76,7 +76,8 @@ def _leading(parts: list[str], ontology: Ontology) -> str | None:
     if len(parts) < 3 or not _is_name(bare[0], ontology):
         return None
     size = 1
-    if (bare[1].lower() in _COMPANIES and bare[1][0].isupper()) or (bare[1].endswith("'s") and _is_name(bare[1], ontology)):
+    is_company = bare[1].lower() in _COMPANIES and bare[1][0].isupper()
+    if is_company or (bare[1].endswith("'s") and _is_name(bare[1], ontology)):
         size = 2
     elif bare[1] in ("&", "and") and _is_name(bare[2], ontology) and bare[2].endswith("'s"):
         size = 3

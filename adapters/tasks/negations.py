@@ -161,9 +161,9 @@ class Negations:
             return i + 3
         if text in ("no", "non") and (following in _PROPERTIES or following.isdigit()):
             return i + 2
-        if text in ("no", "non") and following in _PROPERTIES_BEFORE_NOUNS:
-            if following != "tie" or is_content(self._text(i + 2)):
-                return i + 2
+        is_before_noun = following != "tie" or is_content(self._text(i + 2))  # "suit no tie" excludes a tie
+        if text in ("no", "non") and following in _PROPERTIES_BEFORE_NOUNS and is_before_noun:
+            return i + 2
         if text == "non" and following and i + 1 not in self._values:
             return i + 2
         verb = i + 2 if text in ("do", "does", "will") and following == "not" else i + 1
@@ -246,7 +246,7 @@ class Negations:
 
     def _continues(self, i: int) -> bool:
         """Whether the phrase before a word goes on with it."""
-        if not self._is_open(i) or self._words[i].breaks or self._words[i].minus:
+        if not self._is_open(i) or self._words[i].breaks or self._words[i].minus or self._texts[i][0].isdigit():
             return False
         return not is_quality(self._texts[i]) or self._texts[i].endswith("ed")  # "no batteries included"
 

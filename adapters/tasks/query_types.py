@@ -31,9 +31,9 @@ _BEFORE = frozenset("anti ultra extra super multi semi pre low high full half".s
 _PARTS = frozenset(
     (
         "lid lids handle handles strap straps pocket pockets drawer drawers wheel wheels divider dividers remote "
-        "control support leg legs sleeve sleeves hood arm arms back zipper straw compartment compartments tray hook hooks belt "
-        "collar lining sole soles heel heels base frame top cushion cushions cord button buttons buckle ring rings "
-        "pedals seat battery batteries charger screen lens bottom waist neck edge edges trim knob knobs"
+        "control support leg legs sleeve sleeves hood arm arms back zipper straw compartment compartments tray "
+        "hook hooks belt collar lining sole soles heel heels base frame top cushion cushions cord button buttons "
+        "buckle ring rings pedals seat battery batteries charger screen lens bottom waist neck edge edges trim knob knobs"
     ).split()
 )
 _SPARE = frozenset("replacement replacements spare for fits compatible".split())
@@ -83,7 +83,7 @@ class _Labelling:
     def _segments(self) -> Iterator[Span]:
         """Runs of words between function words, punctuation, prices and negations."""
         start = None
-        valued = {i for _, _, first, stop in self._values for i in range(first, stop)}
+        valued = {i for _, _, first, stop in self._values for i in range(first, stop) if self._texts[i] != "for"}
         for i in range(len(self._texts) + 1):
             is_open = i < len(self._texts) and i not in self._closed
             is_open = is_open and (is_content(self._texts[i]) or i in self._properties or i in valued)

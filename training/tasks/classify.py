@@ -120,12 +120,13 @@ class ClassifyTraining(TrainingTask):
 
 
 def _examples(ontology: Ontology, seed: int) -> Iterator[Example]:
+    attributes: dict[str, str | None]
     for record in readers.fashion():
         leaf = record.path[-1]
-        attributes = stated_attributes(record.title, leaf, ontology)
-        if "color" in attributes and record.color:
-            attributes["color"] = _COLORS.get(record.color, record.color)
-        attributes["gender"] = record.gender
+        color = stated_attributes(record.title, leaf, ontology).get("color")
+        if color and record.color:
+            color = _COLORS.get(record.color, record.color)
+        attributes = {"color": color, "gender": record.gender}
         yield _example(record.split, "fashion", record.title, leaf, attributes, ontology)
     for offer in readers.pricerunner():
         attributes = {"color": stated_attributes(offer.title, offer.category, ontology).get("color")}
