@@ -7,15 +7,17 @@ calibration.
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, field_validator
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, field_validator, model_validator
 
 from adapters.base_files import BaseDigest
 
 VARIANT = "^[a-z0-9][a-z0-9-]{0,63}$"
 DEMO = "demo-"
 DEMO_LABEL = f"^{DEMO}[1-9][0-9]{{0,8}}$"
+FORMAT = 2  # of a calibration
 NO_VARIANT = "default"  # the folder of versions without a variant, so no variant may have this name
 
 
@@ -28,22 +30,64 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Calibration(_Frozen):
-    """The map from log-probability to confidence, fitted on held-out answers."""
+class Term(_Frozen):
+    """A feature of a curve: `weight` is of the feature less its mean, divided by its scale."""
 
-    slope: FiniteFloat = 1.0
-    intercept: FiniteFloat = 0.0
+    mean: FiniteFloat
+    scale: FiniteFloat = Field(gt=0)
+    weight: FiniteFloat
+
+
+class Curve(_Frozen):
+    """A logistic regression from features to the probability that an answer is right."""
+
+    intercept: FiniteFloat
+    terms: dict[str, Term] = {}
+
+    def confidence(self, features: Mapping[str, float]) -> float:
+        """The probability; a feature that is not given counts as its mean, one that is not known does not count."""
+        terms = ((self.terms[name], value) for name, value in features.items() if name in self.terms)
+        return _logistic(self.intercept + sum(t.weight * (value - t.mean) / t.scale for t, value in terms))
+
+
+class Calibration(_Frozen):
+    """The map from the features of an answer (`adapters.confidence`) to confidence, fitted on held-out answers.
+
+    Attributes:
+        model, fallback: the curves of answers of the model and of answers by rules; None: too few to fit one to.
+        threshold: half, so that the answer that needs no review is more likely right than wrong.
+    """
+
+    format: int = FORMAT
+    model: Curve | None = None
+    fallback: Curve | None = None
     threshold: float = Field(default=0.5, ge=0, le=1, description="below it an answer needs review")
 
-    @property
-    def fitted(self) -> bool:
-        """Whether it was fitted; with too few held-out answers it stays at its defaults."""
-        return (self.slope, self.intercept) != (1.0, 0.0)
+    @model_validator(mode="before")
+    @classmethod
+    def _of_an_earlier_release(cls, value: Any) -> Any:
+        """Earlier releases wrote slope and intercept of a curve over the line's log-probability."""
+        return {"format": 1} if isinstance(value, dict) and "slope" in value else value
 
-    def confidence(self, logprob: float) -> float:
-        """Platt scaling (Platt 1999) of the answer line's summed token log-probability."""
-        logit = self.slope * logprob + self.intercept
-        return (1 + math.tanh(logit / 2)) / 2  # the logistic function, without the overflow of exp(-logit)
+    @property
+    def is_current(self) -> bool:
+        """Whether this release can apply it; if not, the adapter must be trained again."""
+        return self.format == FORMAT
+
+    def confidence(self, source: Literal["model", "fallback"], features: Mapping[str, float]) -> float:
+        """The confidence in an answer.
+
+        Without a curve, that in the model's answer is the bare probability of its line, and that in another one 0.
+        """
+        if curve := self.model if source == "model" else self.fallback:
+            return curve.confidence(features)
+        if source == "fallback":
+            return 0.0
+        return _logistic(features.get("decisive", features.get("typical", 0.0)))
+
+
+def _logistic(log_odds: float) -> float:
+    return (1 + math.tanh(log_odds / 2)) / 2  # without the overflow of exp(-log_odds)
 
 
 class DataSource(_Frozen):

@@ -101,13 +101,8 @@ class Answering:
     def _answered(self, admitted: Admitted, generation: Generation) -> Answered:
         task, request, record = admitted.task, admitted.request, admitted.record
         record.generation = generation
-        decided = task.decide(
-            [completion.text for completion in generation.completions],
-            [completion.logprob for completion in generation.completions],
-            admitted.version.manifest.calibration,
-            request,
-            self._ontology,
-        )
+        calibration = admitted.version.manifest.calibration
+        decided = task.decide(generation.completions, calibration, request, self._ontology)
         if decided.labels is None:
             raise Undecodable("Nothing that the model wrote is an answer of this task.")
         if decided.source == "fallback":

@@ -130,6 +130,9 @@ class Service:
                 part,
             )
             return False
+        if not manifest.calibration.is_current:
+            log.warning("%s is left out: its confidence is of an earlier release: train it again", version.name)
+            return False
         if manifest.ontology_digest != ontology.digest:
             log.warning("%s was trained with another ontology", version.name)
         return True

@@ -21,7 +21,7 @@ def evaluation_answers(line: str, monkeypatch: pytest.MonkeyPatch) -> FakeEngine
 
     @contextmanager
     def loaded(
-        base: Path, adapters: Mapping[str, Path], ontology: Ontology, tasks: Iterable[str]
+        base: Path, adapters: Mapping[str, Path], ontology: Ontology, tasks: Iterable[str], lines: Path | None = None
     ) -> Iterator[answers.Models]:
         asyncio.run(engine.start(base, adapters))
         yield answers.Models(engine, ontology)

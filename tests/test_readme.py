@@ -153,7 +153,7 @@ def test_operations_names_every_problem_and_metric() -> None:
 
 
 def test_adapters_names_how_many_examples_a_calibration_is_fitted_on() -> None:
-    [number] = re.findall(r"at most ([\d,]+)\s+validation\s+examples", doc("adapters.md"))
+    [number] = re.findall(r"at most ([\d,]+)\s+validation\s+examples\s+of\s+each\s+source", doc("adapters.md"))
     assert int(number.replace(",", "")) == MOST
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from adapters.base import base_digest
-from adapters.manifest import Calibration, Draft
+from adapters.manifest import Calibration, Curve, Draft
 from adapters.ontology import Ontology
 from adapters.store import Store
 from adapters.tasks import tasks
@@ -138,6 +138,6 @@ def publish_all(store: Store, base: Path, ontology: Ontology, folder: Path, name
             task=name,
             base_digest=base_digest(base),
             ontology_digest=ontology.digest,
-            calibration=Calibration(slope=0.1, intercept=2.0),
+            calibration=Calibration(model=Curve(intercept=2.0)),
         )
         store.publish(staged, draft, card=f"# {name}\n")

@@ -146,11 +146,15 @@ def evaluate(
     version = store.get(adapter) if adapter else store.live().get(task)
     if version is None or version.manifest.task != task:
         fail(f"no adapter of {task}: train one with `shoplora train {task}`")
+    if not version.manifest.calibration.is_current:
+        fail(f"the confidence of {version.name} is of an earlier release: train it again with `shoplora train {task}`")
     calibration, variant = version.manifest.calibration, version.manifest.variant
     examples = pipeline.load_examples(of, data, ontology, variant)
     evaluation, verdict = pipeline.evaluate(of, examples, version.folder, calibration, settings, ontology, variant)
     if json_file:
-        figures = {name: asdict(evaluation)[name] for name in ("figures", "headlines", "classes")}
+        figures = {
+            name: asdict(evaluation)[name] for name in ("figures", "headlines", "classes", "unseen", "confidence")
+        }
         json_file.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     _print_evaluation(task, evaluation, verdict)
     console.print(f"[bold]{version.name}[/] on its test split")
@@ -161,6 +165,7 @@ def _print_evaluation(task: str, evaluation: Evaluation, verdict: Verdict) -> No
 
     console.print(f"[bold]{verdict.summary}[/]\n")
     console.print(Markdown(cards.intervals(task, evaluation, verdict.editing)))
+    console.print(Markdown(cards.unseen(evaluation)))
     console.print(Markdown(cards.tables(evaluation.figures)))
 
 

@@ -49,6 +49,11 @@ class Example:
     known_fields: int | None = None
     origin: dict[str, Any] | None = None
 
+    @property
+    def shop(self) -> str:
+        """The shop of the source: `dmaste-book` is of `dmaste`."""
+        return self.source.partition("-")[0]
+
     def known_line(self, line: str) -> str:
         """The part of the example's answer line that is known."""
         return line if self.known_fields is None else SEPARATOR.join(line.split(SEPARATOR)[: self.known_fields])
@@ -248,6 +253,23 @@ def _split(examples: list[Example]) -> list[Example]:
     splits = dict.fromkeys(by_hash[:tenth], "test")
     splits |= dict.fromkeys(by_hash[tenth : 2 * tenth], "validation")
     return [replace(e, split=splits.get(i, "train")) for i, e in enumerate(examples)]
+
+
+def unseen_sources(examples: Iterable[Example]) -> list[str]:
+    """The sources whose shops have no training example; none where nothing is trained on."""
+    examples = list(examples)
+    trained = {e.shop for e in examples if e.split == "train"}
+    return list(dict.fromkeys(e.source for e in examples if e.shop not in trained)) if trained else []
+
+
+def sampled(examples: Iterable[Example], split: str, most: int, first: int = 0) -> list[Example]:
+    """At most `most` examples of each source in a split, always the same ones; `first` of each source come first."""
+    by_source: dict[str, list[Example]] = {}
+    for example in examples:
+        if example.split == split:
+            by_source.setdefault(example.source, []).append(example)
+    samples = [sorted(members, key=_hash)[:most] for members in by_source.values()]
+    return [e for members in samples for e in members[:first]] + [e for members in samples for e in members[first:]]
 
 
 def request_key(example: Example) -> str:

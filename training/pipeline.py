@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adapters.adapter_folder import CARD, CONFIG, read_config
+from adapters.adapter_folder import CARD, CONFIG, digest_of, read_config
 from adapters.base import BaseDigest, base_digest, base_folder
 from adapters.manifest import VARIANT, Calibration, Draft, channel_of
 from adapters.ontology import Ontology
-from adapters.settings import SharedSettings
+from adapters.settings import SharedSettings, user_cache
 from adapters.store import Store, Version
 from adapters.tasks.contract import Task
 from training.data.split import leak_message, prove
@@ -104,10 +104,10 @@ def train(
     from training.release.publish import save
     from training.studies import transfer
 
-    study = transfer.folder_of(output, name, key)
-    unseen = results.read(study) if (study / CARD).exists() else None
+    place = transfer.folder_of(output, name, key)
+    study = results.read(place) if (place / CARD).exists() else None
     calibration, evaluation, verdict = _evaluated(
-        task, examples, base, digest, adapter, None, settings, ontology, variant, unseen
+        task, examples, base, digest, adapter, None, settings, ontology, variant, folder / answers.LINES, study
     )
     draft = Draft(
         task=task.name,
@@ -121,7 +121,7 @@ def train(
         refusals=verdict.refusals,
     )
     modules = read_config(adapter / CONFIG)["target_modules"]
-    on_unseen = (study / CARD).read_text(encoding="utf-8") if unseen else ""
+    on_unseen = (place / CARD).read_text(encoding="utf-8") if study else ""
     card = cards.adapter_card(draft, modules, finetune.cost(folder), evaluation, verdict, on_unseen)
     save(folder, draft, evaluation, card)
     return Run(folder, evaluation, verdict, report.write(folder, task.name, evaluation, verdict))
@@ -148,7 +148,10 @@ def evaluate(
     answers.check_alone()
     base = base_folder(settings.base)
     digest = base_digest(base)
-    _, evaluation, verdict = _evaluated(task, examples, base, digest, adapter, calibration, settings, ontology, variant)
+    lines = user_cache() / "evaluations" / f"{task.name}-{digest_of(adapter)[:12]}.jsonl"
+    _, evaluation, verdict = _evaluated(
+        task, examples, base, digest, adapter, calibration, settings, ontology, variant, lines
+    )
     return evaluation, verdict
 
 
@@ -162,9 +165,16 @@ def _evaluated(
     settings: SharedSettings,
     ontology: Ontology,
     variant: str | None,
-    unseen: Evaluation | None = None,
+    lines: Path,
+    study: Evaluation | None = None,
 ) -> tuple[Calibration, Evaluation, Verdict]:
-    """As `evaluate`, on a base of that digest, which takes long to compute; None: the calibration is fitted."""
+    """As `evaluate`, on a base of that digest, which takes long to compute.
+
+    Args:
+        calibration: None: it is fitted.
+        lines: the file of lines by which an evaluation that was killed is resumed.
+        study: of transfer, if there was one.
+    """
     from training.evaluation import answers
     from training.evaluation.calibration import calibrate
     from training.evaluation.evaluate import evaluate
@@ -178,12 +188,13 @@ def _evaluated(
         and live.folder != adapter
         and not live.manifest.base_digest.difference(digest)
         and live.manifest.ontology_digest == ontology.digest
+        and live.manifest.calibration.is_current
     ):
         folders[LIVE], calibrations[LIVE] = live.folder, live.manifest.calibration
-    with answers.loaded(base, folders, ontology, [task.name]) as models:
+    with answers.loaded(base, folders, ontology, [task.name], lines) as models:
         calibrations[ADAPTER] = calibration or calibrate(task, examples, models, ontology)
         evaluation = evaluate(task, examples, models, calibrations, ontology)
-    return calibrations[ADAPTER], evaluation, gate.judge(task.name, evaluation, unseen)
+    return calibrations[ADAPTER], evaluation, gate.judge(task.name, evaluation, study)
 
 
 def publish(run: Path, settings: SharedSettings, force: str | None = None, base: str | None = None) -> Version:

@@ -161,6 +161,10 @@ class Churn(Task[Request, Labels]):
     def max_tokens(self, request: Request) -> int:
         return 96
 
+    def decisive(self, line: str) -> str:
+        """The verdict."""
+        return line.split(SEPARATOR)[0]
+
     def complete(self, labels: Labels, request: Request, ontology: Ontology) -> Labels:
         """Fills in the flags of an example that has none."""
         if labels.flags is not None:

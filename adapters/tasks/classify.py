@@ -16,6 +16,7 @@ from pydantic import Field
 
 from adapters.brands import brand_of
 from adapters.candidates import candidates
+from adapters.confidence import Completion
 from adapters.manifest import Calibration
 from adapters.ontology import Ontology
 from adapters.tasks.contract import SEPARATOR, Answered, Decided, LineError, Message, Strict, Task, limit, one_of
@@ -126,16 +127,24 @@ class Classify(Task[Request, Labels]):
         return 40
 
     def decide(
-        self,
-        lines: Sequence[str],
-        logprobs: Sequence[float],
-        calibration: Calibration,
-        request: Request,
-        ontology: Ontology,
+        self, completions: Sequence[Completion], calibration: Calibration, request: Request, ontology: Ontology
     ) -> Decided[Labels]:
-        decided = super().decide(lines, logprobs, calibration, request, ontology)
+        decided = super().decide(completions, calibration, request, ontology)
         is_none = decided.labels is not None and decided.labels.category is None
         return replace(decided, needs_review=True) if is_none else decided
+
+    def decisive(self, line: str) -> str:
+        """The leaf."""
+        return line.split(SEPARATOR)[0]
+
+    def evidence(self, labels: Labels, request: Request, ontology: Ontology) -> dict[str, float]:
+        """Whether the title's words point at leaves, and how high the answer's is among them."""
+        named = candidates(request.title, ontology)
+        if labels.category is None:
+            agrees = float(not named)
+        else:
+            agrees = 1 / (1 + named.index(labels.category)) if labels.category in named else 0.0
+        return {"agrees": agrees, "named": float(bool(named)), "none_fits": float(labels.category is None)}
 
     def doubted(self, labels: Labels, request: Request, ontology: Ontology) -> Labels | None:
         """The leaf that the title names, if it differs from the model's."""

@@ -17,6 +17,7 @@ from annotated_types import GroupedMetadata
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from adapters.cleaning import plain
+from adapters.confidence import Completion, features
 from adapters.manifest import Calibration, channel_of
 from adapters.ontology import Ontology
 from adapters.prompts import Message as Message
@@ -99,8 +100,16 @@ LabelsT = TypeVar("LabelsT", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
+class Candidate(Generic[LabelsT]):
+    """Labels that may be the answer, with the features that the confidence in them is computed from."""
+
+    labels: LabelsT
+    features: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Decided(Generic[LabelsT]):
-    """Labels to answer with, None if there are none, and the model's confidence in them."""
+    """Labels to answer with, None if there are none, and the confidence in them."""
 
     labels: LabelsT | None
     confidence: float
@@ -185,8 +194,22 @@ class Task(ABC, Generic[RequestT, LabelsT]):
         return None
 
     def doubted(self, labels: LabelsT, request: RequestT, ontology: Ontology) -> LabelsT | None:
-        """Labels by rules for when the confidence is below the threshold; None: the model's labels are the answer."""
+        """Labels by rules for when the confidence is below the threshold; None: rules say nothing else.
+
+        They are the answer if the confidence in them is higher.
+        """
         return None
+
+    def decisive(self, line: str) -> str | None:
+        """The beginning of a line that alone decides whether its answer is right; None: all of the line."""
+        return None
+
+    def evidence(self, labels: LabelsT, request: RequestT, ontology: Ontology) -> dict[str, float]:
+        """What speaks for labels besides the model, as numbers by name for the confidence.
+
+        None of them may grow with the length of the request. Computed for every answer: microseconds.
+        """
+        return {}
 
     def complete(self, labels: LabelsT, request: RequestT, ontology: Ontology) -> LabelsT:
         """A training example's labels as the line has them: defaults filled in, in the line's order."""
@@ -205,24 +228,39 @@ class Task(ABC, Generic[RequestT, LabelsT]):
             return None
 
     def decide(
-        self,
-        lines: Sequence[str],
-        logprobs: Sequence[float],
-        calibration: Calibration,
-        request: RequestT,
-        ontology: Ontology,
+        self, completions: Sequence[Completion], calibration: Calibration, request: RequestT, ontology: Ontology
     ) -> Decided[LabelsT]:
-        """The answer to a request, from the sampled lines and their summed token log-probabilities."""
-        chosen = self.choose(lines, request, ontology)
+        """The answer to a request, from the sampled lines: the model's, or that of rules if it is likelier right."""
+        written = self.written(completions, request, ontology)
+        confidence = calibration.confidence("model", written.features) if written else 0.0
+        if written is None or confidence < calibration.threshold:
+            ruled = self.ruled(written, request, ontology)
+            by_rules = calibration.confidence("fallback", ruled.features) if ruled else 0.0
+            if written is None or by_rules > confidence:
+                labels = ruled.labels if ruled else None
+                return Decided(labels, by_rules, by_rules < calibration.threshold, "fallback")
+        return Decided(written.labels, confidence, confidence < calibration.threshold, "model")
+
+    def written(
+        self, completions: Sequence[Completion], request: RequestT, ontology: Ontology
+    ) -> Candidate[LabelsT] | None:
+        """The model's answer; None if no line is one."""
+        chosen = self.choose([completion.text for completion in completions], request, ontology)
         if chosen is None:
-            return Decided(self.fallback(request, ontology), 0.0, needs_review=True, source="fallback")
+            return None
         labels, index = chosen
-        confidence = calibration.confidence(logprobs[index])
-        needs_review = confidence < calibration.threshold
-        doubted = self.doubted(labels, request, ontology) if needs_review and calibration.fitted else None
-        if doubted is not None:
-            return Decided(doubted, confidence, needs_review, source="fallback")
-        return Decided(labels, confidence, needs_review, source="model")
+        evidence = self.evidence(labels, request, ontology)
+        return Candidate(labels, features(completions, index, self.decisive(completions[index].text), evidence))
+
+    def ruled(
+        self, written: Candidate[LabelsT] | None, request: RequestT, ontology: Ontology
+    ) -> Candidate[LabelsT] | None:
+        """The answer by rules where the model has this one, or none; its features say what speaks for the model's."""
+        labels = self.doubted(written.labels, request, ontology) if written else self.fallback(request, ontology)
+        if labels is None:
+            return None
+        against = {f"model_{name}": value for name, value in written.features.items()} if written else {}
+        return Candidate(labels, against | self.evidence(labels, request, ontology))
 
     def choose(self, lines: Sequence[str], request: RequestT, ontology: Ontology) -> tuple[LabelsT, int] | None:
         """The best of the lines that decode, with its index; None if there is none or it is not faithful."""

@@ -148,6 +148,12 @@ class Copywrite(Task[Request, Labels]):
         is_whole = description.endswith((".", "!", "?"))
         return (has_loop(description), len(fields["unsupported"]), len(fields["missing"]), not is_whole)
 
+    def evidence(self, labels: Labels, request: Request, ontology: Ontology) -> dict[str, float]:
+        """Whether there is a claim beyond the facts, and the share of the facts that are missing."""
+        fields = self.expand(labels, request, ontology)
+        missing = len(fields["missing"]) / max(1, len(request.attributes))
+        return {"claims": float(bool(fields["unsupported"])), "missing": missing}
+
     def fallback(self, request: Request, ontology: Ontology) -> Labels:
         """A plain description from the given facts alone."""
         facts = dict(request.attributes)

@@ -26,6 +26,7 @@ Overall = Literal["positive", "negative", "neutral", "mixed"]
 OVERALL = get_args(Overall)
 SIGNS = {"+": "positive", "-": "negative", "=": "neutral"}
 SIGN_OF = {sentiment: sign for sign, sentiment in SIGNS.items()}
+_VALUES: dict[Sentiment, int] = {"positive": 1, "neutral": 0, "negative": -1}
 UNKNOWN = "-"
 VAGUE = {"parts": 1, "general": 2}  # categories of little information, and how vague they are
 MAX_ASPECTS, MAX_SPAN, MAX_LETTERS = 12, 8, 24  # limits: aspects of a line, words of a span, letters of a word
@@ -175,6 +176,17 @@ def issue_of(aspect: Aspect, ontology: Ontology) -> str | None:
     return name if is_vague else f"{name}_{aspect.category}"
 
 
+def _agreement(overall: Overall, signs: Sequence[int]) -> float:
+    """From -1 to 1: how well an overall sentiment agrees with signs, each 1, -1 or 0; 0 without any."""
+    total, strong = sum(signs), sum(map(abs, signs))
+    if not strong:
+        return float(overall == "neutral" and bool(signs))
+    balance = total / strong
+    if overall in ("positive", "negative"):
+        return balance if overall == "positive" else -balance
+    return 1 - 2 * abs(balance)
+
+
 class Extract(Task[Request, Labels]):
     name = "extract"
     summary = "A review to its overall sentiment, aspects with opinions, issues and use case"
@@ -275,6 +287,20 @@ class Extract(Task[Request, Labels]):
             use_case=ontology.use_case_in(request.review),
             aspects=aspects,
         )
+
+    def decisive(self, line: str) -> str:
+        """The overall sentiment."""
+        return line.split(SEPARATOR)[0]
+
+    def evidence(self, labels: Labels, request: Request, ontology: Ontology) -> dict[str, float]:
+        """How well the overall sentiment agrees with the opinion words and with the signs of the answer's aspects."""
+        by_words = [sign for _, sign in opinions(request.review)]
+        by_aspects = [_VALUES[aspect.sentiment] for aspect in labels.aspects]
+        return {
+            "agrees": _agreement(labels.overall_sentiment, by_words),
+            "aspects_agree": _agreement(labels.overall_sentiment, by_aspects),
+            "opinionated": float(bool(by_words)),
+        }
 
     def complete(self, labels: Labels, request: Request, ontology: Ontology) -> Labels:
         """The labels with aspects in the order of their opinions in the review."""

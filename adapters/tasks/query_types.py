@@ -33,7 +33,8 @@ _PARTS = frozenset(
         "lid lids handle handles strap straps pocket pockets drawer drawers wheel wheels divider dividers remote "
         "control support leg legs sleeve sleeves hood arm arms back zipper straw compartment compartments tray "
         "hook hooks belt collar lining sole soles heel heels base frame top cushion cushions cord button buttons "
-        "buckle ring rings pedals seat battery batteries charger screen lens bottom waist neck edge edges trim knob knobs"
+        "buckle ring rings "
+        "pedals seat battery batteries charger screen lens bottom waist neck edge edges trim knob knobs"
     ).split()
 )
 _SPARE = frozenset("replacement replacements spare for fits compatible".split())

@@ -152,6 +152,13 @@ class Rewrite(Task[Request, Labels]):
     def warm(self) -> list[Request]:
         return [Request(query=" ".join(["word"] * n)) for n in range(1, MAX_WORDS + 1)]
 
+    def evidence(self, labels: Labels, request: Request, ontology: Ontology) -> dict[str, float]:
+        """The share of words on which rules agree with the labels, and of those that rules know."""
+        by_rules = query_types.labels(request.query, ontology)
+        same = sum(tag == other for tag, other in zip(labels.tags, by_rules, strict=True))
+        known = sum(tag != OTHER for tag in by_rules)
+        return {"agrees": same / len(by_rules), "known": known / len(by_rules)}
+
     def fallback(self, request: Request, ontology: Ontology) -> Labels:
         """Tags by the ontology's words, so that every search gets an answer."""
         return Labels(tags=query_types.labels(request.query, ontology))

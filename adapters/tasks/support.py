@@ -243,6 +243,10 @@ class Support(Task[Request, Labels]):
         reply = labels.reply or ""
         return (has_loop(reply), len(unsupported(reply, request)))
 
+    def decisive(self, line: str) -> str:
+        """The cited passages."""
+        return line.partition(":")[0]
+
     def fallback(self, request: Request, ontology: Ontology) -> Labels:
         """The passage that shares most words with the message, rare words weighing more; else a hand-off."""
         message = _content(request.message)

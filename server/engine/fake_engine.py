@@ -15,11 +15,15 @@ from server.errors import TextTooLong
 
 
 class FakeEngine:
-    """Answers each job with the samples `answer(job)`; while `open` is cleared, it stops before the second word."""
+    """Answers each job with the samples `answer(job)`; while `open` is cleared, it stops before the second word.
+
+    A word is a token; `logprob(job, word)` is its log-probability.
+    """
 
     def __init__(self, answer: Callable[[Job], list[str]], limit: int = 512) -> None:
         self.answer = answer
         self.limit = limit
+        self.logprob: Callable[[Job, str], float] = lambda job, word: -0.01
         self.jobs: list[Job] = []
         self.base: Path | None = None
         self.adapters: Mapping[str, Path] = {}
@@ -61,7 +65,10 @@ class FakeEngine:
                 await asyncio.sleep(0)
                 yield piece + " "
                 await self.open.wait()
-            completions = [Completion(s, -0.1, len(s.split())) for s in samples]
+            completions = [
+                Completion(sample, tuple(sample.split()), tuple(self.logprob(job, word) for word in sample.split()))
+                for sample in samples
+            ]
             yield Generation(completions, len(job.prompt), 0.001)
         finally:
             self._active -= 1

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from adapters.confidence import Completion as Completion
 from adapters.ontology import Ontology
 from adapters.prompts import Message
 from adapters.tasks.contract import Task
@@ -30,15 +31,6 @@ class Job:
     max_tokens: int
     n: int = 1
     temperature: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Completion:
-    """One sample; `logprob` is the sum over its tokens, after the grammar's mask."""
-
-    text: str
-    logprob: float
-    tokens: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,5 @@
 import asyncio
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 from huggingface_hub import constants
 from safetensors.numpy import load_file, save_file
 
-from adapters.adapter_folder import WEIGHTS
+from adapters.adapter_folder import MANIFEST, WEIGHTS
 from adapters.base import base_digest
 from adapters.manifest import Draft
 from adapters.ontology import OntologyError
@@ -85,6 +86,19 @@ def test_an_adapter_that_does_not_fit_the_base_stops_the_start_by_name(
     with pytest.raises(StartError, match=rf"classify@1 cannot be served: .*{reason}.*`shoplora adapters activate`"):
         started(shop.model_copy(update={"store": tmp_path / "store"}), engine)
     assert engine.adapters == {}
+
+
+def test_an_adapter_whose_confidence_is_of_an_earlier_release_is_left_out_with_one_line(
+    shop: Settings, engine: FakeEngine, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    shutil.copytree(shop.store, tmp_path / "store")
+    manifest = Store(tmp_path / "store").live()["classify"].folder / MANIFEST
+    fields = json.loads(manifest.read_bytes())
+    fields["calibration"] = {"slope": 0.3, "intercept": 2.0, "threshold": 0.5}
+    manifest.write_text(json.dumps(fields))
+    service = started(shop.model_copy(update={"store": tmp_path / "store"}), engine)
+    assert "classify" not in service.versions and len(service.versions) == len(tasks()) - 1
+    assert "classify@1 is left out: its confidence is of an earlier release: train it again" in caplog.text
 
 
 def test_a_wrong_ontology(shop: Settings, engine: FakeEngine, tmp_path: Path) -> None:

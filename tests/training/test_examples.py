@@ -13,10 +13,20 @@ from hypothesis import strategies as st
 
 from adapters.cleaning import plain
 from adapters.ontology import Ontology
-from adapters.tasks import extract
+from adapters.tasks import classify, extract
 from tests.adapters.tasks.strategies import extracted
 from training import examples
-from training.examples import Example, ExampleError, as_record, input_text, load, scan_records, typed
+from training.examples import (
+    Example,
+    ExampleError,
+    as_record,
+    input_text,
+    load,
+    sampled,
+    scan_records,
+    typed,
+    unseen_sources,
+)
 
 SHOP = Ontology.load()
 SHIRT = {"request": {"title": "red shirt"}, "labels": {"category": "Shirts"}}
@@ -194,3 +204,22 @@ def test_the_samples_can_be_loaded_and_written_again(name: str, tmp_path: Path, 
     assert Counter(e.split for e in loaded)["train"] >= 20
     again = written(tmp_path, *map(as_record, loaded), name=file.name)
     assert load(name, again, ontology) == loaded
+
+
+def shop_title(number: int, source: str, split: str) -> Example:
+    labels = classify.Labels(category="Shirts")
+    return Example(split, source, classify.Request(title=f"{source} {number}"), labels)
+
+
+def test_a_sample_of_a_split_is_of_each_source_and_does_not_depend_on_the_order() -> None:
+    all_examples = [shop_title(n, source, "test") for source, count in (("a", 9), ("b", 2)) for n in range(count)]
+    sample = sampled([*all_examples, shop_title(1, "a", "train")], "test", 4, first=1)
+    assert [e.source for e in sample] == ["a", "b", "a", "a", "a", "b"]
+    assert sampled(sample, "test", 1) == sample[:2]
+    assert {e.request.title for e in sampled(reversed(all_examples), "test", 4)} == {e.request.title for e in sample}
+
+
+def test_a_source_is_unseen_if_nothing_of_its_shop_is_trained_on() -> None:
+    known = [shop_title(1, "a", "train"), shop_title(2, "a", "test"), shop_title(3, "a-outlet", "test")]
+    assert unseen_sources([*known, shop_title(4, "b", "test"), shop_title(5, "c", "validation")]) == ["b", "c"]
+    assert unseen_sources(known[1:]) == []  # nothing is trained on

@@ -12,7 +12,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from importlib.util import find_spec
 from itertools import count
@@ -32,7 +32,9 @@ from server.engine.engine import Engine
 from server.engine.generation import Completion, Job, Model, job_of
 from server.errors import EngineFailed, TextTooLong
 from server.settings import Settings
+from training.evaluation.unfinished import Unfinished, unfinished_in
 
+LINES = "lines.jsonl"  # in the folder of a run: see `unfinished`
 CONTEXT = 2048  # tokens at least, if neither the base nor SHOPLORA_MAX_MODEL_LEN has fewer: room for few-shot prompts
 QUIET = {"PYTHONWARNINGS": "ignore", "TORCH_CPP_LOG_LEVEL": "ERROR"}  # of the engine's core, if not set otherwise
 IN_FLIGHT = 128  # samples: twice what the engine decodes at once by default, so that it never waits for the next
@@ -45,11 +47,22 @@ class EvaluationError(ShopLoraError):
 class Models:
     """A base and its adapters, loaded in one engine."""
 
-    def __init__(self, engine: Model, ontology: Ontology, run: Callable[..., Any] = asyncio.run) -> None:
-        """`run`: runs a coroutine in the event loop that the engine was started in."""
+    def __init__(
+        self,
+        engine: Model,
+        ontology: Ontology,
+        run: Callable[..., Any] = asyncio.run,
+        unfinished: Unfinished | None = None,
+    ) -> None:
+        """
+        Args:
+            run: runs a coroutine in the event loop that the engine was started in.
+            unfinished: has the lines of an earlier evaluation, and takes those of this one.
+        """
         self._engine = engine
         self._ontology = ontology
         self._run = run
+        self._unfinished = unfinished
         self._ids = count()
 
     def lines(
@@ -59,7 +72,6 @@ class Models:
         adapter: str | None,
         *,
         samples: int | None = None,
-        max_tokens: int | None = None,
         shots: Sequence[Sequence[list[Message]]] | None = None,
     ) -> list[list[Completion]]:
         """The sampled lines of each request; none where the server would refuse the text as too long.
@@ -67,7 +79,6 @@ class Models:
         Args:
             adapter: one of the engine's names; None: the base.
             samples: if not as many as in serving.
-            max_tokens: of a line, if not the task's limit.
             shots: for each request the messages of examples that may precede it, nearest first; as many as the
                 context has room for are shown, the nearest last.
 
@@ -79,7 +90,7 @@ class Models:
         def job(i: int) -> Job:
             job = job_of(self._engine, task, requests[i], self._ontology, adapter, f"evaluation-{next(self._ids)}")
             prompt = self._prompt_with(shots[i], job, task.prompt(requests[i], self._ontology)) if shots else job.prompt
-            return replace(job, prompt=prompt, n=n, max_tokens=max_tokens or job.max_tokens)
+            return replace(job, prompt=prompt, n=n)
 
         title = f"{task.name}: {adapter or 'base'}"
         lines: list[list[Completion]] = self._run(self._answered(job, len(requests), IN_FLIGHT // n, title))
@@ -99,7 +110,7 @@ class Models:
         async def answer(i: int) -> list[Completion]:
             async with slots:  # in the order of the requests
                 try:
-                    completions = (await self._engine.generate(job(i))).completions
+                    completions = await self._completions(job(i))
                 except TextTooLong:
                     completions = []
             advance()
@@ -111,12 +122,24 @@ class Models:
             except EngineFailed as error:
                 raise EvaluationError(f"{title}: the engine failed: {error.__cause__ or error}") from error
 
+    async def _completions(self, job: Job) -> list[Completion]:
+        if self._unfinished and (earlier := self._unfinished.get(job)) is not None:
+            return earlier
+        completions = (await self._engine.generate(job)).completions
+        if self._unfinished:
+            self._unfinished.add(job, completions)
+        return completions
+
 
 @contextmanager
-def loaded(base: Path, adapters: Mapping[str, Path], ontology: Ontology, tasks: Iterable[str]) -> Iterator[Models]:
+def loaded(
+    base: Path, adapters: Mapping[str, Path], ontology: Ontology, tasks: Iterable[str], lines: Path | None = None
+) -> Iterator[Models]:
     """The base and the adapters, by names of the caller's choice, in an engine that ends with the context.
 
-    `tasks`: whose largest requests must fit, as they do in serving.
+    Args:
+        tasks: whose largest requests must fit, as they do in serving.
+        lines: a file for all lines until the context ends without an error, so that another one resumes from there.
 
     The engine has the server's settings. Its core is a process of its own, neither forked nor in this one: in this
     process training may have used torch's threads, the GPU and `torch.distributed`.
@@ -134,11 +157,12 @@ def loaded(base: Path, adapters: Mapping[str, Path], ontology: Ontology, tasks: 
     if torch.cuda.is_initialized():
         torch.cuda.empty_cache()  # the engine needs what training no longer does
     engine = Engine(Settings(), fork=False)
-    with asyncio.Runner() as runner:
+    with asyncio.Runner() as runner, ExitStack() as stack:
+        unfinished = stack.enter_context(unfinished_in(lines, base, adapters)) if lines else None
         try:
             needed = needed_context(tasks)  # None: the base's maximum
             runner.run(engine.start(base, adapters, needed and max(CONTEXT, needed)))
-            yield Models(engine, ontology, runner.run)
+            yield Models(engine, ontology, runner.run, unfinished)
         finally:
             runner.run(engine.close())
 

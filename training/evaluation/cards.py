@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from adapters.manifest import DataSource, Draft
-from training.evaluation.calibration import BINS, calibration_error, confidences
+from training.evaluation.calibration import BINS, SURE, THRESHOLD
+from training.evaluation.evaluate import PROMPTED_TESTED, TESTED
 from training.evaluation.results import Evaluation, Verdict
 from training.examples import Example
 from training.public.sources import sources
@@ -40,11 +41,11 @@ def adapter_card(
     cost: Mapping[str, float],
     evaluation: Evaluation,
     verdict: Verdict,
-    on_unseen: str = "",
+    study: str = "",
 ) -> str:
     """The card of an adapter: the verdict, recipe, cost of training, data with licences, figures of every side.
 
-    `on_unseen`: the page of the transfer study, if there was one.
+    `study`: the page of the transfer study, if there was one.
     """
     recipe = ", ".join(f"{name} {value}" for name, value in draft.recipe.items() if name != "modules")
     data = "\n".join(
@@ -64,27 +65,46 @@ of memory at most.
 {data}
 
 ## Figures
-On the test splits, which were not trained on; from `shoplora evaluate {draft.task}`.
+On the test splits, which were not trained on, {TESTED} examples of a source at most and always the same; the prompted
+base on {PROMPTED_TESTED} of these, with which the adapter is compared. From `shoplora evaluate {draft.task}`.
 
 {intervals(draft.task, evaluation, verdict.editing)}
 
+{unseen(evaluation)}
+
 {tables(evaluation.figures)}
 
-{on_unseen}""".rstrip()
+{study}""".rstrip()
         + "\n"
     )
 
 
-def unseen(task: str, evaluation: Evaluation, count: int | None) -> str:
-    """The figures of a transfer study, whose runs had at most `count` training examples each."""
+def study_page(task: str, evaluation: Evaluation, count: int | None) -> str:
+    """The page of a transfer study, whose runs had at most `count` training examples each."""
     limit = f" --examples {count}" if count else ""
-    return f"""## On a shop that it has not seen
+    return f"""## Each source as a shop that it has not seen
 For each source an adapter of the same recipe, trained on all other sources and tested on that one;
 from `shoplora study transfer {task}{limit}`.
 
 {intervals(task, evaluation)}
 
+{unseen(evaluation)}
+
 {tables(evaluation.figures)}"""
+
+
+def unseen(evaluation: Evaluation) -> str:
+    """The main figure of each side on the shops that the adapter has not seen; empty where there are none."""
+    if not (means := evaluation.unseen_means()):
+        return ""
+    lines = [
+        f"On a shop that it has not seen, the mean over {', '.join(evaluation.unseen)}:",
+        "",
+        f"| {' | '.join(means)} |",
+        "|---" * len(means) + "|",
+        f"| {' | '.join(f'{value:.3f}' for value in means.values())} |",
+    ]
+    return "\n".join(lines)
 
 
 def intervals(task: str, evaluation: Evaluation, editing: str | None = None) -> str:
@@ -102,17 +122,24 @@ def intervals(task: str, evaluation: Evaluation, editing: str | None = None) -> 
             p = "" if headline.p is None else f"{headline.p:.2g}"
             interval = f"{headline.low:.3f} to {headline.high:.3f}"
             lines.append(f"| {source} | {side} | {headline.value:.3f} | {interval} | {p} |")
-    return "\n".join([*lines, "", *filter(None, (_calibration(evaluation), editing))])
+    return "\n".join([*lines, "", *filter(None, (confidence(evaluation), editing))])
 
 
-def _calibration(evaluation: Evaluation) -> str:
-    errors = []
-    for source in dict.fromkeys(answer.source for answer in evaluation.answers):
-        confidence, right = confidences([a for a in evaluation.answers if a.source == source])
-        if len(confidence):
-            errors.append(f"{source} {calibration_error(confidence, right):.3f}")
-    title = f"Expected calibration error of the confidence, of the model's own answers ({BINS} bins)"
-    return f"{title}: {', '.join(errors) or '-'}."
+def confidence(evaluation: Evaluation) -> str:
+    """How far the confidence can be trusted, on known and on unseen sources; empty where there is no answer."""
+    if not evaluation.confidence:
+        return ""
+    lines = [
+        f"The confidence ({BINS} bins; at least {SURE}; below {THRESHOLD}):",
+        "",
+        "| | answers | calibration error | AUC | wrong and sure | to review |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, r in evaluation.confidence.items():
+        auc = "-" if r.auc is None else f"{r.auc:.3f}"
+        shares = f"{r.sure_and_wrong:.3f} | {r.reviewed:.3f}"
+        lines.append(f"| {name} | {r.answers:,} | {r.error:.3f} | {auc} | {shares} |")
+    return "\n".join([*lines, ""])
 
 
 def tables(figures: dict[str, dict[str, Figures]]) -> str:

@@ -1,27 +1,30 @@
 """An adapter on its test split, beside the prompted base, the cheap baselines and the live version.
 
 Knows how a line becomes an answer, as in serving; the figures are `metrics`'s, the lines the engine's (`answers`).
-Called by the pipeline, by `calibration` and by `training.studies`.
+Called by the pipeline and by `training.studies`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from adapters.manifest import Calibration
 from adapters.ontology import Ontology
-from adapters.tasks.contract import SEPARATOR, Decided, Message, Task
+from adapters.tasks.contract import SEPARATOR, Decided, Task
 from server.engine.generation import Completion
 from training.evaluation.answers import Models
+from training.evaluation.calibration import reliabilities
 from training.evaluation.metrics import by_class, headlines, score
 from training.evaluation.results import ADAPTER, FEW_SHOT, LIVE, ONE_SAMPLE, PROMPTED, Evaluation, JudgedAnswer
 from training.evaluation.shots import nearest
-from training.examples import Example
+from training.examples import Example, sampled, unseen_sources
 from training.tasks import training_task
 from training.tasks.contract import TrainingTask
 
-FIRST_FIELD_TOKENS = 8  # enough for the first field of a partial example's line
+TESTED = 600  # test examples of each source, at most
+PROMPTED_TESTED = 150  # of these, what the prompted base answers: its prompts are longer, and slower, by far
 
 
 def evaluate(
@@ -31,7 +34,7 @@ def evaluate(
     calibrations: Mapping[str, Calibration],
     ontology: Ontology,
 ) -> Evaluation:
-    """All sides on the test split.
+    """All sides on at most TESTED test examples of each source; the prompted base on PROMPTED_TESTED of these.
 
     The base is prompted twice: with the task's prompt alone, and after training examples. The adapter's calibration
     decides which of its answers are doubted, as it does for the adapter's.
@@ -41,29 +44,33 @@ def evaluate(
         calibrations: of ADAPTER, and of LIVE if that is among the models.
     """
     training = training_task(task.name)
-    test = [e for e in examples if e.split == "test"]
+    test = sampled(examples, "test", TESTED, first=PROMPTED_TESTED)
+    common = sampled(test, "test", PROMPTED_TESTED)  # the first of them
     train = [e for e in examples if e.split == "train"]
     compared = [ADAPTER, PROMPTED, *([FEW_SHOT] if train else []), *([LIVE] if LIVE in calibrations else [])]
     sides: dict[str, list[Any]] = {}
     is_fallback: dict[str, list[bool]] = {}
     judged: list[JudgedAnswer] = []
     for side in compared:
-        shots = nearest(task, train, test, ontology) if side == FEW_SHOT else None
-        samples = answer_lines(task, test, models, side if side in calibrations else None, shots)
+        answered = test if side in calibrations else common
+        shots = nearest(task, train, answered, ontology) if side == FEW_SHOT else None
+        requests = [e.request for e in answered]
+        samples = models.lines(task, requests, side if side in calibrations else None, shots=shots)
         calibration = calibrations.get(side, calibrations[ADAPTER])
-        decisions = [_served(task, e, lines, calibration, ontology) for e, lines in zip(test, samples, strict=True)]
+        decisions = [_served(task, e, lines, calibration, ontology) for e, lines in zip(answered, samples, strict=True)]
         sides[side] = [decision.labels for decision in decisions]
         is_fallback[side] = [d.source == "fallback" and d.labels is not None for d in decisions]
         if side == ADAPTER:
             judged = [
                 _judged(training, e, _first(lines), decision, ontology)
-                for e, lines, decision in zip(test, samples, decisions, strict=True)
+                for e, lines, decision in zip(answered, samples, decisions, strict=True)
             ]
         if task.samples > 1:
-            sides[f"{side}{ONE_SAMPLE}"] = first_answers(task, test, samples, ontology)
+            sides[f"{side}{ONE_SAMPLE}"] = first_answers(task, answered, samples, ontology)
     if train and test:  # a small file may leave nothing to learn from, or nothing to answer
         for name, baseline in training.baselines().items():
             sides[name] = baseline(train, test, ontology)
+    unseen = unseen_sources(examples)
     return Evaluation(
         figures={
             side: score(training, test, answers, ontology, is_fallback.get(side)) for side, answers in sides.items()
@@ -71,60 +78,38 @@ def evaluate(
         headlines=headlines(training, test, sides, ontology),
         answers=judged,
         classes=by_class(training, test, sides[ADAPTER], ontology),
+        unseen=[source for source in unseen if source in {e.source for e in test}],
+        confidence=reliabilities(judged, unseen),
     )
-
-
-def answer_lines(
-    task: Task[Any, Any],
-    examples: Sequence[Example],
-    models: Models,
-    adapter: str | None,
-    shots: Sequence[Sequence[list[Message]]] | None = None,
-    samples: int | None = None,
-) -> list[list[Completion]]:
-    """The sampled lines of each example; of a partial example only the first words. Arguments as `Models.lines`."""
-    lines: list[list[Completion]] = [[] for _ in examples]
-    for partial in (False, True):
-        members = [i for i, e in enumerate(examples) if (e.known_fields is not None) is partial]
-        if not members:
-            continue
-        completions = models.lines(
-            task,
-            [examples[i].request for i in members],
-            adapter,
-            samples=samples,
-            max_tokens=FIRST_FIELD_TOKENS if partial else None,
-            shots=[shots[i] for i in members] if shots else None,
-        )
-        for i, example_lines in zip(members, completions, strict=True):
-            lines[i] = example_lines
-    return lines
 
 
 def single_answers(
     task: Task[Any, Any], examples: Sequence[Example], models: Models, adapter: str | None, ontology: Ontology
 ) -> list[Any]:
     """The labels of one sample for each example, without a choice among several and without the fallback."""
-    return first_answers(task, examples, answer_lines(task, examples, models, adapter, samples=1), ontology)
+    samples = models.lines(task, [e.request for e in examples], adapter, samples=1)
+    return first_answers(task, examples, samples, ontology)
 
 
 def first_answers(
     task: Task[Any, Any], examples: Sequence[Example], samples: Sequence[Sequence[Completion]], ontology: Ontology
 ) -> list[Any]:
     """The labels of the first line of each example; None where there is none or it does not decode."""
-    return [_read(task, e, _first(lines), ontology) for e, lines in zip(examples, samples, strict=True)]
+    answers = (task.read(_first(lines), e.request, ontology) for e, lines in zip(examples, samples, strict=True))
+    return [_known(task, e, labels, ontology) for e, labels in zip(examples, answers, strict=True)]
 
 
 def _first(lines: Sequence[Completion]) -> str:
     return lines[0].text if lines else ""
 
 
-def _read(task: Task[Any, Any], example: Example, line: str, ontology: Ontology) -> Any:
-    """The labels of a line; of a partial example only the first field is the line's, the rest is as expected."""
-    if example.known_fields is not None:
-        expected = task.encode(example.labels).split(SEPARATOR)
-        line = SEPARATOR.join([line.split(SEPARATOR)[0], *expected[1:]])
-    return task.read(line, example.request, ontology)
+def _known(task: Task[Any, Any], example: Example, labels: Any, ontology: Ontology) -> Any:
+    """The labels; of a partial example only the first field is the answer's, the rest is as expected."""
+    if example.known_fields is None or labels is None:
+        return labels
+    first, *_ = task.encode(labels).split(SEPARATOR)
+    _, *expected = task.encode(example.labels).split(SEPARATOR)
+    return task.read(SEPARATOR.join([first, *expected]), example.request, ontology)
 
 
 def _served(
@@ -133,24 +118,20 @@ def _served(
     """What serving would answer with; nothing where it would refuse the text as too long."""
     if not lines:
         return Decided(None, 0.0, True, "model")
-    logprobs = [completion.logprob for completion in lines]
-    if example.known_fields is None:
-        return task.decide([completion.text for completion in lines], logprobs, calibration, example.request, ontology)
-    labels = _read(task, example, lines[0].text, ontology)
-    confidence = calibration.confidence(logprobs[0])
-    return Decided(labels, confidence, confidence < calibration.threshold, "model")
+    decided = task.decide(lines, calibration, example.request, ontology)
+    return replace(decided, labels=_known(task, example, decided.labels, ontology))
 
 
 def _judged(
     training: TrainingTask, example: Example, line: str, decision: Decided[Any], ontology: Ontology
 ) -> JudgedAnswer:
-    """`line`: the first sample, shown where there are no labels or only its beginning counts."""
+    """`line`: the first sample, shown where there are no labels."""
     labels, encode = decision.labels, training.task.encode
     return JudgedAnswer(
         source=example.source,
         request=example.request.model_dump(mode="json", exclude_defaults=True),
         expected=example.known_line(encode(example.labels)),
-        predicted=line if labels is None or example.known_fields is not None else encode(labels),
+        predicted=line if labels is None else example.known_line(encode(labels)),
         right=training.is_right(example, labels, ontology),
         confidence=round(decision.confidence, 4),
         by=decision.source,

@@ -32,9 +32,12 @@ def score(
     ontology: Ontology,
     is_fallback: Sequence[bool] | None = None,
 ) -> dict[str, Figures]:
-    """Figures for each source, with the number of examples, and the shares without an answer and from the fallback."""
+    """Figures for each source, with the number of examples, and the shares without an answer and from the fallback.
+
+    `answers`: to the first of the examples; there may be fewer.
+    """
     figures = {}
-    for source, members in _by_source(examples):
+    for source, members in _by_source(examples[: len(answers)]):
         source_answers = [answers[i] for i in members]
         values: Figures = {"examples": len(members)}
         values |= training.figures([examples[i] for i in members], source_answers, ontology)
@@ -49,19 +52,20 @@ def headlines(
 ) -> dict[str, dict[str, Headline]]:
     """The main figure of each side and source; p compares with the adapter, single samples with its single samples.
 
-    `sides`: the answers of each side, among them the adapter.
+    `sides`: the answers of each side to the first of the examples, among them the adapter's, to all of them.
     """
     values: dict[str, dict[str, Headline]] = {side: {} for side in sides}
     for source, members in _by_source(examples):
-        gold = [examples[i] for i in members]
-        terms = {
-            side: training.headline_terms(gold, [answers[i] for i in members], ontology)
-            for side, answers in sides.items()
-        }
-        for side, side_terms in terms.items():
+        for side, answers in sides.items():
+            answered = [i for i in members if i < len(answers)]
+            gold = [examples[i] for i in answered]
+            terms = training.headline_terms(gold, [answers[i] for i in answered], ontology)
             adapter = f"{ADAPTER}{ONE_SAMPLE}" if side.endswith(ONE_SAMPLE) else ADAPTER
-            p = None if side == adapter else p_value(terms[adapter], side_terms)
-            values[side][source] = Headline(ratio(side_terms), *interval(side_terms), p)
+            p = None
+            if side != adapter:
+                ours = training.headline_terms(gold, [sides[adapter][i] for i in answered], ontology)
+                p = p_value(ours, terms)
+            values[side][source] = Headline(ratio(terms), *interval(terms), p)
     return values
 
 

@@ -16,8 +16,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from training.evaluation.calibration import BINS, THRESHOLD, bin_of, calibration_error, confidences
-from training.evaluation.results import ADAPTER, Evaluation, Headline, JudgedAnswer, Verdict
+from training.evaluation.calibration import BINS, SURE, THRESHOLD, bin_of, confidences
+from training.evaluation.results import ADAPTER, UNSEEN, Evaluation, Headline, JudgedAnswer, Verdict
 from training.evaluation.slices import MIN_EXAMPLES, Slice, by_category, by_length, class_pairs, confusion
 from training.html import render, svg
 from training.tasks import training_task
@@ -45,7 +45,10 @@ def write(run: Path, task: str, evaluation: Evaluation, verdict: Verdict) -> Pat
         verdict=verdict,
         headlines=headlines,
         tables=[_table(source, evaluation) for source in evaluation.figures[ADAPTER]],
-        plots=_plots(training, headlines, answers, json.loads(log.read_text())["log"] if log.exists() else []),
+        unseen=evaluation.unseen_means(),
+        unseen_sources=evaluation.unseen,
+        reliability=evaluation.confidence,
+        plots=_plots(training, headlines, evaluation, json.loads(log.read_text())["log"] if log.exists() else []),
         wrong=sorted(wrong, key=lambda answer: -answer.confidence)[:SHOWN],
         classes=[
             (source, sorted(figures.items(), key=lambda item: -item[1]["examples"]))
@@ -56,6 +59,8 @@ def write(run: Path, task: str, evaluation: Evaluation, verdict: Verdict) -> Pat
         matrix=confusion(answers) if training.line_starts_with_class else None,
         right_when=training.right_when,
         adapter=ADAPTER,
+        sure=SURE,
+        threshold=THRESHOLD,
         shortened=_shortened,
     )
     file = run / "report.html"
@@ -72,17 +77,17 @@ def _table(source: str, evaluation: Evaluation) -> tuple[str, list[str], list[An
 def _plots(
     training: TrainingTask,
     headlines: Sequence[tuple[str, str, Headline]],
-    answers: Sequence[JudgedAnswer],
+    evaluation: Evaluation,
     log: list[dict[str, Any]],
 ) -> list[tuple[str, str]]:
     """(title, SVG) of each plot that there is data for."""
+    answers, unseen, reliability = evaluation.answers, evaluation.unseen, evaluation.confidence
     worst = by_category(training, answers)[:SHOWN]
     rows = [(f"{source}: {side}", h.value, h.low, h.high, side == ADAPTER) for source, side, h in headlines]
     plots = [("Main figure by side, with 95% interval", _intervals(rows, "main figure", "sides"))]
-    confidence, right = confidences(answers)
-    if len(confidence):
-        error = calibration_error(confidence, right)
-        title = f"Reliability of the confidence, of the model's own answers (ECE {error:.3f})"
+    for name in reliability:
+        confidence, right = confidences([a for a in answers if (a.source in unseen) == (name == UNSEEN)])
+        title = f"Reliability of the confidence, {name} (ECE {reliability[name].error:.3f})"
         plots.append((title, _reliability(confidence, right)))
     if answers:
         plots += [

@@ -6,7 +6,6 @@ Reads the figures of an evaluation; loads no model. Called once for each evaluat
 from __future__ import annotations
 
 from collections.abc import Mapping
-from statistics import fmean
 from typing import TypeVar
 
 from training.evaluation.results import ADAPTER, FEW_SHOT, LIVE, ONE_SAMPLE, PROMPTED, Evaluation, Verdict
@@ -17,13 +16,15 @@ SIGNIFICANT = 0.05
 MARGIN = 0.01  # of the main figure, that a new version may fall behind the live one
 
 
-def judge(task: str, evaluation: Evaluation, unseen: Evaluation | None = None) -> Verdict:
+def judge(task: str, evaluation: Evaluation, study: Evaluation | None = None) -> Verdict:
     """The verdict on the evaluation of an adapter of the task of that name.
 
-    `unseen`: the evaluation on sources that the adapter was not trained on, if there was such a study.
+    `study`: of transfer, on each source in turn, if there was one; its unseen sources are judged as the others are.
     """
     source = _main_source(task, evaluation)
-    refusals = [*_refusals(source, evaluation), *(_unseen_refusals(unseen) if unseen else [])]
+    refusals = _refusals(source, evaluation)
+    for evaluated in (evaluation, *([study] if study else [])):
+        refusals += _unseen_refusals(evaluated)
     return Verdict(refusals, _summary(source, evaluation), _editing(evaluation))
 
 
@@ -53,9 +54,9 @@ def _refusals(source: str | None, evaluation: Evaluation) -> list[str]:
     return reasons
 
 
-def _unseen_refusals(unseen: Evaluation) -> list[str]:
+def _unseen_refusals(evaluation: Evaluation) -> list[str]:
     """Whether a cheap baseline is better on unseen sources, by the mean of the main figure over them."""
-    means = {side: fmean(h.value for h in by_source.values()) for side, by_source in unseen.headlines.items()}
+    means = evaluation.unseen_means()
     cheap = {side: value for side, value in means.items() if _is_cheap(side)}
     if not cheap or means[ADAPTER] >= max(cheap.values()):
         return []

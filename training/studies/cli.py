@@ -154,7 +154,7 @@ def transfer(
 
     place = transfers.folder_of(output, task, run_key(recipe, examples, base_digest(folder)))
     evaluation = transfers.run(of, examples, recipe, folder, place, ontology, count)
-    page = cards.unseen(task, evaluation, count)
+    page = cards.study_page(task, evaluation, count)
     (place / CARD).write_text(page + "\n", encoding="utf-8")
     console.print(Markdown(page))
     console.print(f"report: {place / CARD}; `shoplora train {task}` copies it into the model card")

@@ -18,7 +18,7 @@ from rich.console import Console
 from adapters.ontology import Ontology
 from adapters.tasks.contract import Task
 from training.evaluation import answers, results
-from training.evaluation.calibration import calibrate
+from training.evaluation.calibration import calibrate, reliabilities
 from training.evaluation.evaluate import evaluate
 from training.evaluation.results import ADAPTER, Evaluation
 from training.examples import Example, request_key
@@ -26,7 +26,6 @@ from training.tasks.synthesis import SOURCE as GENERATED
 from training.tuning import finetune
 from training.tuning.recipe import Recipe, TrainingError
 
-TESTED = 1_000  # examples of a source, at most
 console = Console()
 
 
@@ -61,7 +60,7 @@ def run(
         subset = without(shop, examples, count, recipe.seed)
         adapter = finetune.run(task, subset, recipe, base, folder, ontology)
         if not (folder / results.FILE).exists():
-            with answers.loaded(base, {ADAPTER: adapter}, ontology, [task.name]) as models:
+            with answers.loaded(base, {ADAPTER: adapter}, ontology, [task.name], folder / answers.LINES) as models:
                 calibration = calibrate(task, subset, models, ontology)
                 evaluation = evaluate(task, subset, models, {ADAPTER: calibration}, ontology)
             results.write(folder, evaluation)
@@ -78,24 +77,22 @@ def folder_of(output: Path, task: str, key: str) -> Path:
 
 def shops_of(examples: Sequence[Example]) -> list[str]:
     """The sources that have training examples, without the generated one: `dmaste-book` is of the shop `dmaste`."""
-    return list(dict.fromkeys(_shop(e) for e in examples if e.split == "train" and e.source != GENERATED))
+    return list(dict.fromkeys(e.shop for e in examples if e.split == "train" and e.source != GENERATED))
 
 
 def without(shop: str, examples: Sequence[Example], count: int | None, seed: int) -> list[Example]:
-    """Training and validation examples of all other shops, and as test examples at most TESTED of this one.
+    """Training and validation examples of all other shops, and all examples of this one as test examples.
 
     A text that the shop has too is not among the others.
     """
-    rng = random.Random(seed)
-    seen = [e for e in examples if _shop(e) == shop]
-    texts = {request_key(e) for e in seen}
-    others = [e for e in examples if _shop(e) != shop and e.split != "test" and request_key(e) not in texts]
+    tested = [e for e in examples if e.shop == shop]
+    texts = {request_key(e) for e in tested}
+    others = [e for e in examples if e.shop != shop and e.split != "test" and request_key(e) not in texts]
     train = [e for e in others if e.split == "train"]
     if count is not None and count < len(train):
-        train = rng.sample(train, count)
-    test = rng.sample(seen, min(len(seen), TESTED))
+        train = random.Random(seed).sample(train, count)
     held_out = [e for e in others if e.split == "validation"]
-    return [*train, *held_out, *(replace(e, split="test") for e in test)]
+    return [*train, *held_out, *(replace(e, split="test") for e in tested)]
 
 
 def joined(parts: Sequence[Evaluation]) -> Evaluation:
@@ -108,8 +105,6 @@ def joined(parts: Sequence[Evaluation]) -> Evaluation:
             whole.headlines.setdefault(side, {}).update(headlines)
         whole.answers.extend(part.answers)
         whole.classes.update(part.classes)
+        whole.unseen.extend(part.unseen)
+    whole.confidence.update(reliabilities(whole.answers, whole.unseen))
     return whole
-
-
-def _shop(example: Example) -> str:
-    return example.source.partition("-")[0]

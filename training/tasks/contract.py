@@ -7,6 +7,7 @@ a module trains by the defaults. Called by all later steps of the pipeline throu
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar, Literal, get_origin
 
@@ -37,6 +38,8 @@ class TrainingTask:
         recipe: fields of `training.tuning.recipe.Recipe` that differ from its defaults.
         repositories: the public repository of each source of the public examples; its licence is in `sources.json`.
         headline_source: the source whose main figure decides; empty: the first source.
+        unseen: the sources of the public examples none of which is trained on, so that figures and confidence are
+            those of a shop that the adapter has not seen: the split that all examples of each belong to.
         right_when: when an answer is right, as the end of the sentence "An answer is right if ...".
         hosted_names: attributes or lists of the ontology whose names a hosted model's prompt has to contain.
         line_starts_with_class: the line's first field is one of some classes, so a confusion matrix can be drawn.
@@ -49,6 +52,7 @@ class TrainingTask:
     recipe: ClassVar[Mapping[str, Any]] = {}
     repositories: ClassVar[Mapping[str, str]] = {}
     headline_source: ClassVar[str] = ""
+    unseen: ClassVar[Mapping[str, Literal["validation", "test"]]] = {}
     right_when: ClassVar[str | None] = None
     hosted_names: ClassVar[tuple[str, ...]] = ()
     line_starts_with_class: ClassVar[bool] = False
@@ -94,7 +98,8 @@ class TrainingTask:
         if reader is None:
             channel = channel_of(self.task.name, variant)
             raise ExampleError(f"no public data has examples of {channel}: give your own with --data")
-        examples = [(example, request_key(example)) for example in reader(ontology, seed)]
+        read = (replace(e, split=self.unseen.get(e.source, e.split)) for e in reader(ontology, seed))
+        examples = [(example, request_key(example)) for example in read]
         held_out = {identity for example, identity in examples if example.split != "train"}
         return [e for e, identity in examples if e.split != "train" or identity not in held_out]
 

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from adapters.candidates import candidates
-from adapters.manifest import Calibration
+from adapters.manifest import Calibration, Curve
 from adapters.ontology import Ontology
 from adapters.tasks import classify
 from adapters.tasks.classify import Labels, Request
+from tests.adapters.completions import line
 from training.tasks.goods import stated_attributes
 
 SHOP = Ontology.load()
@@ -34,7 +35,7 @@ def test_the_prompt_is_title_brand_description_and_candidates_in_lower_case() ->
 
 def test_none_of_the_leaves_is_an_answer_that_needs_review() -> None:
     request = Request(title="0012345678905")
-    decided = classify.TASK.decide(["-; -; -"], [-0.001], Calibration(intercept=3.0), request, SHOP)
+    decided = classify.TASK.decide([line("-; -; -")], SURE, request, SHOP)
     assert decided.labels == Labels(category=None)
     assert decided.needs_review and decided.source == "model"
     assert classify.TASK.expand(decided.labels, request, SHOP) == {"category": None, "brand": None, "attributes": {}}
@@ -124,26 +125,53 @@ def test_color_and_gender_come_from_the_model_alone() -> None:
     assert expanded("Caps", request, color="maroon")["color"] == "maroon"
 
 
+SURE = Calibration(model=Curve(intercept=3.0), fallback=Curve(intercept=0.0))
+UNSURE = Calibration(model=Curve(intercept=-3.0), fallback=Curve(intercept=0.0))
+UNSURE_OF_BOTH = Calibration(model=Curve(intercept=-3.0), fallback=Curve(intercept=-4.0))
+
+
 @pytest.mark.parametrize(
-    ("title", "intercept", "category", "source"),
+    ("title", "calibration", "category", "source"),
     [
-        ("cotton shirt, blue", -3.0, "Shirts", "fallback"),
-        ("cotton shirt, blue", 3.0, "Jeans", "model"),  # the model is sure
-        ("cotton thing, blue", -3.0, "Jeans", "model"),  # the title names no leaf
-        ("blue jeans", -3.0, "Jeans", "model"),  # it names the same
+        ("cotton shirt, blue", UNSURE, "Shirts", "fallback"),
+        ("cotton shirt, blue", SURE, "Jeans", "model"),
+        ("cotton shirt, blue", UNSURE_OF_BOTH, "Jeans", "model"),  # rules are right even less often
+        ("cotton thing, blue", UNSURE, "Jeans", "model"),  # the title names no leaf
+        ("blue jeans", UNSURE, "Jeans", "model"),  # it names the same
     ],
 )
-def test_if_the_model_is_unsure_the_leaf_that_the_title_names_is_the_answer(
-    title: str, intercept: float, category: str, source: str
+def test_if_the_leaf_that_the_title_names_is_likelier_right_than_the_models_it_is_the_answer(
+    title: str, calibration: Calibration, category: str, source: str
 ) -> None:
-    request, calibration = Request(title=title), Calibration(intercept=intercept)
-    decided = classify.TASK.decide(["jeans; blue; -"], [-0.1], calibration, request, SHOP)
+    request = Request(title=title)
+    decided = classify.TASK.decide([line("jeans; blue; -")], calibration, request, SHOP)
     assert decided.labels == Labels(category=category, attributes={"color": "blue"})
-    assert (decided.source, decided.needs_review) == (source, intercept < 0)
+    assert decided.source == source
+    assert decided.confidence == pytest.approx(
+        0.5 if source == "fallback" else 0.95 if calibration is SURE else 0.05, abs=0.01
+    )
+    assert decided.needs_review == (decided.confidence < 0.5)
 
 
 def test_without_a_calibration_no_answer_is_doubted() -> None:
     request = Request(title="cotton shirt")
-    decided = classify.TASK.decide(["jeans; -; -"], [-9.0], Calibration(), request, SHOP)
+    decided = classify.TASK.decide([line("jeans; -; -", logprob=-9.0)], Calibration(), request, SHOP)
     assert decided.labels == Labels(category="Jeans")
     assert decided.needs_review and decided.source == "model"
+
+
+def test_the_evidence_is_how_high_the_leaf_is_among_those_that_the_titles_words_point_at() -> None:
+    request = Request(title="linen shirt")
+    named = candidates(request.title, SHOP)
+    by_leaf = {
+        leaf: classify.TASK.evidence(Labels(category=leaf), request, SHOP)["agrees"] for leaf in (*named, "Lamps")
+    }
+    assert list(by_leaf.values()) == sorted(by_leaf.values(), reverse=True)
+    assert (by_leaf[named[0]], by_leaf["Lamps"]) == (1.0, 0.0)
+    code, none = Request(title="B07XJ8C8F5"), Labels(category=None)
+    assert classify.TASK.evidence(none, code, SHOP)["agrees"] == 1.0
+    assert classify.TASK.evidence(none, request, SHOP)["agrees"] == 0.0
+
+
+def test_the_leaf_decides() -> None:
+    assert classify.TASK.decisive("phone cases; black; -") == "phone cases"

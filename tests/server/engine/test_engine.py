@@ -94,9 +94,8 @@ def test_without_a_gpu_the_build_for_gpus_says_what_to_run_instead(monkeypatch: 
 
 
 def output(index: int, text: str, seconds: float, finish_reason: str | None = None) -> Any:
-    sample = SimpleNamespace(
-        index=index, text=text, token_ids=[1], cumulative_logprob=-0.5, finish_reason=finish_reason
-    )
+    token = SimpleNamespace(decoded_token=text, logprob=-0.5)
+    sample = SimpleNamespace(index=index, text=text, logprobs=[{1: token}], finish_reason=finish_reason)
     return SimpleNamespace(outputs=[sample], metrics=SimpleNamespace(first_token_latency=seconds))
 
 
@@ -126,7 +125,7 @@ def test_plain_and_streamed_jobs_take_the_time_of_the_first_token_from_vllm(monk
 
     *pieces, generation = asyncio.run(collect())
     assert pieces == ["a", "c"]
-    completions = [Completion("ac", -0.5, 2), Completion("b", -0.5, 2)]
+    completions = [Completion("ac", ("a", "c"), (-0.5, -0.5)), Completion("b", ("b", ""), (-0.5, -0.5))]
     assert generation == Generation(completions, 3, 0.5)
     assert asyncio.run(engine.generate(two)).first_token == 0.5
 

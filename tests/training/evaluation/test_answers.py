@@ -21,11 +21,12 @@ from server.engine.fake_engine import FakeEngine
 from server.engine.generation import Job
 from server.errors import EngineFailed
 from server.settings import Settings
+from tests.adapters.completions import line
 from tests.tiny import make_adapter, make_base, make_weights
 from tests.training.tasks.builders import review, title
 from training.evaluation import answers
 from training.evaluation.answers import EvaluationError, Models
-from training.evaluation.evaluate import FIRST_FIELD_TOKENS, answer_lines, evaluate, first_answers
+from training.evaluation.evaluate import evaluate, first_answers
 from training.evaluation.results import ADAPTER
 
 CLASSIFY = task("classify")
@@ -82,14 +83,11 @@ def test_samples_are_as_many_as_in_serving_or_as_are_asked_for(ontology: Ontolog
     assert {job.temperature for job in engine.jobs} == {copywrite.temperature}
 
 
-def test_of_a_partial_example_only_the_first_field_is_written(ontology: Ontology) -> None:
-    engine, models = answering(lambda job: ["negative; no; -; -"], ontology)
-    examples = [review("negative; no; -; -"), review("negative; no; beginner; -", known_fields=3)]
-    answer_lines(task("extract"), examples, models, None)
-    assert [job.max_tokens for job in engine.jobs] == [
-        task("extract").max_tokens(examples[0].request),
-        FIRST_FIELD_TOKENS,
-    ]
+def test_of_a_partial_example_the_first_field_is_the_answers_and_the_rest_as_expected(ontology: Ontology) -> None:
+    examples = [review("negative; no; beginner; -", known_fields=3)]
+    samples = [[line("positive; yes; -; -")]]
+    [labels] = first_answers(task("extract"), examples, samples, ontology)
+    assert task("extract").encode(labels) == "positive; no; beginner; -"
 
 
 def shown(ontology: Ontology, room: int, *texts: str) -> list[int]:
@@ -118,7 +116,10 @@ def test_shots_that_do_not_fit_are_left_out_farthest_first(ontology: Ontology) -
 def test_a_text_that_serving_would_refuse_has_no_answer_and_stops_nothing(ontology: Ontology) -> None:
     examples = [title("red " * 60, "Shirts", split="test"), title("red shirt", "Shirts", split="test")]
     _, models = answering(lambda job: ["shirts; -; -"], ontology, CLASSIFY.max_tokens(examples[0].request) + 30)
-    assert first_answers(CLASSIFY, examples, answer_lines(CLASSIFY, examples, models, None), ontology)[0] is None
+    assert (
+        first_answers(CLASSIFY, examples, models.lines(CLASSIFY, [e.request for e in examples], None), ontology)[0]
+        is None
+    )
     evaluation = evaluate(CLASSIFY, examples, models, {ADAPTER: Calibration()}, ontology)
     assert [answer.right for answer in evaluation.answers] == [False, True]
 
@@ -205,14 +206,14 @@ def test_the_engine_starts_where_torch_has_computed_and_ends_with_the_evaluation
     requests = titles("red shirt", "blue jeans")
     with answers.loaded(base, {ADAPTER: adapter}, ontology, [CLASSIFY.name]) as models:
         [core] = multiprocessing.active_children()
-        lines = [models.lines(CLASSIFY, requests, name, max_tokens=100) for name in (ADAPTER, None, ADAPTER)]
+        lines = [models.lines(CLASSIFY, requests, name) for name in (ADAPTER, None, ADAPTER)]
     assert not core.is_alive()
-    written = [[(line.text, line.tokens) for [line] in of_all] for of_all in lines]
-    assert written[0] == written[2] != written[1]
+    texts = [[(one.text, one.tokens) for [one] in of_all] for of_all in lines]
+    assert texts[0] == texts[2] != texts[1]
     for of_all in lines:
-        for request, [line] in zip(requests, of_all, strict=True):
-            CLASSIFY.decode(line.text, request, ontology)
-            assert line.logprob <= 0 and line.tokens >= 1
+        for request, [written] in zip(requests, of_all, strict=True):
+            CLASSIFY.decode(written.text, request, ontology)
+            assert written.logprob <= 0 and written.tokens >= 1
 
 
 @pytest.mark.engine

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from adapters.manifest import Draft
 from training.evaluation import cards, report
+from training.evaluation.calibration import reliabilities
 from training.evaluation.results import ADAPTER, PROMPTED, Evaluation, Headline, JudgedAnswer, Verdict
 
 LOG = [{"loss": "2.1", "learning_rate": "0.001", "epoch": 0.5}, {"eval_loss": 1.7, "epoch": 1.0}]
@@ -29,7 +31,16 @@ def evaluation(*answers: JudgedAnswer) -> Evaluation:
         {s: {"fashion": Headline(v, v - 0.05, v + 0.05, p)} for s, (v, p) in values.items()},
         list(answers),
         {"fashion": {"Jeans": {**scores, "examples": 2}, "Shirts": {**scores, "examples": 9}}},
+        confidence=reliabilities(answers, []),
     )
+
+
+def with_unseen(of: Evaluation) -> Evaluation:
+    """The evaluation with answers to titles of a shop that was not trained on."""
+    headlines = {side: {**by_source, "superstore": Headline(0.5, 0.4, 0.6)} for side, by_source in of.headlines.items()}
+    answers = [*of.answers, JudgedAnswer("superstore", {"title": "x"}, "a", "b", False, 0.95)]
+    confidence = reliabilities(answers, ["superstore"])
+    return replace(of, headlines=headlines, answers=answers, unseen=["superstore"], confidence=confidence)
 
 
 def page(tmp_path: Path, *answers: JudgedAnswer, verdict: Verdict = PASSED) -> str:
@@ -78,6 +89,24 @@ def test_the_card_begins_with_the_verdict() -> None:
     card = cards.adapter_card(draft, ["o_proj"], COST, evaluation(), PASSED)
     assert card.startswith("# classify\n\nA cheap baseline is as good: TF-IDF has 0.910")
     assert "Trained in 2.5 minutes on 91,234 tokens, with 3.2 GB\nof memory at most." in card
+
+
+def test_page_and_card_show_unseen_shops_and_the_confidence_there(tmp_path: Path) -> None:
+    of = with_unseen(evaluation(*[judged("shirts; red; -", 0.9)] * 4))
+    html = report.write(tmp_path, "classify", of, PASSED).read_text(encoding="utf-8")
+    assert "On a shop that it has not seen" in html and html.count("Reliability of the confidence") == 2
+    card = cards.adapter_card(
+        Draft(task="classify", base_digest="b" * 64, ontology_digest="o"), ["o_proj"], COST, of, PASSED
+    )
+    assert "On a shop that it has not seen, the mean over superstore:" in card
+    assert "| 0.500 | 0.500 | 0.500 |" in card
+    assert "| known sources | 4 | 0.100 | - | 0.000 | 0.000 |" in card
+    assert "| unseen sources | 1 | 0.950 | - | 1.000 | 0.000 |" in card
+    assert "600 examples of a source at most" in card and "base on 150 of these" in card
+
+
+def test_without_unseen_sources_the_card_says_nothing_of_them() -> None:
+    assert cards.unseen(evaluation()) == cards.confidence(evaluation()) == ""
 
 
 def test_a_run_without_answers_has_a_page(tmp_path: Path) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from training.evaluation.results import ADAPTER, FEW_SHOT, LIVE, ONE_SAMPLE, PROMPTED, Evaluation, Headline
 from training.release.gate import MARGIN, judge
+from training.studies.transfer import joined
 
 TFIDF = "TF-IDF + logistic regression"
 
@@ -59,9 +62,11 @@ def test_the_refusals_name_figures_and_sides(evaluation: Evaluation, reasons: li
 def test_an_adapter_behind_a_cheap_baseline_on_unseen_shops_is_refused(
     adapter: float, tfidf: float, reasons: list[str]
 ) -> None:
-    known = evaluation_of(adapter=(0.9, None), prompted=(0.5, 0.001))
+    known = evaluation_of(adapter=(0.9, None), prompted=(0.5, 0.001), tfidf=(0.8, 0.001))
     unseen = evaluation_of("shop", adapter=(adapter, None), prompted=(0.99, 0.001), tfidf=(tfidf, 0.3))
-    assert judge("classify", known, unseen).refusals == reasons
+    study = replace(unseen, unseen=["shop"])
+    both = joined([known, study])
+    assert judge("classify", both).refusals == judge("classify", known, study).refusals == reasons
 
 
 def test_single_samples_are_compared_where_a_fallback_would_flatter() -> None:

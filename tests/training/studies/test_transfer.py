@@ -13,7 +13,7 @@ from tests.fake_models import evaluation_answers
 from training import examples
 from training.evaluation import cards, results
 from training.evaluation.answers import EvaluationError
-from training.evaluation.results import ADAPTER
+from training.evaluation.results import ADAPTER, UNSEEN
 from training.examples import Example
 from training.studies import transfer
 from training.tasks.synthesis import SOURCE as GENERATED
@@ -70,7 +70,8 @@ def test_each_shop_is_evaluated_once_by_an_adapter_of_the_others(
         "north": len(samples[::2]),
         "south": len(samples[1::2]),
     }
-    page = cards.unseen("classify", evaluation, count=500)
+    assert evaluation.unseen == ["north", "south"] and evaluation.confidence.keys() == {UNSEEN}
+    page = cards.study_page("classify", evaluation, count=500)
     assert "shoplora study transfer classify --examples 500" in page and "| south | adapter |" in page
     jobs = len(engine.jobs)
     assert transfer.run(*arguments) == evaluation == results.read(tmp_path)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from adapters.ontology import Ontology
 from adapters.tasks import classify
 from tests.training.tasks.builders import title
@@ -51,6 +53,14 @@ def test_tfidf_learns_each_source_by_itself(ontology: Ontology) -> None:
     other = [title("red cotton shirt", "Tshirts", "other"), title("denim", "Skirts", "other")]
     test = [title("cotton shirt", "Shirts"), title("cotton shirt", "Tshirts", "other")]
     assert [labels.category for labels in tfidf([*TITLES, *other], test, ontology)] == ["Shirts", "Tshirts"]
+
+
+def test_tfidf_learns_from_all_sources_for_one_that_has_no_training_titles(ontology: Ontology) -> None:
+    other = [replace(e, source="other") for e in TITLES]
+    test = [title(e.request.title, "Shirts", "unseen", "test") for e in TITLES]
+    assert [labels.category for labels in tfidf([*TITLES, *other], test, ontology)] == [
+        e.labels.category for e in TITLES
+    ]
 
 
 def test_every_style_of_the_retail_store_has_a_leaf(ontology: Ontology) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import fields
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -160,6 +160,37 @@ def test_a_training_example_whose_input_is_held_out_is_dropped(ontology: Ontolog
 
     examples = Repeating(classify.TASK).public_examples(ontology)
     assert [e.request.title for e in examples] == ["red shirt!", "blue shirt", "jeans"]
+
+
+def test_nothing_of_an_unseen_source_is_trained_on_nor_its_equals(ontology: Ontology) -> None:
+    class Unseen(TrainingTask):
+        unseen: ClassVar = {"south": "validation", "west": "test"}
+
+        def public_readers(self) -> Any:
+            rows = [
+                ("Red shirt", "north", "train"),
+                ("red shirt!", "south", "train"),
+                ("jeans", "south", "test"),
+                ("coat", "west", "validation"),
+                ("Coat", "north", "train"),
+                ("cap", "north", "train"),
+            ]
+            return {None: lambda *_: (title(text, "Shirts", source, split) for text, source, split in rows)}
+
+    examples = Unseen(classify.TASK).public_examples(ontology)
+    assert [(e.request.title, e.split) for e in examples] == [
+        ("red shirt!", "validation"),
+        ("jeans", "validation"),
+        ("coat", "test"),
+        ("cap", "train"),
+    ]
+
+
+@TASKS
+def test_each_unseen_source_is_one_of_the_tasks(name: str) -> None:
+    training = training_task(name)
+    assert training.unseen.keys() <= training.repositories.keys()
+    assert set(training.unseen.values()) <= {"validation", "test"}
 
 
 @cache
