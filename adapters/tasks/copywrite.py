@@ -1,8 +1,7 @@
 """Copywrite: given facts become a product description with nothing invented.
 
-The line is the description itself. The ontology's words show which facts a description mentions, which it leaves out
-and what it claims beyond them. Of several samples the most faithful is the answer; if none is faithful, a plain
-sentence built from the facts, marked `source: fallback`.
+The line is the description itself. `adapters.tasks.claims` finds what it claims beyond the facts. Of several samples
+the most faithful is the answer; if none is faithful, sentences built from the facts, marked `source: fallback`.
 """
 
 from __future__ import annotations
@@ -15,13 +14,16 @@ from pydantic import Field
 
 from adapters.manifest import VARIANT
 from adapters.ontology import Ontology
+from adapters.tasks.claims import Facts, claims, names_product
 from adapters.tasks.contract import TEXT_GRAMMAR, Answered, Copied, Line, Message, Strict, Task, limit, one_line, spaced
+from adapters.tasks.sentences import compose
 from adapters.words import phrase_key, words
 
-CLAIMS = ("color", "material", "pattern", "season", "condition")  # claims that must be among the given facts
 DEFAULT_WORDS = 80
+LONG_ENOUGH = 30  # words from which a longer text is no better
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s")
-_NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
+_LINKS = frozenset(["with", "for", "has"])  # of a value such as `with pockets`; a text may say them otherwise
+_YES_OR_NO = frozenset(["yes", "true", "no", "false", "none"])
 
 
 class Request(Strict):
@@ -63,26 +65,28 @@ def _coverage(description: str, request: Request, ontology: Ontology) -> tuple[l
     missing: list[str] = []
     for attribute, value in request.attributes.items():
         canonical = ontology.value(attribute, value) if attribute in ontology.attributes else None
-        is_mentioned = set(phrase_key(value).split()) <= description_words or (attribute, canonical) in values
+        fact = spaced(attribute) if value.strip().lower() in _YES_OR_NO else value
+        fact_words = set(phrase_key(fact).split())
+        is_mentioned = (fact_words - _LINKS or fact_words) <= description_words or (attribute, canonical) in values
         (mentioned if is_mentioned else missing).append(attribute)
     return mentioned, missing
 
 
-def unsupported(description: str, request: Request, ontology: Ontology) -> list[str]:
-    """Claims of a description (colors, materials ..., numbers) that no given fact has."""
+def facts_of(request: Request) -> Facts:
+    """The request's texts as the claims are compared with them."""
     names = (spaced(name) for name in request.attributes)
-    facts = (request.name, request.category or "", *names, *request.attributes.values(), *(request.context or ()))
-    given = " . ".join(facts)
-    given_words = set(phrase_key(given).split())
-    supported = {match[:2] for fact in facts for match in ontology.values_in(fact)}
-    claims = []
-    description_words = words(description)
-    for attribute, value, start, end in ontology.values_in(description):
-        is_literal = set(phrase_key(" ".join(description_words[start:end])).split()) <= given_words
-        if attribute in CLAIMS and not is_literal and (attribute, value) not in supported:
-            claims.append(f"{attribute}: {value}")
-    numbers = set(_NUMBER.findall(description)) - set(_NUMBER.findall(given))
-    return list(dict.fromkeys([*claims, *(f"number: {number}" for number in sorted(numbers))]))
+    return Facts(request.name, request.category, (*names, *request.attributes.values(), *(request.context or ())))
+
+
+def unsupported(description: str, request: Request, ontology: Ontology) -> list[str]:
+    """What a description claims beyond the facts, as `kind: words`."""
+    return [str(claim) for claim in claims(description, facts_of(request), ontology)]
+
+
+def is_about_product(fields: dict[str, Any], request: Request, ontology: Ontology) -> bool:
+    """Whether an expanded description says the noun of its product and no other product's."""
+    claims_other = any(claim.startswith("product: ") for claim in fields["unsupported"])
+    return not claims_other and names_product(fields["description"], facts_of(request), ontology)
 
 
 def has_loop(description: str) -> bool:
@@ -114,8 +118,10 @@ class Copywrite(Task[Request, Labels]):
             lines.append(f"category: {request.category}")
         lines += [f"{name}: {value}" for name, value in request.attributes.items()]
         lines += [f"context: {' '.join(fact.split())}" for fact in request.context or ()]
+        if request.max_words:
+            lines.append(f"at most {request.max_words} words")
         return [
-            {"role": "system", "content": "Write a product description that says all the facts."},
+            {"role": "system", "content": "Write a product description that says all the facts and nothing else."},
             {"role": "user", "content": "\n".join(lines)},
         ]
 
@@ -142,11 +148,20 @@ class Copywrite(Task[Request, Labels]):
         return 2 * (request.max_words or DEFAULT_WORDS)
 
     def rank(self, labels: Labels, request: Request, ontology: Ontology) -> tuple[float, ...]:
-        """By loops, then unsupported claims, then missing facts, then a cut last sentence."""
+        """By loops, another product, claims, missing facts and a cut last sentence, then the longer text."""
         fields = self.expand(labels, request, ontology)
         description = fields["description"]
         is_whole = description.endswith((".", "!", "?"))
-        return (has_loop(description), len(fields["unsupported"]), len(fields["missing"]), not is_whole)
+        is_other = not is_about_product(fields, request, ontology)
+        length = min(len(description.split()), LONG_ENOUGH)
+        return (
+            has_loop(description),
+            is_other,
+            len(fields["unsupported"]),
+            len(fields["missing"]),
+            not is_whole,
+            -length,
+        )
 
     def evidence(self, labels: Labels, request: Request, ontology: Ontology) -> dict[str, float]:
         """Whether there is a claim beyond the facts, and the share of the facts that are missing."""
@@ -155,19 +170,14 @@ class Copywrite(Task[Request, Labels]):
         return {"claims": float(bool(fields["unsupported"])), "missing": missing}
 
     def fallback(self, request: Request, ontology: Ontology) -> Labels:
-        """A plain description from the given facts alone."""
-        facts = dict(request.attributes)
-        adjectives = [facts.pop(name) for name in ("color", "pattern", "material") if name in facts]
-        noun = " ".join([*adjectives, (request.category or "product").lower()])
-        parts = [f"{request.name}: {noun}."]
-        parts += [f"{spaced(name).capitalize()}: {value}." for name, value in facts.items()]
-        printable = re.sub(r"[\x00-\x20\x7f]", " ", " ".join(parts))
-        return Labels(description=" ".join(printable.split()))
+        """Two or three sentences from the given facts alone."""
+        text = compose(facts_of(request), request.attributes, ontology, request.max_words)
+        return Labels(description=" ".join(re.sub(r"[\x00-\x20\x7f]", " ", text).split()))
 
     def faithful(self, labels: Labels, request: Request, ontology: Ontology) -> bool:
-        """No loop, nothing unsupported, and at most a third of the attributes missing."""
-        loops, claims, missing, _ = self.rank(labels, request, ontology)
-        return not loops and not claims and 3 * missing <= len(request.attributes)
+        """No loop, about this product, nothing unsupported, and at most a third of the attributes missing."""
+        loops, others, claimed, missing, *_ = self.rank(labels, request, ontology)
+        return not loops and not others and not claimed and 3 * missing <= len(request.attributes)
 
 
 TASK = Copywrite()

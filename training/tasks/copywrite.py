@@ -1,10 +1,11 @@
-"""Copywrite: the retail store's descriptions, and an adviser's sentences as the variant `advisor`.
+"""Copywrite: sentences of public descriptions and composed texts, and an adviser's sentences as the variant `advisor`.
 
 The main figure is the share of the given attributes that the text mentions.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -13,18 +14,17 @@ import numpy as np
 
 from adapters.ontology import Ontology
 from adapters.tasks import copywrite
-from adapters.words import words
 from training.examples import Example
-from training.public import readers
+from training.public import goods, readers
 from training.tasks.baselines import Baseline, fallback
 from training.tasks.contract import COLOR_COLUMNS, GENDER_COLUMNS, Reader, TrainingTask
 from training.tasks.figures import Figures, Terms, share
-from training.tasks.retail import REPOSITORY, RETAIL, retail_leaves
+from training.tasks.references import SOURCES, references
+from training.tasks.retail import REPOSITORY, RETAIL
+from training.tasks.synthesis.copy import copies
 from training.tasks.wording import distinct, edit_distance, repetition
 
-# The attributes that a reference description gives its request, by precedence.
-GIVEN = "color material pattern season condition occasion silhouette style shape gender feature".split()
-SHORTEST = 12  # words; shorter descriptions of the store are labels, not copy
+COMPOSED = 2  # composed texts a leaf at most
 SPOKEN_STEP = 3  # every third of the adviser's sentences, which are many and alike
 
 
@@ -39,9 +39,13 @@ class CopywriteTraining(TrainingTask):
         "labels.description": ("description", "product description", "copy", "long description", "text"),
     }
     recipe = {"modules": "o_proj,down_proj", "epochs": 1, "batch": 16}
-    repositories = {RETAIL: REPOSITORY, "rnnlg": "shawnwun/RNNLG"}
+    repositories = {
+        RETAIL: REPOSITORY,
+        "rnnlg": "shawnwun/RNNLG",
+        **{name: goods.REPOSITORIES[name] for name in SOURCES},
+    }
     headline_source, headline_figure = RETAIL, "attributes_mentioned"
-    right_when = "it has no loop, claims nothing beyond the facts and leaves out a third at most"
+    right_when = "it is about the product, claims nothing beyond the facts, leaves out a third at most and has no loop"
 
     def public_readers(self) -> Mapping[str | None, Reader]:
         return {None: _descriptions, "advisor": _spoken_sentences}
@@ -69,6 +73,10 @@ class CopywriteTraining(TrainingTask):
             "attributes_mentioned": mentioned / given if given else 1.0,
             "invented_color_or_material": share(
                 any(claim.startswith(("color:", "material:")) for claim in of_text) for of_text in claims
+            ),
+            "right_product": share(
+                fields and copywrite.is_about_product(fields, e.request, ontology)
+                for e, fields in zip(examples, shown, strict=True)
             ),
             "unsupported_claims": share(claims),
             "loops": sum(map(copywrite.has_loop, texts)) / len(examples),
@@ -101,18 +109,10 @@ def _expanded(example: Example, answer: Any, ontology: Ontology) -> dict[str, An
 
 
 def _descriptions(ontology: Ontology, seed: int) -> Iterator[Example]:
-    """Facts are read from the description itself, so that no reference goes beyond its request."""
-    leaves = retail_leaves()
-    for product in readers.products():
-        request = copywrite.Request(
-            name=product.name,
-            category=leaves[f"{product.category}/{product.style}"],
-            attributes=_facts(product.description, ontology),
-        )
-        usable = len(words(product.description)) >= SHORTEST and request.attributes
-        if usable and not copywrite.unsupported(product.description, request, ontology):
-            labels = copywrite.Labels(description=product.description)
-            yield Example(product.split, RETAIL, request, labels)
+    """Sentences of public descriptions whose every claim is a fact, and texts composed of made-up facts."""
+    yield from references(ontology)
+    for request, labels in copies(ontology, COMPOSED, seed):
+        yield Example("train", "synthetic", request, labels)
 
 
 def _spoken_sentences(ontology: Ontology, seed: int) -> Iterator[Example]:
@@ -123,26 +123,29 @@ def _spoken_sentences(ontology: Ontology, seed: int) -> Iterator[Example]:
         yes_or_no = {"true", "false", "dontcare", "none"} & set(facts.values())
         if number % SPOKEN_STEP or yes_or_no or not facts or "name" not in sentence.slots:
             continue
-        name, category = sentence.slots["name"], sentence.slots.get("type")
+        name, category = _title(sentence.slots["name"]), sentence.slots.get("type")
         request = copywrite.Request(name=name, category=category, attributes=facts)
-        labels = copywrite.Labels(description=sentence.sentence)
+        labels = copywrite.Labels(description=_written(sentence.sentence, [name]))
         fields = copywrite.TASK.expand(labels, request, ontology)
         if not fields["missing"] and not fields["unsupported"]:
             yield Example(sentence.split, "rnnlg", request, labels)
 
 
-def _facts(description: str, ontology: Ontology) -> dict[str, str]:
-    """Attributes in the description's own words, each word under one attribute only."""
-    description_words = words(description)
-    matches = [match for match in ontology.values_in(description) if match[0] in GIVEN]
-    matches.sort(key=lambda match: (match[2] - match[3], GIVEN.index(match[0])))  # longest first
-    taken: set[int] = set()
-    facts: dict[str, list[str]] = {}
-    for attribute, _, start, end in matches:
-        if taken.isdisjoint(range(start, end)):
-            taken.update(range(start, end))
-            facts.setdefault(attribute, []).append(" ".join(description_words[start:end]))
-    return {attribute: " and ".join(dict.fromkeys(facts[attribute])) for attribute in GIVEN if attribute in facts}
+def _title(name: str) -> str:
+    """`satellite eurus 65` as it is written on the product."""
+    return " ".join(word[:1].upper() + word[1:] for word in name.split())
+
+
+_FIRST_LETTER = re.compile(r"(?:^|(?<=[.!?]\s))[a-z]")
+_I = re.compile(r"\bi(?=\b(?:'| |$))")
+
+
+def _written(sentence: str, names: Iterable[str]) -> str:
+    """A sentence of RNNLG with the capitals that people write, names as they are given, and a full stop."""
+    for name in names:
+        sentence = re.sub(rf"\b{re.escape(name)}\b", name.replace("\\", ""), sentence, flags=re.IGNORECASE)
+    sentence = _I.sub("I", _FIRST_LETTER.sub(lambda match: match[0].upper(), sentence.strip()))
+    return sentence if sentence.endswith((".", "!", "?")) else f"{sentence}."
 
 
 TRAINING = CopywriteTraining(copywrite.TASK)

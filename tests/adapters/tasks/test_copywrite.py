@@ -32,7 +32,7 @@ def expanded(description: str, request: Request = CANDLE) -> dict[str, Any]:
 
 def test_the_prompt_is_one_fact_a_line() -> None:
     system, user = copywrite.TASK.prompt(CANDLE, SHOP)
-    assert system["content"] == "Write a product description that says all the facts."
+    assert system["content"] == "Write a product description that says all the facts and nothing else."
     assert user["content"].splitlines() == [
         "name: Evening Calm Candle",
         "category: Candles",
@@ -41,6 +41,11 @@ def test_the_prompt_is_one_fact_a_line() -> None:
         "burn_time: 40 hours",
         "context: Poured in Leeds, 220 g.",
     ]
+
+
+def test_the_prompt_has_the_limit_of_words() -> None:
+    _, user = copywrite.TASK.prompt(CANDLE.model_copy(update={"max_words": 40}), SHOP)
+    assert user["content"].splitlines()[-1] == "at most 40 words"
 
 
 # Mentioned and missing
@@ -60,6 +65,8 @@ def test_the_prompt_is_one_fact_a_line() -> None:
         ("gender", "women", "For her.", True),
         ("maker", "O\u2019Hara", "By O'Hara.", True),
         ("feature", "pockets", "One pocket.", True),
+        ("dishwasher_safe", "yes", "It is dishwasher safe.", True),
+        ("dishwasher_safe", "yes", "It is blue.", False),
     ],
 )
 def test_mentioned(attribute: str, value: str, description: str, mentioned: bool) -> None:
@@ -77,14 +84,14 @@ def test_mentioned(attribute: str, value: str, description: str, mentioned: bool
     [
         (FAITHFUL, []),
         ("A red candle.", ["color: red"]),
-        ("A striped candle in a glass jar.", ["pattern: striped", "material: glass"]),
-        ("A beeswax candle.", []),  # another word for what was given: wax
+        ("A striped candle in a glass jar.", ["pattern: striped", "material: glass", "product: jar"]),
+        ("A beeswax candle.", ["material: beeswax"]),  # more than the given wax
         ("Burns 50 hours.", ["number: 50"]),
         ("220 g, 40 hours.", []),
         ("Burns 4 hours.", ["number: 4"]),
         ("Burns 40.5 hours.", ["number: 40.5"]),
-        ("Made for winter, brand new.", ["season: winter", "condition: new"]),
-        ("Soft and cheerful.", []),
+        ("Made for winter, brand new.", ["season: winter", "condition: brand new"]),
+        ("Lovely and cheerful.", []),
         ("Red, red and red.", ["color: red"]),
     ],
 )
@@ -101,7 +108,7 @@ def test_two_facts_are_not_read_as_one_phrase() -> None:
     request = Request(name="Rose", category="Gold rings")
     assert expanded("A rose gold ring.", request)["unsupported"] == []  # each word was given
     request = Request(name="Dark", attributes={"tone": "blue"})
-    assert expanded("Navy.", request)["unsupported"] == ["color: navy blue"]
+    assert expanded("Navy.", request)["unsupported"] == ["color: navy"]
 
 
 def test_words_of_a_given_value_are_given() -> None:
@@ -172,8 +179,10 @@ def test_samples_are_ranked_by_faithfulness() -> None:
         FAITHFUL,
         FAITHFUL.rstrip("."),
         "An ivory candle of soy wax.",
-        "A calm evening.",
-        f"{FAITHFUL} In a glass jar.",
+        "A candle.",
+        f"{FAITHFUL} It is stackable.",
+        "An ivory piece of soy wax that burns for 40 hours.",
+        f"{FAITHFUL} It suits your lamp.",
         "so very soft and so very soft and so very soft and so very soft",
     ]
     ranks = [copywrite.TASK.rank(Labels(description=d), CANDLE, SHOP) for d in best_first]
@@ -187,6 +196,7 @@ def test_samples_are_ranked_by_faithfulness() -> None:
         (FAITHFUL, True),
         ("An ivory candle of soy wax.", True),  # two facts of three
         ("An ivory candle.", False),
+        ("An ivory piece of soy wax that burns for 40 hours.", False),  # a piece of what?
         (f"{FAITHFUL} In a glass jar.", False),
         (f"{FAITHFUL} Calm, calm, calm, calm.", False),
     ],
@@ -198,11 +208,10 @@ def test_faithful(description: str, faithful: bool) -> None:
 # Without a model
 
 
-def test_the_fallback_is_a_plain_sentence() -> None:
-    assert copywrite.TASK.fallback(CANDLE, SHOP).description == (
-        "Evening Calm Candle: ivory soy wax candles. Burn time: 40 hours."
-    )
-    assert copywrite.TASK.fallback(Request(name="Vase"), SHOP).description == "Vase: product."
+def test_the_fallback_reads_as_copy() -> None:
+    text = copywrite.TASK.fallback(CANDLE, SHOP).description
+    assert "an ivory soy wax candle" in text and "a burn time of 40 hours" in text
+    assert "the Vase" in copywrite.TASK.fallback(Request(name="Vase"), SHOP).description
 
 
 @quick

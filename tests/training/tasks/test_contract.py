@@ -25,7 +25,7 @@ PUBLIC_SOURCES = {
     "classify": {"fashion", "pricerunner", "retail", "synthetic"},
     "rewrite": {"queryner", "synthetic"},
     "extract": {"dmaste", "dmaste-book", "dmaste-grocery", "dmaste-pet", "dmaste-toy", "hatn", "synthetic"},
-    "copywrite": {"retail"},
+    "copywrite": {"retail", "mwpd", "pave", "flipkart", "amazon", "best-buy", "synthetic"},
 }
 MUG = copywrite.Request(name="mug", attributes={"color": "red", "material": "clay"})
 ANSWERED: dict[str, tuple[list[Example], list[Any]]] = {

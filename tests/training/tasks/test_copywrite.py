@@ -7,7 +7,7 @@ import pytest
 from adapters.ontology import Ontology
 from adapters.tasks import copywrite
 from tests.training.tasks.builders import copy
-from training.tasks.copywrite import TRAINING, _facts
+from training.tasks.copywrite import TRAINING, _written
 
 CANDLE = copywrite.Request(name="Calm Candle", category="Candles", attributes={"color": "white", "material": "soy wax"})
 
@@ -41,6 +41,16 @@ def test_figures_of_wording(ontology: Ontology) -> None:
     assert figures["distinct_1"] == pytest.approx(6 / 16)
 
 
-def test_facts_are_the_descriptions_own_words(ontology: Ontology) -> None:
-    facts = _facts("This navy blue cotton shirt is striped. Made for summer.", ontology)
-    assert (facts["color"], facts["material"], facts["season"]) == ("navy blue", "cotton", "for summer")
+def test_the_share_of_texts_about_the_right_product(ontology: Ontology) -> None:
+    texts = ("A white candle of soy wax.", "A white lamp of soy wax.", "A white piece of soy wax.", None)
+    answers = [None if text is None else copywrite.Labels(description=text) for text in texts]
+    figures = TRAINING.figures([copy(CANDLE, "x")] * 4, answers, ontology)
+    assert figures["right_product"] == 0.25
+    assert figures["unsupported_claims"] == 0.25  # the lamp
+
+
+def test_an_advisers_sentence_is_written_with_capitals() -> None:
+    spoken = "the satellite eurus 65 is light. i can recommend it and it has a good battery"
+    assert _written(spoken, ["Satellite Eurus 65"]) == (
+        "The Satellite Eurus 65 is light. I can recommend it and it has a good battery."
+    )
