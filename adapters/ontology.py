@@ -9,7 +9,9 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import takewhile
 from pathlib import Path
+from typing import TypeAlias
 
 from adapters.ontology_file import KEYWORDS as KEYWORDS
 from adapters.ontology_file import Attribute, Reader
@@ -21,9 +23,22 @@ from adapters.words import fold, phrase_key, phrases_in, words
 
 # The head noun stands before the first preposition: that of "quality of the labels" is "quality".
 _PREPOSITIONS = frozenset(["of", "on", "in", "for", "with", "to", "from", "at", "between", "into"])
+# Goods and services that work on a material and are not made of it: glass cleaner, metal detector, wood glue.
+_WORK_ON = frozenset(
+    (
+        "cleaner cleaning cleanser conditioner polish polisher detector remover restorer repair glue adhesive filler "
+        "stain dye detergent wash softener shredder care treatment sealer primer paint varnish oil"
+    ).split()
+)
+_LONGEST_NOUN = 3  # words of the goods that work on a material
+_JOINING = frozenset(["and", "&", "or"])
+_MADE_OF_HEAD = frozenset(["glass"])  # materials whose name is also a thing made of it: a wine glass
 _CONTAINERS = frozenset(["pair", "set", "pack", "box", "bag", "case", "piece", "bottle", "kind", "type"])
 _ADVERBS = frozenset(["pretty"])  # before an adjective
 _FUNCTION_WORDS = _PREPOSITIONS | frozenset("and or but than as when after before so too which that at by".split())
+
+
+Match: TypeAlias = tuple[str, str, int, int]  # attribute, value, first word, word after the last
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +50,8 @@ class Ontology:
     aspects: tuple[str, ...]
     use_cases: tuple[str, ...]
     attributes_of: dict[tuple[str, ...], frozenset[str]]
+    compounds: frozenset[str]  # keys of phrases whose words name no value
+    hints: dict[str, tuple[str, ...]]  # by leaf: brands, product lines and short forms
     digest: str
     _phrases: dict[tuple[str, str], tuple[str, ...]] = field(repr=False, compare=False)
     _lexicons: dict[str, dict[str, str]] = field(repr=False, compare=False)
@@ -67,11 +84,13 @@ class Ontology:
             aspects=reader.names["aspects"],
             use_cases=reader.names["use_cases"],
             attributes_of=reader.attributes_of,
+            compounds=frozenset(reader.compounds),
+            hints=reader.hints,
             digest=hashlib.sha256(content).hexdigest(),
             _phrases=reader.phrases,
             _lexicons=reader.lexicons,
             _values={key: tuple(matches) for key, matches in values.items()},
-            _longest=max(len(key.split()) for lexicon in reader.lexicons.values() for key in lexicon),
+            _longest=max(len(key.split()) for keys in (*reader.lexicons.values(), reader.compounds) for key in keys),
         )
 
     def phrases(self, kind: str, name: str) -> tuple[str, ...]:
@@ -83,15 +102,20 @@ class Ontology:
         lexicon = self._lexicons[attribute] if attribute in self.attributes else {}
         return lexicon.get(phrase_key(text))
 
-    def values_in(self, text: str) -> list[tuple[str, str, int, int]]:
-        """The values that a text names, as (attribute, value, first word, word after the last), by position.
+    def values_in(self, text: str) -> list[Match]:
+        """The values that a text names, by position.
 
-        Of overlapping values of one attribute the longest phrase counts.
+        Of overlapping values of one attribute the longest phrase counts. A compound (`box spring`) names no value, nor
+        does what goods work on (`glass cleaner`).
         """
+        phrases = list(phrases_in(text, self._longest))
+        compounds = [(start, end) for key, start, end in phrases if key in self.compounds]
+        folded = [fold(word) for word in words(text)]
         candidates = [
             (attribute, value, start, end)
-            for key, start, end in phrases_in(text, self._longest)
+            for key, start, end in phrases
             for attribute, value in self._values.get(key, ())
+            if not _is_within((start, end), compounds) and not (attribute == "material" and _is_worked_on(end, folded))
         ]
         taken: set[tuple[str, int]] = set()
         matches = []
@@ -102,6 +126,42 @@ class Ontology:
                 taken |= cells
                 matches.append(match)
         return sorted(matches, key=lambda match: (match[2], match[3]))
+
+    def mentions(self, attribute: str, value: str, text: str) -> bool:
+        """Whether any words of a text are a phrase of the value, be it within a compound or the name of goods."""
+        return any((attribute, value) in self._values.get(key, ()) for key, _, _ in phrases_in(text, self._longest))
+
+    def properties_in(self, text: str) -> list[Match]:
+        """The values that a text names of its product, by position: those of `values_in` that no name of goods hides.
+
+        A material or color in the name of goods is a property of them if the rest of the name means goods of the same
+        group: a leather jacket is a jacket, but green tea is no color. The head of a name is none (steam iron). A
+        phrase hides the values within it of other attributes: rose gold and gold tone are no gold.
+        """
+        matches = self.values_in(text)
+        folded = [fold(word) for word in words(text)]
+        goods = [
+            (start, end, name)
+            for key, start, end in phrases_in(text, self._longest)
+            if end - start > 1 and (name := self._compounds.get(key.replace(" ", "")))
+        ]
+        return [
+            match
+            for match in matches
+            if not any(_hides(longer, match) for longer in matches)
+            and all(self._is_property(match, of_goods, folded) for of_goods in goods)
+        ]
+
+    def _is_property(self, match: Match, goods: tuple[int, int, str], folded: list[str]) -> bool:
+        _, value, start, end = match
+        first, last, name = goods
+        if not _is_within((start, end), [(first, last)]) or (start, end) == (first, last):
+            return True
+        if end == last:
+            return value in _MADE_OF_HEAD
+        rest = " ".join([*folded[first:start], *folded[end:last]])
+        named = self._lexicons["taxonomy"].get(rest)
+        return named is not None and self.categories[named].path[:2] == self.categories[name].path[:2]
 
     def applies(self, attribute: str, category: Category) -> bool:
         """Whether goods of a category have the attribute; all do if nothing is stated about category and attribute."""
@@ -192,3 +252,22 @@ class Ontology:
         lexicon = self._lexicons[kind]
         spans = phrases_in(text, self._longest)
         return [(start, end, lexicon[key]) for key, start, end in spans if key in lexicon]
+
+
+def _is_within(span: tuple[int, int], spans: list[tuple[int, int]]) -> bool:
+    return any(start <= span[0] and span[1] <= end for start, end in spans)
+
+
+def _hides(longer: Match, match: Match) -> bool:
+    """Whether a value lies in the phrase of another; the color of a gold plated ring is gold all the same."""
+    inside = longer[2:] != match[2:] and _is_within(match[2:], [longer[2:]])
+    return inside and not (match[0] == "color" and longer[1] == match[1])
+
+
+def _is_worked_on(end: int, folded: list[str]) -> bool:
+    """Whether the words after a value are goods that work on it, or end with them: wood glue, leather sofa cleaner."""
+    following = folded[end + 2 :] if folded[end : end + 1] and folded[end] in _JOINING else folded[end:]
+    if following and following[0] in _WORK_ON:
+        return True
+    noun = list(takewhile(lambda word: word not in _PREPOSITIONS and not any(map(str.isdigit, word)), following))
+    return 0 < len(noun) <= _LONGEST_NOUN and noun[-1] in _WORK_ON

@@ -13,7 +13,7 @@ from adapters.errors import ShopLoraError
 from adapters.words import phrase_key
 
 SECTIONS = ("version", "taxonomy", "attributes", "aspects", "use_cases")
-OPTIONAL = ("attributes_of",)
+OPTIONAL = ("attributes_of", "compounds", "hints")
 KEYWORDS = "keywords"  # the words of a query's exclusions that name no value stand under this name
 PATH = " > "  # between the levels of a path
 MAX_DEPTH = 4
@@ -59,6 +59,8 @@ class Reader:
         self.phrases: dict[tuple[str, str], tuple[str, ...]] = {}
         self.lexicons: dict[str, dict[str, str]] = {"taxonomy": {}}
         self.attributes_of: dict[tuple[str, ...], frozenset[str]] = {}
+        self.compounds: set[str] = set()
+        self.hints: dict[str, tuple[str, ...]] = {}
 
     def read(self, content: bytes) -> None:
         root = self._compose(content)
@@ -87,6 +89,10 @@ class Reader:
                 self._error(1, f"section '{section}' is missing")
         if "attributes_of" in sections:
             self._attributes_of(sections["attributes_of"][1])
+        if "compounds" in sections:
+            self.compounds = {phrase_key(text) for text, _ in self._strings(sections["compounds"][1], "'compounds'")}
+        if "hints" in sections:
+            self._hints(sections["hints"][1])
         if self.names["aspects"] and "general" not in self.names["aspects"]:
             self._error(sections["aspects"][0], "aspect 'general' is missing")
 
@@ -138,6 +144,12 @@ class Reader:
                 if attribute not in self.attributes:
                     self._error(its_line, f"'{attribute}' is not an attribute of this file")
             self.attributes_of[level] = frozenset(attribute for attribute, _ in names)
+
+    def _hints(self, node: yaml.Node) -> None:
+        for name, line, child in self._entries(node, "leaf '{}' in hints"):
+            self.hints[name] = tuple(text for text, _ in self._strings(child, f"'{name}' in hints"))
+            if name not in self.categories:
+                self._error(line, f"'{name}' in hints is no leaf of the taxonomy")
 
     def _lexicon(self, kind: str, node: yaml.Node, what: str) -> tuple[str, ...]:
         names = []

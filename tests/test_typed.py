@@ -7,7 +7,8 @@ import pytest
 from adapters.ontology import Ontology
 from adapters.tasks import tasks
 from tests.shop import served
-from tests.typed.measure import CHECKS, body, figures, lines, pairs_of
+from tests.typed.injections import FIELDS
+from tests.typed.measure import CHECKS, attacked, body, figures, lines, pairs_of, task_of
 
 ONTOLOGY = Ontology.load()
 TEXTS = 50  # of copywrite, which draws four samples for each
@@ -18,12 +19,12 @@ def test_there_are_200_different_valid_requests_of_each_task(task: str) -> None:
     texts = [fields[0] for fields in lines(task)]
     assert len(texts) == len(set(texts)) >= 200
     for fields in lines(task):
-        tasks()[task].request.model_validate(body(task, fields))
+        tasks()[task_of(task)].request.model_validate(body(task, fields))
 
 
 def test_expectations_are_in_the_ontology() -> None:
-    for _, leaf, color, gender in lines("classify"):
-        assert leaf in ONTOLOGY.categories, leaf
+    for _, leaf, color, gender in (*lines("classify"), *lines("suppliers")):
+        assert leaf in ("-", *ONTOLOGY.categories), leaf
         assert color in ("-", *ONTOLOGY.attributes["color"].values), color
         assert gender in ("-", *ONTOLOGY.attributes["gender"].values), gender
     for query, _, expected in lines("rewrite"):
@@ -51,6 +52,9 @@ FLOORS = {
 
 @pytest.mark.engine
 def test_no_figure_is_below_its_floor(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> None:
-    by_task = figures(served(pytestconfig, tmp_path_factory.mktemp("shop")), texts=TEXTS)
+    url = served(pytestconfig, tmp_path_factory.mktemp("shop"))
+    outside = {task: shares["outside schema or ontology"] for task, shares in attacked(url).items()}
+    assert outside == dict.fromkeys(FIELDS, 0.0)
+    by_task = figures(url, texts=TEXTS)
     shares = {(task, figure): share for task, of_task in by_task.items() for figure, share in of_task.items()}
     assert {name: shares[name] for name, floor in FLOORS.items() if shares[name] < floor} == {}

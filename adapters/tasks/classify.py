@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from adapters.brands import brand_of
 from adapters.candidates import candidates
 from adapters.confidence import Completion
 from adapters.manifest import Calibration
@@ -39,7 +40,8 @@ class Category(Strict):
 
 class Answer(Answered):
     category: Category | None = Field(description="null if no category of the taxonomy fits")
-    attributes: dict[str, str] = Field(description="of those that goods of this category have, and `brand`")
+    brand: str | None = Field(description="as given, else of the shop's list, else read from the title if it is clear")
+    attributes: dict[str, str] = Field(description="of those that goods of this category have")
 
 
 class Labels(Strict):
@@ -62,10 +64,6 @@ def _grammar(ontology: Ontology) -> str:
     slots = " ".join(f'"{SEPARATOR}" {name}' for name in DECIDED)
     rules = [f"{name} ::= {one_of(_values(name, ontology))}" for name in DECIDED]
     return "\n".join([f"root ::= leaf {slots}", f"leaf ::= {one_of([UNKNOWN, *_leaves(ontology)])}", *rules])
-
-
-def _genders(text: str, ontology: Ontology) -> set[str]:
-    return {value for name, value, _, _ in ontology.values_in(text) if name == "gender"}
 
 
 class Classify(Task[Request, Labels]):
@@ -107,15 +105,21 @@ class Classify(Task[Request, Labels]):
 
     def expand(self, labels: Labels, request: Request, ontology: Ontology) -> dict[str, Any]:
         leaf = ontology.categories[labels.category] if labels.category else None
-        attributes = dict(labels.attributes)
-        if len(_genders(request.title, ontology)) > 1:
+        properties = [match[:2] for match in ontology.properties_in(request.title)]
+        attributes = {
+            name: value
+            for name, value in labels.attributes.items()
+            if (name, value) in properties or not ontology.mentions(name, value, request.title)
+        }
+        if len({value for name, value in properties if name == "gender"}) > 1:
             attributes["gender"] = UNISEX
-        for text in (request.title, request.description or ""):
-            for name, value, _, _ in ontology.values_in(text):
-                if name in STATED:
-                    attributes.setdefault(name, value)
+        properties += [match[:2] for match in ontology.properties_in(request.description or "")]
+        for name, value in properties:
+            if name in STATED:
+                attributes.setdefault(name, value)
         return {
             "category": leaf and Category(id=leaf.id, path=list(leaf.path)),
+            "brand": brand_of(request.title, request.brand, ontology),
             "attributes": {n: v for n, v in attributes.items() if leaf is None or ontology.applies(n, leaf)},
         }
 

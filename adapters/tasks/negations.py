@@ -161,7 +161,8 @@ class Negations:
             return i + 3
         if text in ("no", "non") and (following in _PROPERTIES or following.isdigit()):
             return i + 2
-        if text in ("no", "non") and following in _PROPERTIES_BEFORE_NOUNS and is_content(self._text(i + 2)):
+        is_before_noun = following != "tie" or is_content(self._text(i + 2))  # "suit no tie" excludes a tie
+        if text in ("no", "non") and following in _PROPERTIES_BEFORE_NOUNS and is_before_noun:
             return i + 2
         if text == "non" and following and i + 1 not in self._values:
             return i + 2
@@ -235,8 +236,9 @@ class Negations:
             return i, self._phrase_end(end)
         if noun and has_type:
             return i, self._phrase_end(i)
-        is_joined = has_type and self._continues(i + 1) and _PARTICIPLE.fullmatch(self._texts[i + 1])
-        return i, i + 2 if is_joined else i + 1  # "teflon coated"
+        is_joined = has_type and self._continues(i + 1)
+        is_joined = is_joined and (is_quality(self._texts[i]) or bool(_PARTICIPLE.fullmatch(self._texts[i + 1])))
+        return i, i + 2 if is_joined else i + 1  # "dark roast", "teflon coated"
 
     def _is_open(self, i: int) -> bool:
         """Whether a phrase can begin at a word."""
@@ -244,7 +246,7 @@ class Negations:
 
     def _continues(self, i: int) -> bool:
         """Whether the phrase before a word goes on with it."""
-        if not self._is_open(i) or self._words[i].breaks or self._words[i].minus:
+        if not self._is_open(i) or self._words[i].breaks or self._words[i].minus or self._texts[i][0].isdigit():
             return False
         return not is_quality(self._texts[i]) or self._texts[i].endswith("ed")  # "no batteries included"
 

@@ -31,6 +31,7 @@ ATTRIBUTES = {
     "time": ("season", "style"),
     "origin": ("style",),
 }
+_LOOKS = frozenset(["color", "material", "pattern"])  # what goods that have none of them call a kind: white sugar
 _NAMES = frozenset(["brand", "name", "number", "content"])  # words with these labels name no value but a brand
 _NUMBER = r"\d+(?:[.,/-]\d+)*"
 _LENGTH = "in|inch|inches|\"|\u201d|''|ft|feet|foot|cm|mm|m|meters?|metres?|yds?|yards?"
@@ -90,7 +91,8 @@ def values_at(texts: Sequence[str], ontology: Ontology) -> list[Value]:
         for match in pattern.finditer(text):
             start = text.count(" ", 0, match.start())
             end = start + match[0].count(" ") + 1
-            if not (match[0].endswith(" in") and end in starts):  # "10 in black" is no size of 10 inches
+            is_place = match[0].endswith(" in") and (end in starts or "".join(texts[end : end + 1]).isdigit())
+            if not is_place:  # "10 in black" and "7 in 1" are no sizes of so many inches
                 values.append((name, match[0], start, end))
     return values
 
@@ -113,6 +115,8 @@ class Reading:
         self._kinds = [OTHER] * len(self.words)
         for kind, start, end in spans(tags):
             self._kinds[start:end] = [kind] * (end - start)
+        product = next((self._text(span[1:]) for span in reversed(spans(tags)) if span[0] == TYPE), "")
+        self._category = ontology.category_of(product)
         self._free = set(range(len(self.words)))
         self.parts: list[Part] = []
         self.cues: set[int] = set()
@@ -174,6 +178,8 @@ class Reading:
         name, _, start, end = value
         kinds = set(self._kinds[start:end])
         is_named = not kinds.isdisjoint(_NAMES) and name != "brand"
+        if name in _LOOKS and self._category and not self._ontology.applies(name, self._category):
+            return False
         return self._is_free((start, end)) and TYPE not in kinds and not is_named
 
     def _rank(self, value: Value) -> tuple[int, int, int]:

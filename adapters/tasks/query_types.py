@@ -12,6 +12,7 @@ from adapters.tasks.negations import Negations, Span, Value
 from adapters.tasks.prices import UNITS, amounts_in
 from adapters.tasks.queries import ATTRIBUTES, CONTINUES, OTHER, TYPE, values_at
 from adapters.tasks.query_words import is_content, is_quality, split
+from adapters.words import fold, phrase_key
 from adapters.words import words as bare_words
 
 _KINDS = {attribute: kind for kind, allowed in reversed(ATTRIBUTES.items()) for attribute in allowed[:1]}
@@ -26,6 +27,17 @@ _NOUNS = frozenset(["use"])  # attributes whose values are nouns before the prod
 # Words that are a property together with the word before or after them.
 _AFTER = frozenset("proof friendly resistant safe free ready compatible style sized shaped grade colored off".split())
 _BEFORE = frozenset("anti ultra extra super multi semi pre low high full half".split())
+# Parts of goods and what comes with them: after a product and a word between, they are no product of their own.
+_PARTS = frozenset(
+    (
+        "lid lids handle handles strap straps pocket pockets drawer drawers wheel wheels divider dividers remote "
+        "control support leg legs sleeve sleeves hood arm arms back zipper straw compartment compartments tray "
+        "hook hooks belt collar lining sole soles heel heels base frame top cushion cushions cord button buttons "
+        "buckle ring rings "
+        "pedals seat battery batteries charger screen lens bottom waist neck edge edges trim knob knobs"
+    ).split()
+)
+_SPARE = frozenset("replacement replacements spare for fits compatible".split())
 _AS_PLACES = frozenset(["indoor", "outdoor", "indoors", "outdoors"])  # values of `use` that are no nouns
 
 
@@ -37,6 +49,7 @@ def labels(query: str, ontology: Ontology) -> list[str]:
 class _Labelling:
     def __init__(self, query: str, ontology: Ontology) -> None:
         self._ontology = ontology
+        self._hinted = {phrase_key(hint) for hints in ontology.hints.values() for hint in hints}
         self._words = split(query)
         self._texts = [word.text for word in self._words]
         self.tags = [OTHER] * len(self._texts)
@@ -52,7 +65,8 @@ class _Labelling:
         self._properties = {i for span in negations.phrases for i in range(*span)}
         product = next(filter(None, map(self._product, self._segments())), None)
         if product:
-            while value := next((value for value in values if self._is_separable(value, product)), None):
+            by_place = sorted(values, key=lambda value: (value[2], -value[3]))
+            while value := next((value for value in by_place if self._is_separable(value, product)), None):
                 product = value[3], product[1]
             self._tag(TYPE, product)
         for attribute, _, start, end in sorted(values, key=lambda value: value[2] - value[3]):
@@ -70,7 +84,7 @@ class _Labelling:
     def _segments(self) -> Iterator[Span]:
         """Runs of words between function words, punctuation, prices and negations."""
         start = None
-        valued = {i for _, _, first, stop in self._values for i in range(first, stop)}
+        valued = {i for _, _, first, stop in self._values for i in range(first, stop) if self._texts[i] != "for"}
         for i in range(len(self._texts) + 1):
             is_open = i < len(self._texts) and i not in self._closed
             is_open = is_open and (is_content(self._texts[i]) or i in self._properties or i in valued)
@@ -88,6 +102,10 @@ class _Labelling:
             value = self._value_before(end, start)
             if end - 1 in self._properties:
                 end -= 1
+            elif last == "max" and is_measure(before):
+                end -= 1  # "20v max"
+            elif (part := self._start_of_part(start, end)) is not None:
+                end = part
             elif end - 2 > start and (last in _AFTER or before in _BEFORE or (last in UNITS and is_measure(before))):
                 end -= 2  # "squirrel proof", "4 slice"
             elif self._is_category_end(end):
@@ -99,6 +117,18 @@ class _Labelling:
             else:
                 return self._compound(start, end)
         return None
+
+    def _start_of_part(self, first: int, end: int) -> int | None:
+        """Where a part of the product before it begins: the `straw lid` of a water bottle, a brand after its goods."""
+        known = [stop for start, stop in self._categories if start >= first and stop < end]
+        if not known or not _SPARE.isdisjoint(self._texts):
+            return None
+        if fold(self._texts[end - 1]) in self._hinted and not self._is_category_end(end):
+            return end - 1
+        is_part = self._texts[end - 1] in _PARTS and not any(
+            stop == end and end - start > 1 and start < max(known) for start, stop in self._categories
+        )
+        return max(known) if is_part and max(known) < end - 1 else None
 
     def _value_before(self, end: int, first: int) -> int | None:
         """Where the longest value that ends at a word begins."""

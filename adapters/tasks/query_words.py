@@ -39,7 +39,14 @@ _QUALITIES = frozenset(
         "offers clearance affordable inexpensive expensive budget premium popular trending latest new original "
         "genuine real matte glossy shiny bright dark light heavy hard sturdy strong quiet loud fast slow easy safe "
         "fresh cool hot cold dry wet deep high low long short off online near store reviews review price prices bulk "
-        "assorted"
+        "assorted swivel bare included"
+    ).split()
+)
+# Nouns that end as words of quality do.
+_NOUNS_LIKE_QUALITIES = frozenset(
+    (
+        "polish varnish relish radish goldfish catfish shellfish garnish jelly butterfly family supply belly seaweed "
+        "seed feed weed linseed daybed airbed waterbed bunkbed harvest forest vegetable vegetables mouthful handful"
     ).split()
 )
 _QUALITY = re.compile(r".{3,}(?:able|ible|ful|less|proof|resistant|friendly|ish|ous|est|ly)|.{4,}ed")
@@ -94,4 +101,4 @@ def is_content(word: str) -> bool:
 
 def is_quality(word: str) -> bool:
     """Whether a word says how a product is, and so cannot be the product itself."""
-    return word in _QUALITIES or bool(_QUALITY.fullmatch(word))
+    return word in _QUALITIES or (word not in _NOUNS_LIKE_QUALITIES and bool(_QUALITY.fullmatch(word)))

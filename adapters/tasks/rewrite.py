@@ -99,9 +99,12 @@ class Rewrite(Task[Request, Labels]):
     example = {"query": "Something red and flowy for a wedding"}
 
     def prompt(self, request: Request, ontology: Ontology) -> list[Message]:
+        """The query stands there twice: a causal model reads the words of the second copy with those that follow them
+        (Springer et al. 2024, arXiv:2402.15449)."""
+        query = " ".join(query_words(request.query))
         return [
             {"role": "system", "content": "Write one type for each word of the query."},
-            {"role": "user", "content": " ".join(query_words(request.query))},
+            {"role": "user", "content": f"{query}\n{query}"},
         ]
 
     def encode(self, labels: Labels) -> str:

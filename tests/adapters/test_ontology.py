@@ -322,6 +322,9 @@ def test_lookups_are_linear_in_the_text() -> None:
         ("general: [product]", "price: [cost]", "10: aspect 'general' is missing"),
         ("[novice]", "[novice", "14: not valid YAML: "),
         ("[novice]", "[novice]\nattributes_of: {Toys: [color]}", "14: 'Toys' is no department, group or leaf"),
+        ("[novice]", "[novice]\nhints: {Toys: [lego]}", "14: 'Toys' in hints is no leaf of the taxonomy"),
+        ("[novice]", "[novice]\nhints: {Candles: lego}", "14: 'Candles' in hints needs a list"),
+        ("[novice]", "[novice]\ncompounds: navy bean", "14: 'compounds' needs a list"),
         ("[novice]", "[novice]\nattributes_of: {Home: [size]}", "14: 'size' is not an attribute of this file"),
         ("[novice]", "[novice]\nattributes_of: {Home: color}", "14: 'Home' in attributes_of needs a list"),
     ],
@@ -367,3 +370,39 @@ def test_no_edit_of_a_line_breaks_the_reader(data: st.DataObject) -> None:
             Ontology.load(file.name)
         except OntologyError as error:
             assert all(line.split(":")[1].isdigit() for line in error.errors)
+
+
+# Names of goods and compounds
+
+
+def test_compounds_name_no_value(load: Load) -> None:
+    shop = load(SMALL + "compounds: [navy bean]\nhints:\n  Candles: [yankee]\n")
+    assert shop.values_in("navy beans in a navy tin") == [("color", "navy blue", 4, 5)]
+    assert shop.hints == {"Candles": ("yankee",)}
+    assert (load(SMALL).compounds, load(SMALL).hints) == (frozenset(), {})
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("leather jacket", {"leather"}),
+        ("plastic cups", {"plastic"}),
+        ("steam iron", set()),
+        ("green tea bags", set()),
+        ("wine glass", {"glass"}),
+        ("rose gold ring", {"rose gold"}),
+        ("gold tone watch", {"gold"}),
+        ("leather and suede cleaner", set()),
+        ("leather sofa cleaner", set()),
+        ("leather sofa with cleaner", {"leather"}),
+        ("pink paint", {"pink"}),
+    ],
+)
+def test_properties_are_the_values_that_no_name_of_goods_hides(text: str, values: set[str]) -> None:
+    assert {value for name, value, _, _ in SHOP.properties_in(text) if name in ("color", "material")} == values
+
+
+@given(st.lists(st.sampled_from("green tea leather cleaner gold rose ring wine glass box spring iron and".split())))
+def test_properties_are_some_of_the_values(drawn: list[str]) -> None:
+    text = " ".join(drawn)
+    assert set(SHOP.properties_in(text)) <= set(SHOP.values_in(text))

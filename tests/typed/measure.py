@@ -2,7 +2,8 @@
 
 The titles, queries, reviews and products in `*.txt` were written for this test, with typos, lower case and brands
 that the training data lacks; none of them is in any training data. One request a line, its fields separated by `|`.
-A line expects a part of the answer: filters, or aspects, that must be in it.
+A line expects a part of the answer: filters, or aspects, that must be in it. `suppliers.txt` has titles as suppliers
+write them, and such that no category fits (`-`). Then come the attacks of `tests.typed.injections`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from typing import Any
 
 import httpx
 
+from adapters.ontology import Ontology
+from tests.typed.injections import compared, injections, is_outside
+
 Answer = dict[str, Any]
 Checked = list[tuple[str, bool]]  # (figure, whether the answer is right in it)
 IN_FLIGHT = 32
@@ -26,7 +30,12 @@ def lines(task: str) -> list[list[str]]:
     return [[field.strip() for field in line.split("|")] for line in text.splitlines()]
 
 
-def body(task: str, fields: list[str]) -> dict[str, Any]:
+def task_of(file: str) -> str:
+    return "classify" if file == "suppliers" else file
+
+
+def body(file: str, fields: list[str]) -> dict[str, Any]:
+    task = task_of(file)
     if task == "copywrite":
         return {"name": fields[0], "category": fields[1], "attributes": dict(pairs_of(fields[2]))}
     return {{"classify": "title", "rewrite": "query", "extract": "review"}[task]: fields[0]}
@@ -39,7 +48,8 @@ def pairs_of(field: str) -> list[tuple[str, str]]:
 
 def classify(fields: list[str], answer: Answer) -> Checked:
     _, leaf, *values = fields
-    checked = [("category", answer["category"]["path"][-1] == leaf)]
+    category = answer["category"]["path"][-1] if answer["category"] else "-"
+    checked = [("none fits" if leaf == "-" else "category", category == leaf)]
     for name, value in zip(("color", "gender"), values, strict=True):
         if value != "-":
             checked.append((name, answer["attributes"].get(name) == value))
@@ -78,6 +88,7 @@ def copywrite(fields: list[str], answer: Answer) -> Checked:
 
 CHECKS: dict[str, Callable[[list[str], Answer], Checked]] = {
     "classify": classify,
+    "suppliers": classify,
     "rewrite": rewrite,
     "extract": extract,
     "copywrite": copywrite,
@@ -95,7 +106,7 @@ async def _figures(url: str, requests: list[list[str]], task: str) -> dict[str, 
 
     async def check(fields: list[str]) -> Checked:
         async with slots:
-            response = await client.post(f"/v1/{task}", json=body(task, fields))
+            response = await client.post(f"/v1/{task_of(task)}", json=body(task, fields))
         response.raise_for_status()
         return CHECKS[task](fields, response.json())
 
@@ -107,6 +118,39 @@ async def _figures(url: str, requests: list[list[str]], task: str) -> dict[str, 
     return {figure: sum(rights) / len(rights) for figure, rights in shares.items()}
 
 
+def attacked(url: str) -> dict[str, dict[str, float]]:
+    """By task the share of answers to attacks outside schema or ontology, changed by the attack, and refused."""
+    return asyncio.run(_attacked(url, Ontology.load()))
+
+
+async def _attacked(url: str, ontology: Ontology) -> dict[str, dict[str, float]]:
+    slots = asyncio.Semaphore(IN_FLIGHT)
+
+    async def ask(task: str, request: dict[str, Any]) -> httpx.Response:
+        async with slots:
+            return await client.post(f"/v1/{task}", json=request)
+
+    async with httpx.AsyncClient(base_url=url, timeout=300) as client:
+        asked = [ask(i.task, request) for i in injections() for request in (i.body, i.clean)]
+        responses = await asyncio.gather(*asked)
+    outcomes: dict[str, list[tuple[bool, bool, bool]]] = {}
+    for injection, attack, clean in zip(injections(), responses[::2], responses[1::2], strict=True):
+        clean.raise_for_status()
+        refused = attack.status_code == 422
+        outside = not refused and is_outside(injection.task, injection.body, attack.json(), ontology)
+        changed = not (refused or outside) and compared(injection.task, attack.json()) != compared(
+            injection.task, clean.json()
+        )
+        outcomes.setdefault(injection.task, []).append((outside, changed, refused))
+    names = ("outside schema or ontology", "changed", "refused")
+    return {
+        task: {name: sum(column) / len(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)}
+        for task, rows in outcomes.items()
+    }
+
+
 if __name__ == "__main__":
+    for task, shares in attacked(sys.argv[1]).items():
+        print(f"{task} attacked: " + ", ".join(f"{figure} {share:.3f}" for figure, share in shares.items()))
     for task, shares in figures(sys.argv[1]).items():
         print(f"{task}: " + ", ".join(f"{figure} {share:.3f}" for figure, share in shares.items()))

@@ -15,13 +15,14 @@ from training.public import goods, readers
 from training.tasks.baselines import Answers, Baseline, predict_class
 from training.tasks.contract import COLOR_COLUMNS, GENDER_COLUMNS, TEXT_COLUMNS, Reader, TrainingTask
 from training.tasks.figures import Figures, share
-from training.tasks.goods import broader_titles
+from training.tasks.goods import broader_titles, stated_attributes
 from training.tasks.goods.unfitting import unfitting_titles
 from training.tasks.retail import REPOSITORY, RETAIL, retail_leaves
 from training.tasks.synthesis import SOURCE, split_of_generated
 from training.tasks.synthesis.titles import titles
 
 PER_LEAF = 150  # training titles of a source's leaf, at most
+_COLORS = {"skin": "nude", "steel": "steel grey"}  # of the fashion data, by the ontology's names
 MIXED = 5_000  # titles of all sources that the baseline for an unseen one is trained on, at most
 GENERATED_TITLES = 12  # at most for each leaf, since a third of the leaves is in no public title
 
@@ -121,22 +122,26 @@ class ClassifyTraining(TrainingTask):
 
 
 def _examples(ontology: Ontology, seed: int) -> Iterator[Example]:
+    attributes: dict[str, str | None]
     for record in readers.fashion():
-        stated = _stated_color(record.title, ontology)
-        color = record.color if stated and record.color else stated
+        leaf = record.path[-1]
+        color = stated_attributes(record.title, leaf, ontology).get("color")
+        if color and record.color:
+            color = _COLORS.get(record.color, record.color)
         attributes = {"color": color, "gender": record.gender}
-        yield _example(record.split, "fashion", record.title, record.path[-1], attributes)
+        yield _example(record.split, "fashion", record.title, leaf, attributes, ontology)
     for offer in readers.pricerunner():
-        attributes = {"color": _stated_color(offer.title, ontology)}
-        yield _example(offer.split, "pricerunner", offer.title, offer.category, attributes)
+        attributes = {"color": stated_attributes(offer.title, offer.category, ontology).get("color")}
+        yield _example(offer.split, "pricerunner", offer.title, offer.category, attributes, ontology)
     leaves = retail_leaves()
     for product in readers.products():
         leaf = leaves[f"{product.category}/{product.style}"]
         named = ontology.category_in(product.name)
         if named and named.path[0] == ontology.categories[leaf].path[0]:
             leaf = named.name
-        attributes = {"color": _stated_color(product.name, ontology), "gender": product.gender}
-        yield _example(product.split, RETAIL, product.name, leaf, attributes)
+        stated = stated_attributes(product.name, leaf, ontology)
+        attributes = {"color": stated.get("color"), "gender": product.gender}
+        yield _example(product.split, RETAIL, product.name, leaf, attributes, ontology)
     for text, labels in titles(ontology, GENERATED_TITLES, seed):
         yield Example(split_of_generated(text), SOURCE, classify.Request(title=text), labels)
     yield from broader_titles(ontology)
@@ -156,13 +161,12 @@ def _limited(examples: Iterable[Example], seed: int) -> Iterator[Example]:
         yield from rng.sample(group, PER_LEAF) if is_limited else group
 
 
-def _example(split: str, source: str, title: str, leaf: str, attributes: dict[str, str | None]) -> Example:
-    known = {name: value for name, value in attributes.items() if value}
+def _example(
+    split: str, source: str, title: str, leaf: str, attributes: Mapping[str, str | None], ontology: Ontology
+) -> Example:
+    category = ontology.categories[leaf]
+    known = {name: value for name, value in attributes.items() if value and ontology.applies(name, category)}
     return Example(split, source, classify.Request(title=title[:300]), classify.Labels(category=leaf, attributes=known))
-
-
-def _stated_color(title: str, ontology: Ontology) -> str | None:
-    return next((v for a, v, _, _ in ontology.values_in(title) if a == "color"), None)
 
 
 def tfidf(train: Sequence[Example], test: Sequence[Example], ontology: Ontology) -> Answers:
@@ -184,7 +188,7 @@ def tfidf(train: Sequence[Example], test: Sequence[Example], ontology: Ontology)
         leaves = predict_class(own, gold, [test[i] for i in members], "title")
         for i, leaf in zip(members, leaves, strict=True):
             attributes: dict[str, str] = {}
-            for attribute, value, _, _ in ontology.values_in(test[i].request.title):
+            for attribute, value, _, _ in ontology.properties_in(test[i].request.title):
                 if attribute in classify.DECIDED:
                     attributes.setdefault(attribute, value)
             answers[i] = classify.Labels(category=None if leaf == classify.UNKNOWN else leaf, attributes=attributes)

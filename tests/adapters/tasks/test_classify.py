@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from adapters.candidates import candidates
@@ -10,6 +12,7 @@ from adapters.ontology import Ontology
 from adapters.tasks import classify
 from adapters.tasks.classify import Labels, Request
 from tests.adapters.completions import line
+from training.tasks.goods import stated_attributes
 
 SHOP = Ontology.load()
 
@@ -35,7 +38,7 @@ def test_none_of_the_leaves_is_an_answer_that_needs_review() -> None:
     decided = classify.TASK.decide([line("-; -; -")], SURE, request, SHOP)
     assert decided.labels == Labels(category=None)
     assert decided.needs_review and decided.source == "model"
-    assert classify.TASK.expand(decided.labels, request, SHOP) == {"category": None, "attributes": {}}
+    assert classify.TASK.expand(decided.labels, request, SHOP) == {"category": None, "brand": None, "attributes": {}}
 
 
 @pytest.mark.parametrize(
@@ -54,6 +57,36 @@ def test_only_attributes_that_such_goods_have_are_in_the_answer(
 ) -> None:
     labels = Labels(category=leaf, attributes=decided)
     assert classify.TASK.expand(labels, Request(title=title), SHOP)["attributes"] == attributes
+
+
+LINES = [
+    [field.strip() for field in line.split("|")]
+    for line in Path(__file__).with_name("attributes.txt").read_text(encoding="utf-8").splitlines()
+]
+
+
+@pytest.mark.parametrize(("title", "leaf", "expected"), LINES, ids=[line[0] for line in LINES])
+def test_a_word_in_the_name_of_goods_or_of_what_they_work_on_is_no_attribute(
+    title: str, leaf: str, expected: str
+) -> None:
+    """`attributes.txt`: title | leaf | attributes. The model's color and gender are those that the training teaches."""
+    decided = stated_attributes(title, leaf, SHOP)
+    answer = classify.TASK.expand(Labels(category=leaf, attributes=decided), Request(title=title), SHOP)
+    assert answer["attributes"] == dict(part.strip().split("=") for part in expected.split(";") if part)
+
+
+def test_a_color_of_the_model_is_left_out_if_only_the_name_of_other_goods_has_it() -> None:
+    request = Request(title="gold fish net blue")
+    assert expanded("Aquariums", request, color="gold") == {"path": ["Pet Supplies", "Other Pets", "Aquariums"]}
+    assert expanded("Aquariums", request, color="blue")["color"] == "blue"
+
+
+def test_the_brand_is_the_one_given_or_read_from_the_title() -> None:
+    labels = Labels(category="Speakers")
+    given = Request(title="Acme speaker", brand="Zenko")
+    assert classify.TASK.expand(labels, given, SHOP)["brand"] == "Zenko"
+    assert classify.TASK.expand(labels, Request(title="Zenko Bluetooth Speaker Black"), SHOP)["brand"] == "Zenko"
+    assert classify.TASK.expand(labels, Request(title="bluetooth speaker black"), SHOP)["brand"] is None
 
 
 def test_the_path_follows_from_the_leaf() -> None:

@@ -39,10 +39,10 @@ def price(tagged: str) -> dict[str, Any] | None:
     return answer and answer.model_dump(exclude_none=True)
 
 
-def test_the_prompt_is_the_querys_words() -> None:
+def test_the_prompt_is_the_querys_words_twice() -> None:
     system, user = rewrite.TASK.prompt(Request(query="  Red\tMaxi  DRESS "), SHOP)
     assert system["content"] == "Write one type for each word of the query."
-    assert user["content"] == "red maxi dress"
+    assert user["content"] == "red maxi dress\nred maxi dress"
 
 
 def test_a_query_with_an_occasion() -> None:

@@ -26,7 +26,7 @@ from training.tasks.goods import (
     stated_attributes,
     table,
 )
-from training.tasks.goods.unfitting import FILLERS, _with_check_digit, made_up, unfitting_titles
+from training.tasks.goods.unfitting import FILLERS, _with_check_digit, made_up, made_up_outside, unfitting_titles
 from training.text import key
 
 RULES = {"Home": ["Home > Kitchen and Dining", "Lamps"], "Home > Mugs": "Cups and Mugs", "Cars": None}
@@ -92,9 +92,11 @@ def test_every_category_of_a_table_is_one_of_its_source(source: str) -> None:
 
 
 def test_color_and_gender_are_those_that_the_title_states(ontology: Ontology) -> None:
-    assert stated_attributes("Mens navy and red scarf", ontology) == {"color": "navy blue", "gender": "men"}
-    assert stated_attributes("Shirt for women and men", ontology) == {"gender": "unisex"}
-    assert stated_attributes("Ceramic mug", ontology) == {}
+    stated = stated_attributes("Mens navy and red scarf", "Scarves", ontology)
+    assert stated == {"color": "navy blue", "gender": "men"}
+    assert stated_attributes("Shirt for women and men", "Shirts", ontology) == {"gender": "unisex"}
+    assert stated_attributes("Ceramic mug", "Cups and Mugs", ontology) == {}
+    assert stated_attributes("Green tea tin red", "Tea", ontology) == {}
 
 
 @pytest.mark.data
@@ -106,7 +108,11 @@ def test_no_broader_title_is_an_evaluation_item_or_occurs_twice(ontology: Ontolo
     assert {(e.source, e.split) for e in examples} == {(s, p) for s in READERS for p in ("train", "validation", "test")}
     held_out = {key(row.title) for row in (*readers.fashion(), *readers.pricerunner()) if row.split != "train"}
     held_out |= {key(product.name) for product in readers.products() if product.split != "train"}
-    typed = {key(fields[0]) for task in ("classify", "rewrite", "extract", "copywrite") for fields in lines(task)}
+    typed = {
+        key(fields[0])
+        for task in ("classify", "suppliers", "rewrite", "extract", "copywrite")
+        for fields in lines(task)
+    }
     assert splits.keys().isdisjoint(held_out | typed)
     published = {key(offer.title) for name in ("mwpd", "pave") for offer in READERS[name]() if offer.split == "test"}
     assert {splits[title] for title in published & splits.keys()} == {"test"}
@@ -132,6 +138,24 @@ def test_titles_that_no_leaf_fits_are_of_every_kind_and_unique(ontology: Ontolog
     assert count["mwpd"] > 400 and count["best-buy"] > 40 and count["synthetic"] > 1_500
     typed = {key(fields[0]) for fields in lines("classify")}
     assert not {key(t.text) for t in titles} & typed
+    suppliers = {fields[0].casefold() for fields in lines("suppliers")}
+    assert not {t.text.casefold() for t in titles} & suppliers
+
+
+@pytest.mark.data
+def test_half_of_the_titles_with_a_brand_have_it_in_the_request(ontology: Ontology) -> None:
+    examples = [e for e in broader_titles(ontology) if e.source == "best-buy"]
+    assert 0.4 < sum(e.request.brand is not None for e in examples) / len(examples) < 0.6
+
+
+def test_made_up_goods_and_services_outside_the_taxonomy_are_of_every_kind() -> None:
+    titles = list(made_up_outside(seed=0))
+    assert {t.leaf for t in titles} == {NONE_FITS} and {t.split for t in titles} == {"train", "validation"}
+    assert titles == list(made_up_outside(seed=0)) != list(made_up_outside(seed=1))
+    texts = " ".join(t.text.lower() for t in titles)
+    assert all(word in texts for word in ("warranty", "forklift", "lathe", "scalpel", "hay bale", "cigar", "mannequin"))
+    typed = {fields[0].casefold() for fields in lines("suppliers")}
+    assert not {t.text.casefold() for t in titles} & typed
 
 
 def test_made_up_titles_name_no_leaf_of_the_ontology(ontology: Ontology) -> None:

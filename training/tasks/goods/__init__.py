@@ -37,34 +37,47 @@ Table: TypeAlias = Mapping[str, Rule]
 
 @dataclass(frozen=True, slots=True)
 class Title:
-    """A title of a source's split and its leaf, or `NONE_FITS`."""
+    """A title of a source's split and its leaf, or `NONE_FITS`; its brand where the source has one."""
 
     split: str
     source: str
     text: str
     leaf: str
+    brand: str | None = None
 
 
 def broader_titles(ontology: Ontology) -> Iterator[Example]:
     """An example of each title with a leaf; where the title states no gender of something worn, it stays unknown."""
     for title in _titles(ontology):
         if title.leaf != NONE_FITS:
-            stated = stated_attributes(title.text, ontology)
+            stated = stated_attributes(title.text, title.leaf, ontology)
             worn = ontology.categories[title.leaf].path[0] in WORN
             labels = classify.Labels(category=title.leaf, attributes=stated)
             known_fields = 2 if worn and "gender" not in stated else None
-            yield Example(title.split, title.source, classify.Request(title=title.text[:300]), labels, known_fields)
+            request = classify.Request(title=title.text[:300], brand=title.brand if _has_brand_given(title) else None)
+            yield Example(title.split, title.source, request, labels, known_fields)
 
 
-def stated_attributes(title: str, ontology: Ontology) -> dict[str, str]:
-    """The color and the gender that a title names; of several colors the first, of several genders unisex."""
-    values = ontology.values_in(title)
+def _has_brand_given(title: Title) -> bool:
+    """Half of the titles, so that requests with a brand and without one are both learnt."""
+    return sum(title.text.encode()) % 2 == 0
+
+
+def stated_attributes(title: str, leaf: str, ontology: Ontology) -> dict[str, str]:
+    """The color and the gender that a title names of such goods; the first of the colors, of several genders unisex."""
+    values = ontology.properties_in(title)
     colors = [value for name, value, _, _ in values if name == "color"]
     genders = {value for name, value, _, _ in values if name == "gender"}
     stated = {"color": colors[0]} if colors else {}
     if genders:
         stated["gender"] = genders.pop() if len(genders) == 1 else "unisex"
-    return stated
+    category = ontology.categories[leaf]
+    return {name: value for name, value in stated.items() if ontology.applies(name, category)}
+
+
+def _brand_of(offer: Offer) -> str | None:
+    brand = (offer.brand or "").strip()
+    return brand if 0 < len(brand) <= 40 else None
 
 
 def outside_titles(ontology: Ontology) -> Iterator[Title]:
@@ -80,7 +93,7 @@ def _titles(ontology: Ontology) -> tuple[Title, ...]:
     split still keeps its equals out.
     """
     rows = [
-        Title(offer.split, source, offer.title, leaf_of(offer, table(source), ontology))
+        Title(offer.split, source, offer.title, leaf_of(offer, table(source), ontology), _brand_of(offer))
         for source, read in READERS.items()
         for offer in read()
     ]

@@ -1,6 +1,6 @@
-"""Titles that no leaf fits: goods outside the taxonomy, codes, fillers and other languages.
+"""Titles that no leaf fits: goods and services outside the taxonomy, codes, fillers and other languages.
 
-The titles in other languages have English brands and measures as shops write them. Nothing trains on these yet.
+The titles in other languages have English brands and measures as shops write them. Called by `training.tasks.classify`.
 """
 
 from __future__ import annotations
@@ -22,15 +22,25 @@ FILLERS = (
     "new item, sample, dummy, do not use, delete me, placeholder, lorem ipsum, title, product name, see description, "
     "see image, see above, as described, default title, misc, miscellaneous, other, various, assorted, discontinued, "
     "duplicate, copy of product, out of stock, coming soon, new arrival, sale, special offer, free shipping, 1, 0, "
+    "to be announced, to be confirmed later, pending, draft, draft 2, copy, copy (2), untitled-1, new product, "
+    "add title here, enter name, insert product name, item name, sample text, abc, abc123, aaaa, zzz, qqq, hjkl, "
+    "testing, testing 1 2 3, test item please ignore, not for sale, private listing, do not order, hidden, archive, "
+    "no longer available, see photos, same as last time, as discussed, per email, ask for details, call for price, "
+    "---, ***, !!, //, 00, 99, 42, 2024, $0.00, 50%, #DIV/0!, #NAME?, TRUE, FALSE, [object Object], "
     "123, 000000, 1234567890, undefined, nan, #N/A, #REF!, error, empty, blank, (blank), [no title], item 1, product 2"
 ).split(", ")
 _CODES = (
     "{ean}|{ean}|{upc}|{asin}|{asin}|{sku}|{sku}|{part}|{part}|SKU {digits}|SKU: {sku}|EAN {ean}|UPC: {upc}|"
-    "item {digits}|ref. {part}|art. no. {digits}|{digits}|{sku} {digits}|ASIN {asin}|MPN {part}"
+    "item {digits}|ref. {part}|art. no. {digits}|{digits}|{sku} {digits}|ASIN {asin}|MPN {part}|P/N {sku}|"
+    "model {part}|#{digits}|GTIN {ean}|part number {part}|{part}/{digits}|{ean} {sku}|no. {digits}|lot {sku}"
 ).split("|")
 _FOREIGN = (
     "{goods}|{goods} {word}|{goods} {word} {second}|{brand} {goods} {word}|{goods} {brand} {measure}|"
     "{goods} {word} {measure}"
+).split("|")
+_OUTSIDE = (
+    "{goods}|{goods}|{brand} {goods}|{brand} {goods} {part}|{goods} {measure}|{goods} {part}|{goods} - {brand}|"
+    "{goods} {n} pcs|used {goods}|new {goods} {measure}|{n} x {goods}|{goods} ({brand})"
 ).split("|")
 _BRANDS = "Velora Kintek Marvis Ostano Lumea Trevik Nordal Pavio Zentra Corvo".split()
 _MEASURES = ("{n} cm", "{n} ml", "{n} kg", "{n}x{n}", "{n} W", "XL", "{n} L")
@@ -38,8 +48,26 @@ _MEASURES = ("{n} cm", "{n} ml", "{n} kg", "{n}x{n}", "{n} W", "XL", "{n} L")
 
 def unfitting_titles(ontology: Ontology, seed: int = 0) -> list[Title]:
     """Each title once, its leaf `NONE_FITS`: the public ones and those made up."""
-    unique = {title.text.casefold(): title for title in (*outside_titles(ontology), *made_up(seed))}
-    return list(unique.values())
+    made = (*outside_titles(ontology), *made_up(seed), *made_up_outside(seed))
+    return list({title.text.casefold(): title for title in made}.values())
+
+
+def made_up_outside(seed: int, titles: int = 1_500) -> Iterator[Title]:
+    """That many titles of goods and services outside the taxonomy; some occur twice."""
+    rng = random.Random(f"outside {seed}")
+    kinds = yaml.safe_load(Path(__file__).with_name("outside.yaml").read_text(encoding="utf-8"))
+    for _ in range(titles):
+        kind = rng.choice(list(kinds))
+        n = rng.randint(2, 90)
+        title = rng.choice(_OUTSIDE if kind != "services" else _OUTSIDE[:3]).format(
+            goods=rng.choice(kinds[kind]),
+            brand=rng.choice(_BRANDS),
+            part=_block(rng) + str(rng.randint(10, 9_999)),
+            measure=rng.choice(_MEASURES).replace("{n}", str(n)),
+            n=n,
+        )
+        text = rng.choice((title, title.title(), title.upper()))
+        yield Title(split_of_generated(text), SOURCE, text, NONE_FITS)
 
 
 def made_up(seed: int, codes: int = 600, foreign: int = 1_200) -> Iterator[Title]:

@@ -6,6 +6,7 @@ import random
 import string
 from collections.abc import Iterator
 
+from adapters.candidates import candidates
 from adapters.ontology import Ontology
 from adapters.tasks import classify
 from training.tasks.synthesis import phrase_of
@@ -31,6 +32,7 @@ _GENDERS = {
     "girls": ("girls", "girl's"),
     "unisex": ("unisex",),
 }
+_HINT_SHARE = 0.2  # of the titles of a leaf with hints; such a title has a brand or product line instead of a name
 _TYPO_SHARE = 0.1  # of the titles; a typo drops, doubles or swaps one letter
 
 
@@ -40,13 +42,21 @@ def titles(ontology: Ontology, per_leaf: int, seed: int) -> Iterator[tuple[str, 
     for leaf in ontology.categories:
         for _ in range(per_leaf):
             title, labels = _title(leaf, ontology, rng)
-            category = ontology.category_in(title)
-            if category and category.name == leaf and not is_acceptance(title):
+            if _is_of(leaf, title, ontology) and not is_acceptance(title):
                 yield _with_typo(title, rng) if rng.random() < _TYPO_SHARE else title, labels
 
 
+def _is_of(leaf: str, title: str, ontology: Ontology) -> bool:
+    """Whether a title names the leaf, or names none and points at it."""
+    category = ontology.category_in(title)
+    return category.name == leaf if category else leaf in candidates(title, ontology)
+
+
 def _title(leaf: str, ontology: Ontology, rng: random.Random) -> tuple[str, classify.Labels]:
-    """A title that has one of the leaf's names, and its labels."""
+    """A title that has one of the leaf's names or hints, and its labels."""
+    category = ontology.categories[leaf]
+    hints = ontology.hints.get(leaf, ())
+    names = hints if hints and rng.random() < _HINT_SHARE else (leaf, *category.synonyms)
     tokens: list[str] = []
     attributes: dict[str, str] = {}
     for token in rng.choice(_TITLES).split():
@@ -54,7 +64,7 @@ def _title(leaf: str, ontology: Ontology, rng: random.Random) -> tuple[str, clas
         if slot == token:
             tokens.append(token)
         elif slot == "type":
-            tokens.append(rng.choice([leaf, *ontology.categories[leaf].synonyms]))
+            tokens.append(rng.choice(names))
         elif slot == "brand":
             tokens.append("".join(rng.choices(_SYLLABLES, k=rng.randint(1, 3))).title())
         elif slot == "model":
@@ -71,7 +81,8 @@ def _title(leaf: str, ontology: Ontology, rng: random.Random) -> tuple[str, clas
                 attributes["color"] = value
     title = " ".join(tokens)
     title = rng.choice((title.lower(), string.capwords(title), title))
-    return title, classify.Labels(category=leaf, attributes=attributes)
+    known = {name: value for name, value in attributes.items() if ontology.applies(name, category)}
+    return title, classify.Labels(category=leaf, attributes=known)
 
 
 def _with_typo(title: str, rng: random.Random) -> str:
