@@ -188,8 +188,7 @@ class Ontology:
                     return aspect
         if head < 2:
             return "general"
-        adjectives = {i for _, _, start, end in self.values_in(" ".join(folded[:head])) for i in range(start, end)}
-        before = (word for i, word in enumerate(folded[: max(0, head - 1)]) if i not in adjectives)
+        before = (word for word in folded[: head - 1] if word not in self._values)  # values are adjectives
         return next((lexicon[word] for word in before if lexicon.get(word, "general") != "general"), "general")
 
     def aspect_of_opinion(self, opinion: str | None) -> str:
