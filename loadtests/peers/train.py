@@ -3,8 +3,8 @@
     LD_PRELOAD=$(python -m adapters.preload) python -m loadtests.peers.train classify
 
 Same base, recipe and public examples, but one epoch and fewer examples: the JSON has the right length, which
-determines the cost of decoding; the answers need not be good. The adapters in the repository were trained on 6,000
-examples of classify and of rewrite, 3,000 of extract and 2,000 of copywrite (`--count`).
+determines the cost of decoding; the answers need not be good. The adapters in the repository were trained on 600
+examples of each task (`--count`).
 """
 
 from __future__ import annotations
