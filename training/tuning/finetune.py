@@ -73,7 +73,7 @@ def run(
     (output / "recipe.yaml").write_text(yaml.safe_dump(recipe.fields(), sort_keys=False), encoding="utf-8")
     _train(trainer, last_checkpoint(output / "checkpoints"))
     if trainer.is_world_process_zero():
-        trainer.model.save_pretrained(folder)
+        trainer.model.bfloat16().save_pretrained(folder)  # as the engine holds it
         state = trainer.state
         end = {name: state.log_history[-1][name] for name in ("seconds", "peak_bytes")}
         log = {"recipe": recipe.fields(), "tokens": state.num_input_tokens_seen, **end, "log": state.log_history}
