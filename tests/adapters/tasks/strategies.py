@@ -6,6 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from adapters.cleaning import plain
 from adapters.ontology import Ontology
 from adapters.tasks import churn, classify, copywrite, extract, rewrite, support
 from adapters.tasks.reviews import MAX_SPAN, Review
@@ -145,7 +146,7 @@ FIGURES = (
 MESSAGES = (
     st.lists(st.sampled_from([*FIGURES.split(" "), "\x1f"]) | st.text(CHARACTERS, max_size=6), min_size=1, max_size=15)
     .map(" ".join)
-    .filter(str.strip)
+    .filter(plain)
 )
 
 

@@ -5,15 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import torch
-from safetensors.torch import load_file
-
 from adapters.adapter_folder import CONFIG, WEIGHTS, check_files
 from loadtests.peers.train import copy_for_serving
 from tests.tiny import make_adapter
 
 
-def test_a_copy_has_half_the_bytes_and_no_path(tmp_path: Path) -> None:
+def test_a_copy_has_the_same_weights_and_no_path(tmp_path: Path) -> None:
     trained = make_adapter(tmp_path / "trained", 0, ("o_proj",))
     config = json.loads((trained / CONFIG).read_text())
     (trained / CONFIG).write_text(json.dumps({**config, "base_model_name_or_path": "/home/me"}))
@@ -21,7 +18,4 @@ def test_a_copy_has_half_the_bytes_and_no_path(tmp_path: Path) -> None:
     copy_for_serving(trained, copy)
     check_files(copy, required={CONFIG, WEIGHTS}, allowed=set())
     assert "/home/me" not in (copy / CONFIG).read_text()
-    before, after = load_file(trained / WEIGHTS), load_file(copy / WEIGHTS)
-    assert before.keys() == after.keys()
-    for name, weight in after.items():
-        assert torch.equal(weight, before[name].to(torch.bfloat16))
+    assert (copy / WEIGHTS).read_bytes() == (trained / WEIGHTS).read_bytes()

@@ -61,7 +61,7 @@ def test_an_export_is_imported_checked_masked_and_split(tmp_path: Path) -> None:
     with Path("splits/test.jsonl").open("a") as out:
         out.write(json.dumps(leaked) + "\n")
     assert "1 held-out examples are 0.8 or more like one of" in run("data", "prove", "splits", status=1)
-    for command in (("train", "classify"), ("evaluate", "classify", "--adapter", "classify@demo-1")):
+    for command in (("train", "classify"), ("evaluate", "classify", "--adapter", "classify@demo-4")):
         output = run(*command, "--data", "splits", status=1)  # before any model is loaded
         assert leaked["request"]["title"] in output
         assert "split them with `shoplora data split FILE --output FOLDER`" in output

@@ -58,6 +58,7 @@ def run(tiny_base: Path, ontology: Ontology, tmp_path_factory: pytest.TempPathFa
 
 def test_the_adapter_holds_the_modules_of_the_recipe_only(run: Path) -> None:
     tensors = load_file(run / "adapter" / "adapter_model.safetensors")
+    assert {tensor.dtype for tensor in tensors.values()} == {torch.bfloat16}
     assert {name.split(".")[-3] for name in tensors} == {"o_proj", "down_proj"}
     assert len(tensors) == 2 * 2 * 2  # layers, modules, A and B
     assert all("lora_" in name for name in tensors)
