@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from adapters.settings import SHIPPED_STORE
+from adapters.store import Store
 from tests.terminal import run
 from training import examples
 
@@ -61,7 +63,10 @@ def test_an_export_is_imported_checked_masked_and_split(tmp_path: Path) -> None:
     with Path("splits/test.jsonl").open("a") as out:
         out.write(json.dumps(leaked) + "\n")
     assert "1 held-out examples are 0.8 or more like one of" in run("data", "prove", "splits", status=1)
-    for command in (("train", "classify"), ("evaluate", "classify", "--adapter", "classify@demo-4")):
+    for command in (
+        ("train", "classify"),
+        ("evaluate", "classify", "--adapter", Store(SHIPPED_STORE).live()["classify"].name),
+    ):
         output = run(*command, "--data", "splits", status=1)  # before any model is loaded
         assert leaked["request"]["title"] in output
         assert "split them with `shoplora data split FILE --output FOLDER`" in output
