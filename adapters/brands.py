@@ -82,7 +82,7 @@ def _leading(parts: list[str], ontology: Ontology) -> str | None:
     elif bare[1] in ("&", "and") and _is_name(bare[2], ontology) and bare[2].endswith("'s"):
         size = 3
     marked = any(_MARKS.search(part) for part in parts[size - 1 : size])
-    is_sure = marked or size > 1 or _FORMS.fullmatch(bare[0]) or fold(bare[0].lower()) in _hinted(ontology)
+    is_sure = marked or size > 1 or _FORMS.fullmatch(bare[0]) or fold(bare[0].lower()) in ontology.hint_keys
     following = bare[size].strip(".-") if len(bare) > size else ""
     ends = marked or parts[size - 1].endswith(",") or _is_ordinary(following, ontology) or _has_digit(following)
     return " ".join(bare[:size]) if ends and (is_sure or not _is_food(parts, ontology)) else None
@@ -126,8 +126,3 @@ def _dictionary(ontology: Ontology) -> frozenset[str]:
         if name != BRAND:
             phrases += [phrase for value in attribute.values for phrase in (value, *ontology.phrases(name, value))]
     return frozenset(word for phrase in phrases for word in phrase_key(phrase).split())
-
-
-@lru_cache(maxsize=4)
-def _hinted(ontology: Ontology) -> frozenset[str]:
-    return frozenset(phrase_key(hint) for hints in ontology.hints.values() for hint in hints)

@@ -242,6 +242,11 @@ class Ontology:
         return None
 
     @cached_property
+    def hint_keys(self) -> frozenset[str]:
+        """The hints of all leaves as `phrase_key` spells them."""
+        return frozenset(phrase_key(hint) for hints in self.hints.values() for hint in hints)
+
+    @cached_property
     def _compounds(self) -> dict[str, str]:
         """The phrases of the taxonomy without their spaces."""
         return {key.replace(" ", ""): name for key, name in self._lexicons["taxonomy"].items()}

@@ -12,7 +12,7 @@ from adapters.tasks.negations import Negations, Span, Value
 from adapters.tasks.prices import UNITS, amounts_in
 from adapters.tasks.queries import ATTRIBUTES, CONTINUES, OTHER, TYPE, values_at
 from adapters.tasks.query_words import is_content, is_quality, split
-from adapters.words import fold, phrase_key
+from adapters.words import fold
 from adapters.words import words as bare_words
 
 _KINDS = {attribute: kind for kind, allowed in reversed(ATTRIBUTES.items()) for attribute in allowed[:1]}
@@ -49,7 +49,6 @@ def labels(query: str, ontology: Ontology) -> list[str]:
 class _Labelling:
     def __init__(self, query: str, ontology: Ontology) -> None:
         self._ontology = ontology
-        self._hinted = {phrase_key(hint) for hints in ontology.hints.values() for hint in hints}
         self._words = split(query)
         self._texts = [word.text for word in self._words]
         self.tags = [OTHER] * len(self._texts)
@@ -123,7 +122,7 @@ class _Labelling:
         known = [stop for start, stop in self._categories if start >= first and stop < end]
         if not known or not _SPARE.isdisjoint(self._texts):
             return None
-        if fold(self._texts[end - 1]) in self._hinted and not self._is_category_end(end):
+        if fold(self._texts[end - 1]) in self._ontology.hint_keys and not self._is_category_end(end):
             return end - 1
         is_part = self._texts[end - 1] in _PARTS and not any(
             stop == end and end - start > 1 and start < max(known) for start, stop in self._categories
