@@ -38,7 +38,6 @@ _LOST_IN_WORD = re.compile(f"\\w{LOST}+\\w")
 _NO_TITLE = re.compile(r"https?:|log in needed", re.IGNORECASE)  # addresses and notices in place of a name
 _PAVE_NOISE = re.compile(r'"?\s*\bNull\b,?', re.IGNORECASE)
 _WITH_DIGIT = re.compile(r"\S*\d\S*")
-_EMAIL = re.compile(r"\S+@\S+\.\w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,6 @@ class Offer:
     title: str
     path: tuple[str, ...]
     brand: str | None = None
-    description: str = ""
 
 
 def mwpd() -> Iterator[Offer]:
@@ -62,7 +60,7 @@ def mwpd() -> Iterator[Offer]:
                 for line in io.TextIOWrapper(zipped.open(name), encoding="utf-8"):
                     row = json.loads(line)
                     levels = (row[level].partition("_")[2].replace(LOST, "-") for level in ("lvl1", "lvl2", "lvl3"))
-                    yield from _offer(row["Name"], tuple(levels), of_file, description=row["Description"])
+                    yield from _offer(row["Name"], tuple(levels), of_file)
 
 
 def implicit_ave() -> Iterator[Offer]:
@@ -106,7 +104,7 @@ def pave() -> Iterator[Offer]:
                 of_row = "test" if cluster in tested else split_of(f"cluster {cluster}")
             types = sorted({*row["target_scores"].get("Product Type", ())} - {"n/a"})
             title = _PAVE_NOISE.sub(" ", row["input_title"]).strip('" ,')
-            yield from _offer(title, (row["category"], *types), of_row, description=row["input_description"] or "")
+            yield from _offer(title, (row["category"], *types), of_row)
 
 
 def superstore() -> Iterator[Offer]:
@@ -128,29 +126,23 @@ def recalls() -> Iterator[Offer]:
 
 
 def amazon() -> Iterator[Offer]:
-    """Products of Amazon in 2020 with their bullets, most of them toys."""
+    """Products of Amazon in 2020, most of them toys."""
     for row in _csv_rows("amazon", "data/test_sample_1000.csv"):
-        bullets = [bullet.strip() for bullet in row["About Product"].split(" | ")]
-        description = " ".join(bullet for bullet in bullets if not bullet.startswith("Make sure this fits"))
-        yield from _offer(row["Product Name"], _levels(row["Category"], "|"), description=description)
+        yield from _offer(row["Product Name"], _levels(row["Category"], "|"))
 
 
 def flipkart() -> Iterator[Offer]:
-    """Products of seven departments; boilerplate is no description."""
+    """Products of seven departments."""
     for row in _csv_rows("flipkart", "flipkart_com-ecommerce_sample_1050.csv"):
         path = _levels(json.loads(row["product_category_tree"])[0], ">>")
-        boilerplate = "Cash On Delivery" in row["description"] or "Free Shipping" in row["description"]
-        description = "" if boilerplate else row["description"]
-        yield from _offer(row["product_name"], path, brand=row["brand"] or None, description=description)
+        yield from _offer(row["product_name"], path, brand=row["brand"] or None)
 
 
 def best_buy() -> Iterator[Offer]:
     """Phones and what belongs to them."""
     (file,) = find(REPOSITORIES["best-buy"], "scripts/data/ecommerce.json")
     for row in json.loads(file.read_text(encoding="utf-8")):
-        yield from _offer(
-            row["name"], tuple(row["categories"]), brand=row["brand"] or None, description=row["description"] or ""
-        )
+        yield from _offer(row["name"], tuple(row["categories"]), brand=row["brand"] or None)
 
 
 def contoso() -> Iterator[Offer]:
@@ -197,5 +189,4 @@ def _offer(title: str, path: tuple[str, ...], split: str | None = None, **more: 
     title = plain(title.replace(LOST, " "))
     if not key(title) or is_acceptance(title):
         return
-    description = plain(_EMAIL.sub(" ", more.pop("description", "").replace(LOST, " ")))
-    yield Offer(split or split_of(_product_key(title)), title, path, description=description, **more)
+    yield Offer(split or split_of(_product_key(title)), title, path, **more)

@@ -1,4 +1,4 @@
-"""Copywrite: sentences of public descriptions and composed texts, and an adviser's sentences as the variant `advisor`.
+"""Copywrite: pairs of facts and text written for this project, in two voices; `advisor` has public sentences too.
 
 The main figure is the share of the given attributes that the text mentions.
 """
@@ -7,24 +7,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from adapters.ontology import Ontology
 from adapters.tasks import copywrite
-from training.examples import Example
-from training.public import goods, readers
+from training.examples import Example, read
+from training.public import readers
 from training.tasks.baselines import Baseline, fallback
 from training.tasks.contract import COLOR_COLUMNS, GENDER_COLUMNS, Reader, TrainingTask
 from training.tasks.figures import Figures, Terms, share
-from training.tasks.references import SOURCES, references
-from training.tasks.retail import REPOSITORY, RETAIL
-from training.tasks.synthesis.copy import copies
 from training.tasks.wording import distinct, edit_distance, repetition
+from training.text import key, split_of
 
-COMPOSED = 2  # composed texts a leaf at most
+WRITTEN = Path(__file__).parents[1] / "written" / "copywrite"
+ADVISOR = "advisor"
 SPOKEN_STEP = 3  # every third of the adviser's sentences, which are many and alike
 
 
@@ -38,17 +39,13 @@ class CopywriteTraining(TrainingTask):
         "request.attributes.gender": GENDER_COLUMNS,
         "labels.description": ("description", "product description", "copy", "long description", "text"),
     }
-    recipe = {"modules": "o_proj,down_proj", "epochs": 1, "batch": 16}
-    repositories = {
-        RETAIL: REPOSITORY,
-        "rnnlg": "shawnwun/RNNLG",
-        **{name: goods.REPOSITORIES[name] for name in SOURCES},
-    }
-    headline_source, headline_figure = RETAIL, "attributes_mentioned"
+    recipe = {"modules": "o_proj,down_proj", "epochs": 3, "batch": 16}
+    repositories = {"rnnlg": "shawnwun/RNNLG"}
+    headline_figure = "attributes_mentioned"
     right_when = "it is about the product, claims nothing beyond the facts, leaves out a third at most and has no loop"
 
     def public_readers(self) -> Mapping[str | None, Reader]:
-        return {None: _descriptions, "advisor": _spoken_sentences}
+        return {None: _written_pairs, ADVISOR: _advisers_sentences}
 
     def is_right(self, example: Example, answer: Any, ontology: Ontology) -> bool:
         return answer is not None and self.task.faithful(answer, example.request, ontology)
@@ -108,15 +105,21 @@ def _expanded(example: Example, answer: Any, ontology: Ontology) -> dict[str, An
     return copywrite.TASK.expand(answer, example.request, ontology) if answer else None
 
 
-def _descriptions(ontology: Ontology, seed: int) -> Iterator[Example]:
-    """Sentences of public descriptions whose every claim is a fact, and texts composed of made-up facts."""
-    yield from references(ontology)
-    for request, labels in copies(ontology, COMPOSED, seed):
-        yield Example("train", "synthetic", request, labels)
+def _written_pairs(ontology: Ontology, seed: int, voice: str | None = None) -> Iterator[Example]:
+    """The pairs of one voice; both voices of a product are in one split."""
+    for file in sorted(WRITTEN.glob("*.jsonl")):
+        for example in read(copywrite.TASK.name, file, ontology):
+            if example.request.voice == voice:
+                yield replace(example, split=split_of(key(example.request.name)), source="written")
 
 
-def _spoken_sentences(ontology: Ontology, seed: int) -> Iterator[Example]:
-    """A second voice: one spoken sentence, as an adviser in a shop would say it (RNNLG)."""
+def _advisers_sentences(ontology: Ontology, seed: int) -> Iterator[Example]:
+    """A second voice: a sentence or two as an adviser in a shop would say them, written and of RNNLG."""
+    yield from _written_pairs(ontology, seed, ADVISOR)
+    yield from _spoken_sentences(ontology)
+
+
+def _spoken_sentences(ontology: Ontology) -> Iterator[Example]:
     sentences = (s for domain in ("laptop", "tv") for s in readers.slot_sentences(domain))
     for number, sentence in enumerate(sentences):
         facts = {name: value for name, value in sentence.slots.items() if name not in ("name", "type")}
