@@ -103,6 +103,7 @@ class Given:
         parts = [[token.word for token in tokens] for text in self._texts() for tokens in _sentences(text)]
         tokens = [word for part in parts for word in part]
         pairs = {pair for part in parts for pair in pairwise(part)}
+        pairs |= {(number, "inch") for number, unit in pairs if unit == "in" and number[0].isdigit()}
         phrases = {*map(fold, tokens), *(f"{fold(a)} {fold(b)}" for a, b in pairs)}
         alike = {word for phrase in phrases for word in same_words().get(phrase, ())}
         self._stems = frozenset(stem for word in (*tokens, *self._entailed()) for stem in stems(word))

@@ -16,13 +16,15 @@ from adapters.manifest import VARIANT
 from adapters.ontology import Ontology
 from adapters.tasks.claims import Facts, claims, names_product
 from adapters.tasks.contract import TEXT_GRAMMAR, Answered, Copied, Line, Message, Strict, Task, limit, one_line, spaced
+from adapters.tasks.copy_words import same_words
 from adapters.tasks.sentences import compose
 from adapters.words import phrase_key, words
 
 DEFAULT_WORDS = 80
 LONG_ENOUGH = 30  # words from which a longer text is no better
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s")
-_LINKS = frozenset(["with", "for", "has"])  # of a value such as `with pockets`; a text may say them otherwise
+# Of a value such as `with pockets` or `12 x 8 in`; a text may say them otherwise.
+_LINKS = frozenset(["with", "for", "has", "x", "by", "in"])
 _YES_OR_NO = frozenset(["yes", "true", "no", "false", "none"])
 
 
@@ -67,7 +69,10 @@ def _coverage(description: str, request: Request, ontology: Ontology) -> tuple[l
         canonical = ontology.value(attribute, value) if attribute in ontology.attributes else None
         fact = spaced(attribute) if value.strip().lower() in _YES_OR_NO else value
         fact_words = set(phrase_key(fact).split())
-        is_mentioned = (fact_words - _LINKS or fact_words) <= description_words or (attribute, canonical) in values
+        is_mentioned = (attribute, canonical) in values or all(
+            word in description_words or not description_words.isdisjoint(same_words().get(word, ()))
+            for word in fact_words - _LINKS or fact_words
+        )
         (mentioned if is_mentioned else missing).append(attribute)
     return mentioned, missing
 

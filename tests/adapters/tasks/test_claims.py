@@ -172,3 +172,9 @@ def test_a_claim_lies_in_the_text(text: str) -> None:
 def test_stems_meet() -> None:
     assert stems("cushions") & stems("cushioned") & stems("cushion")
     assert not stems("sleeveless") & stems("sleeve")
+
+
+def test_inches_are_what_in_after_a_number_means() -> None:
+    tray = Facts("Ash Tray", "Serving Trays", ("12 x 8 in",))
+    assert claims("This tray is 12 by 8 inches.", tray, SHOP) == []
+    assert [str(claim) for claim in claims("This tray is 12 by 8 cm.", tray, SHOP)] == ["number: 8 cm"]

@@ -67,6 +67,9 @@ def test_the_prompt_has_the_limit_of_words() -> None:
         ("feature", "pockets", "One pocket.", True),
         ("dishwasher_safe", "yes", "It is dishwasher safe.", True),
         ("dishwasher_safe", "yes", "It is blue.", False),
+        ("size", "12 x 8 in", "A tray of 12 by 8 inches.", True),
+        ("capacity", "500 ml", "It takes 500 milliliters.", True),
+        ("size", "12 x 8 in", "A tray of 12 by 9 inches.", False),
     ],
 )
 def test_mentioned(attribute: str, value: str, description: str, mentioned: bool) -> None:
