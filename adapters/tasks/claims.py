@@ -94,16 +94,21 @@ def _sentences(text: str) -> Iterator[list[_Token]]:
         start = match.end() if match else end
 
 
+def _with_inches(tokens: list[_Token]) -> list[str]:
+    """The words, `inch` for an `in` after a number."""
+    words = [token.word for token in tokens]
+    return ["inch" if word == "in" and i and words[i - 1][0].isdigit() else word for i, word in enumerate(words)]
+
+
 class Given:
     """What a text about a product may say."""
 
     def __init__(self, facts: Facts, ontology: Ontology) -> None:
         self.facts, self.ontology = facts, ontology
         self.leaf = leaf_of(facts, ontology)
-        parts = [[token.word for token in tokens] for text in self._texts() for tokens in _sentences(text)]
+        parts = [_with_inches(tokens) for text in self._texts() for tokens in _sentences(text)]
         tokens = [word for part in parts for word in part]
         pairs = {pair for part in parts for pair in pairwise(part)}
-        pairs |= {(number, "inch") for number, unit in pairs if unit == "in" and number[0].isdigit()}
         phrases = {*map(fold, tokens), *(f"{fold(a)} {fold(b)}" for a, b in pairs)}
         alike = {word for phrase in phrases for word in same_words().get(phrase, ())}
         self._stems = frozenset(stem for word in (*tokens, *self._entailed()) for stem in stems(word))
