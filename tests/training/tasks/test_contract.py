@@ -22,10 +22,16 @@ from training.text import is_acceptance, key
 from training.tuning.recipe import Recipe
 
 PUBLIC_SOURCES = {
-    "classify": {"fashion", "pricerunner", "retail", "synthetic"},
+    "classify": {
+        *("fashion", "pricerunner", "retail", "synthetic", "mwpd", "implicit-ave", "grocery-db", "recalls", "amazon"),
+        *("best-buy", "superstore", "flipkart", "pave", "contoso"),
+    },
     "rewrite": {"queryner", "synthetic"},
-    "extract": {"dmaste", "dmaste-book", "dmaste-grocery", "dmaste-pet", "dmaste-toy", "hatn", "synthetic"},
-    "copywrite": {"retail", "mwpd", "pave", "flipkart", "amazon", "best-buy", "synthetic"},
+    "extract": {
+        *("dmaste", "dmaste-book", "dmaste-grocery", "dmaste-pet", "dmaste-toy", "hatn", "food", "televisions"),
+        *("crowd", "t-shirts", "products", "pros-cons", "synthetic"),
+    },
+    "copywrite": {"written"},
 }
 MUG = copywrite.Request(name="mug", attributes={"color": "red", "material": "clay"})
 ANSWERED: dict[str, tuple[list[Example], list[Any]]] = {
