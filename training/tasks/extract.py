@@ -42,7 +42,7 @@ class ExtractTraining(TrainingTask):
         "labels.overall_sentiment": ("overall sentiment", "sentiment", "polarity", "label", *STAR_COLUMNS),
     }
     one_right = ("overall_sentiment", "use_case", "mentions_difficulty")
-    recipe = {"modules": "o_proj,down_proj", "epochs": 2, "batch": 16, "max_length": 256}
+    recipe = {"modules": "o_proj,down_proj", "epochs": 1, "batch": 16, "max_length": 256}
     repositories = {"dmaste": "NJUNLP/DMASTE", "hatn": "hsqmlzno1/HATN", **reviews.REPOSITORIES}
     unseen = {
         "products": "validation",

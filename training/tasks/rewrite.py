@@ -39,7 +39,7 @@ class RewriteTraining(TrainingTask):
     }
     one_right = ("tags",)
     word_label = "tags"
-    recipe = {"modules": "o_proj,down_proj", "epochs": 2}
+    recipe = {"modules": "all-linear", "epochs": 2}
     repositories = {"queryner": "mdfwg/queryner-kd"}
     headline_source, headline_figure = "queryner", "entity_f1"
     right_when = "the label of every word is the expected one"
