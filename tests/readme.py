@@ -46,12 +46,13 @@ _FIGURES = re.compile(r"(<!-- figures -->\n).*?(<!-- /figures -->)", re.DOTALL)
 HEADLINES = (
     ("classify", "fashion", "path_accuracy", "category of fashion titles, accuracy", False),
     ("classify", "pricerunner", "path_accuracy", "category of supplier titles, accuracy", False),
+    ("classify", "flipkart", "path_accuracy", "category of titles of a shop not trained on, accuracy", False),
     ("rewrite", "queryner", "entity_f1", "phrases with type and exact span, micro-F1", False),
     ("extract", "hatn", "overall_accuracy", "overall sentiment, accuracy", False),
     ("extract", "dmaste", "pair_f1", "(aspect category, sentiment), micro-F1", False),
-    ("copywrite", "retail", "attributes_mentioned", "given attributes mentioned", False),
-    ("copywrite", "retail", "invented_color_or_material", "texts that invent a colour or material", True),
-    ("copywrite", "retail", "loops", "texts with a loop", True),
+    ("extract", "dmaste-toy", "pair_f1", "the same for toys, which nothing was trained on", False),
+    ("copywrite", "written", "attributes_mentioned", "given attributes mentioned", False),
+    ("copywrite", "written", "unsupported_claims", "texts with a claim beyond the facts", True),
 )
 _ADAPTER, _PROMPTED, _LIVE = "adapter", "prompted base", "live version"
 _FEW_SHOT = f"{_PROMPTED}, few-shot"
