@@ -14,9 +14,9 @@ from statistics import fmean
 
 import numpy as np
 
-WARM_UP = 5.0  # seconds, at most; it ends when as many are answered as are in flight
+WARM_UP = 60.0  # seconds, at most; it ends when as many are answered as are in flight
 LEAST = 30  # answers that are counted, or as many as are in flight if those are more
-LONGEST = 4  # times the planned seconds, for a slow side with too few answers
+LONGEST = 120.0  # seconds at most, for a slow side with too few answers
 IN_TIME = 0.5  # seconds in which a shopper should have an answer
 PATIENCE = 20.0  # seconds of waiting for the last arrivals
 CROWD = 512  # requests in flight above which arrivals count as failed
@@ -82,7 +82,7 @@ async def closed(workload: str, send: Send, in_flight: int, seconds: float) -> L
     while True:
         await asyncio.sleep(0.02)
         took, counted = clock() - start, len(answered) - first
-        if took >= LONGEST * seconds or (took >= seconds and counted >= max(LEAST, in_flight)):
+        if took >= max(LONGEST, seconds) or (took >= seconds and counted >= max(LEAST, in_flight)):
             break
     end = clock()
     stop.set()
