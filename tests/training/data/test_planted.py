@@ -37,7 +37,7 @@ SHARES = {
     "outside the ontology": 0.02,
 }
 FOREIGN = "café,naïve,crème brûlée,Größe,señorita,façade,Müller,L\u2019Oréal,piñata,Ångström".split(",")
-OUTSIDE = ("Tshirtz", "Hoverboards", "Mens Sundry", "0", "Footwear > Moon Boots")
+OUTSIDE = ("Tshirtz", "Zeppelins", "Mens Sundry", "0", "Footwear > Zeppelins")
 UNDEFINED = b"\x81\x8d\x8f\x90\x9d"  # bytes that are in neither encoding
 
 

@@ -55,7 +55,7 @@ def test_every_name_is_its_own_listed_name() -> None:
         ("labels.category", "Womens Casual Shoes", "Casual Shoes"),
         ("labels.category", "qqqq", None),
         ("labels.attributes.color", "navy bleu", "navy blue"),
-        ("labels.attributes.color", "blu", "blue"),
+        ("labels.attributes.color", "gren", "green"),
         ("labels.attributes.color", "bleu", "blue"),
     ],
 )
