@@ -31,7 +31,7 @@ Spans = list[tuple[str, int, int]]  # type, first word, word after the last
 
 
 class RewriteTraining(TrainingTask):
-    """An answer is right if the label of every word is; figures count phrases by type and exact span."""
+    """An answer is right if a search with it is; figures count phrases by type and exact span."""
 
     column_names = {
         "request.query": ("query", "search query", "search term", "search", "keyword", "q", *TEXT_COLUMNS),
@@ -42,7 +42,7 @@ class RewriteTraining(TrainingTask):
     recipe = {"modules": "all-linear", "epochs": 2}
     repositories = {"queryner": "mdfwg/queryner-kd"}
     headline_source, headline_figure = "queryner", "entity_f1"
-    right_when = "the label of every word is the expected one"
+    right_when = "its product type, filters, exclusions and price are those of the expected labels"
 
     def label_values(self, labels: Mapping[str, Any]) -> list[str]:
         tags = labels.get("tags")
@@ -55,6 +55,9 @@ class RewriteTraining(TrainingTask):
     def public_readers(self) -> Mapping[str | None, Reader]:
         return {None: _examples}
 
+    def is_right(self, example: Example, answer: Any, ontology: Ontology) -> bool:
+        return answer is not None and _search(answer, example, ontology) == _search(example.labels, example, ontology)
+
     def figures(self, examples: Sequence[Example], answers: Sequence[Any], ontology: Ontology) -> Figures:
         gold, predicted = _spans(examples, answers)
         pairs = list(zip(examples, answers, strict=True))
@@ -62,7 +65,10 @@ class RewriteTraining(TrainingTask):
         return {
             **{f"entity_{name}": value for name, value in micro_f1(gold, predicted).items()},
             "exact": share(answer and expected == spans for answer, expected, spans in same_spans),
-            "filters_exact": share(a and _filters(e.labels, e, ontology) == _filters(a, e, ontology) for e, a in pairs),
+            "filters_exact": share(
+                a and _search(e.labels, e, ontology)[1:] == _search(a, e, ontology)[1:] for e, a in pairs
+            ),
+            "right": share(self.is_right(e, a, ontology) for e, a in pairs),
         }
 
     def headline_terms(self, examples: Sequence[Example], answers: Sequence[Any], ontology: Ontology) -> Terms:
@@ -83,10 +89,10 @@ def _spans(examples: Sequence[Example], answers: Sequence[Any]) -> tuple[list[Sp
     return [rewrite.spans(e.labels.tags) for e in examples], [rewrite.spans(a.tags) if a else [] for a in answers]
 
 
-def _filters(labels: Any, example: Example, ontology: Ontology) -> tuple[Any, ...]:
-    """What a search would filter by."""
+def _search(labels: Any, example: Example, ontology: Ontology) -> tuple[Any, ...]:
+    """What a search looks for, and what it filters by."""
     fields = rewrite.TASK.expand(labels, example.request, ontology)
-    return fields["filters"], fields["exclude"], fields["price"]
+    return fields["product_type"], fields["filters"], fields["exclude"], fields["price"]
 
 
 def _examples(ontology: Ontology, seed: int) -> Iterator[Example]:

@@ -84,3 +84,11 @@ def test_the_dictionary_takes_the_commonest_type_of_the_longest_phrase(ontology:
 def test_the_dictionary_of_no_phrases_takes_every_query_for_a_type(ontology: Ontology) -> None:
     (labels,) = dictionary([query("a b", "other other")], [query("c", "other")], ontology)
     assert labels.tags == ["type"]
+
+
+def test_an_answer_is_right_if_a_search_with_it_is(ontology: Ontology) -> None:
+    example = query("cheap red mug", "other color type")
+    same = rewrite.Labels(tags=["modifier", "color", "type"])  # `cheap` is a keyword either way
+    assert TRAINING.is_right(example, same, ontology)
+    assert not TRAINING.is_right(example, rewrite.Labels(tags=["other", "type", "+"]), ontology)
+    assert not TRAINING.is_right(example, None, ontology)
