@@ -23,6 +23,7 @@ from adapters.tasks.contract import SEPARATOR, Task
 from training.text import key
 
 SAMPLES = Path(__file__).with_name("samples")
+WRITTEN = Path(__file__).with_name("written")  # by hand for this project, enough to train on
 SPLITS = ("train", "validation", "test")
 MAX_LINE = 1_000_000  # bytes of a line of a file
 MAX_DEPTH = 20  # objects and lists nested in each other

@@ -9,13 +9,14 @@ from adapters.manifest import DataSource, Draft
 from training.evaluation.calibration import BINS, SURE, THRESHOLD
 from training.evaluation.evaluate import PROMPTED_TESTED, TESTED
 from training.evaluation.results import Evaluation, Verdict
-from training.examples import Example
+from training.examples import WRITTEN, Example
 from training.public.sources import sources
 from training.tasks import training_task
 from training.tasks.figures import Figures
 from training.tasks.synthesis import SOURCE as SYNTHETIC
 
 OWN_LICENCE = "Apache-2.0"
+_OWN = {SYNTHETIC: "made by training/tasks/synthesis", WRITTEN.name: "written by hand for this project"}
 NO_LICENCE = "licence not stated"  # of examples given with --data
 
 
@@ -28,8 +29,8 @@ def data_sources(task: str, examples: Iterable[Example]) -> list[DataSource]:
         DataSource(
             name=repositories.get(source, source),
             rows=n,
-            licence=licences.get(repositories.get(source, ""), OWN_LICENCE if source == SYNTHETIC else NO_LICENCE),
-            note="made by training/tasks/synthesis" if source == SYNTHETIC else "",
+            licence=licences.get(repositories.get(source, ""), OWN_LICENCE if source in _OWN else NO_LICENCE),
+            note=_OWN.get(source, ""),
         )
         for source, n in sorted(rows.items())
     ]

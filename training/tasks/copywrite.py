@@ -9,14 +9,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from adapters.ontology import Ontology
 from adapters.tasks import copywrite
-from training.examples import Example, read
+from training.examples import WRITTEN, Example, read
 from training.public import readers
 from training.tasks.baselines import Baseline, fallback
 from training.tasks.contract import COLOR_COLUMNS, GENDER_COLUMNS, Reader, TrainingTask
@@ -24,7 +23,6 @@ from training.tasks.figures import Figures, Terms, share
 from training.tasks.wording import distinct, edit_distance, repetition
 from training.text import key, split_of
 
-WRITTEN = Path(__file__).parents[1] / "written" / "copywrite"
 ADVISOR = "advisor"
 SPOKEN_STEP = 3  # every third of the adviser's sentences, which are many and alike
 
@@ -107,10 +105,10 @@ def _expanded(example: Example, answer: Any, ontology: Ontology) -> dict[str, An
 
 def _written_pairs(ontology: Ontology, seed: int, voice: str | None = None) -> Iterator[Example]:
     """The pairs of one voice; both voices of a product are in one split."""
-    for file in sorted(WRITTEN.glob("*.jsonl")):
+    for file in sorted((WRITTEN / copywrite.TASK.name).glob("*.jsonl")):
         for example in read(copywrite.TASK.name, file, ontology):
             if example.request.voice == voice:
-                yield replace(example, split=split_of(key(example.request.name)), source="written")
+                yield replace(example, split=split_of(key(example.request.name)), source=WRITTEN.name)
 
 
 def _advisers_sentences(ontology: Ontology, seed: int) -> Iterator[Example]:

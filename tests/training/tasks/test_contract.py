@@ -11,7 +11,6 @@ import pytest
 
 from adapters.ontology import Ontology
 from adapters.tasks import churn, classify, copywrite, rewrite, support, task
-from adapters.tasks.contract import LineError
 from tests.training.tasks.builders import copy, query, review, review_labels, subscriber, tagged, text_review, title
 from training.evaluation.significance import ratio
 from training.examples import Example, ExampleError
@@ -33,6 +32,7 @@ PUBLIC_SOURCES = {
     },
     "copywrite": {"written"},
 }
+KNOWN = {"classify": 2, "extract": 3}  # leading fields of the line that the labels of a partial example give
 MUG = copywrite.Request(name="mug", attributes={"color": "red", "material": "clay"})
 ANSWERED: dict[str, tuple[list[Example], list[Any]]] = {
     "classify": ([title("any", "Shirts"), title("any", "Jeans")], [classify.Labels(category="Shirts"), None]),
@@ -195,7 +195,8 @@ def test_nothing_of_an_unseen_source_is_trained_on_nor_its_equals(ontology: Onto
 @TASKS
 def test_each_unseen_source_is_one_of_the_tasks(name: str) -> None:
     training = training_task(name)
-    assert training.unseen.keys() <= training.repositories.keys()
+    repositories = training.repositories
+    assert all(name in repositories or name.partition("-")[0] in repositories for name in training.unseen)
     assert set(training.unseen.values()) <= {"validation", "test"}
 
 
@@ -210,17 +211,12 @@ def test_public_examples_decode_and_no_input_is_in_two_splits(name: str, ontolog
     examples, of = public_examples(name), task(name)
     assert {e.source for e in examples} == PUBLIC_SOURCES[name]
     assert {e.split for e in examples} == {"train", "validation", "test"}
-    splits, undecodable = defaultdict(set), []
+    splits = defaultdict(set)
     for example in examples:
-        try:
+        if example.split == "train" and example.known_fields is None:  # gold labels of others may be no line
             assert of.decode(of.encode(example.labels), example.request, ontology) == example.labels
-        except LineError:
-            undecodable.append(example.source)
         splits[key(example.request.model_dump_json())].add(example.split)
-    # DMASTE cuts some spans within a word, and gives some opinions to three aspects.
-    assert all(source.startswith("dmaste") for source in undecodable)
-    assert len(undecodable) <= 0.05 * sum(example.source.startswith("dmaste") for example in examples)
     assert not [text for text, of_text in splits.items() if "train" in of_text and len(of_text) > 1]
     assert not any(is_acceptance(e.request.model_dump_json()) for e in examples)
     assert all(e.split != "test" for e in examples if e.source == "synthetic")
-    assert all(e.known_fields == (3 if e.source == "hatn" else None) for e in examples)
+    assert {e.known_fields for e in examples} <= {None, KNOWN.get(name)}

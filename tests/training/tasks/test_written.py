@@ -9,12 +9,12 @@ import pytest
 
 from adapters.ontology import Ontology
 from adapters.tasks import copywrite
-from training.examples import Example, read
-from training.tasks.copywrite import TRAINING, WRITTEN
+from training.examples import WRITTEN, Example, read
+from training.tasks.copywrite import TRAINING
 from training.text import is_acceptance, key
 
 SHOP = Ontology.load()
-FILES = sorted(WRITTEN.glob("*.jsonl"))
+FILES = sorted((WRITTEN / "copywrite").glob("*.jsonl"))
 TYPED = Path(__file__).parents[2] / "typed" / "copywrite.txt"
 
 
