@@ -1,13 +1,12 @@
 """Readers of the public data sets: typed records, each with its split. Knows files, no task.
 
 Splits: QueryNER and DMASTE as published; fashion by unique title; pricerunner by product cluster;
-retail-demo-store by the products that share an id or a name; HATN and RNNLG by text, as published.
+retail-demo-store by the products that share an id or a name; HATN by text.
 """
 
 import ast
 import csv
 import json
-import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -81,13 +80,6 @@ class Product:
     style: str
     gender: str | None
     description: str
-
-
-@dataclass(frozen=True, slots=True)
-class SlotSentence:
-    split: str
-    slots: dict[str, str]
-    sentence: str
 
 
 def fashion() -> Iterator[FashionTitle]:
@@ -203,16 +195,3 @@ def _product(group: str, record: dict[str, Any]) -> Product:
         affinity.get(str(record.get("gender_affinity"))),
         plain(str(record["description"])),
     )
-
-
-def slot_sentences(domain: str) -> Iterator[SlotSentence]:
-    """RNNLG's laptops or televisions: slots and a sentence that says them, published splits."""
-    for name, split in (("train", "train"), ("valid", "validation"), ("test", "test")):
-        (file,) = find("shawnwun/RNNLG", f"data/original/{domain}/{name}.json")
-        text = re.sub(r"^#.*$", "", file.read_text(encoding="utf-8"), flags=re.MULTILINE)
-        for act, sentence, _baseline in json.loads(text):
-            kind, _, inside = act.partition("(")
-            if kind in ("inform", "recommend"):
-                pairs = (pair.partition("=") for pair in inside.rstrip(")").split(";"))
-                slots = {name: value.strip("'\"") for name, _, value in pairs if value}
-                yield SlotSentence(split, slots, detokenise(sentence))

@@ -1,11 +1,10 @@
-"""Copywrite: pairs of facts and text written for this project, in two voices; `advisor` has public sentences too.
+"""Copywrite: pairs of facts and text written for this project, in two voices.
 
 The main figure is the share of the given attributes that the text mentions.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -16,15 +15,11 @@ import numpy as np
 from adapters.ontology import Ontology
 from adapters.tasks import copywrite
 from training.examples import WRITTEN, Example, read
-from training.public import readers
 from training.tasks.baselines import Baseline, fallback
 from training.tasks.contract import COLOR_COLUMNS, GENDER_COLUMNS, Reader, TrainingTask
 from training.tasks.figures import Figures, Terms, share
 from training.tasks.wording import distinct, edit_distance, repetition
 from training.text import key, split_of
-
-ADVISOR = "advisor"
-SPOKEN_STEP = 3  # every third of the adviser's sentences, which are many and alike
 
 
 class CopywriteTraining(TrainingTask):
@@ -38,12 +33,11 @@ class CopywriteTraining(TrainingTask):
         "labels.description": ("description", "product description", "copy", "long description", "text"),
     }
     recipe = {"modules": "o_proj,down_proj", "epochs": 3, "batch": 16}
-    repositories = {"rnnlg": "shawnwun/RNNLG"}
     headline_figure = "attributes_mentioned"
     right_when = "it is about the product, claims nothing beyond the facts, leaves out a third at most and has no loop"
 
     def public_readers(self) -> Mapping[str | None, Reader]:
-        return {None: _written_pairs, ADVISOR: _advisers_sentences}
+        return {None: _written_pairs, "advisor": partial(_written_pairs, voice="advisor")}
 
     def is_right(self, example: Example, answer: Any, ontology: Ontology) -> bool:
         return answer is not None and self.task.faithful(answer, example.request, ontology)
@@ -109,44 +103,6 @@ def _written_pairs(ontology: Ontology, seed: int, voice: str | None = None) -> I
         for example in read(copywrite.TASK.name, file, ontology):
             if example.request.voice == voice:
                 yield replace(example, split=split_of(key(example.request.name)), source=WRITTEN.name)
-
-
-def _advisers_sentences(ontology: Ontology, seed: int) -> Iterator[Example]:
-    """A second voice: a sentence or two as an adviser in a shop would say them, written and of RNNLG."""
-    yield from _written_pairs(ontology, seed, ADVISOR)
-    yield from _spoken_sentences(ontology)
-
-
-def _spoken_sentences(ontology: Ontology) -> Iterator[Example]:
-    sentences = (s for domain in ("laptop", "tv") for s in readers.slot_sentences(domain))
-    for number, sentence in enumerate(sentences):
-        facts = {name: value for name, value in sentence.slots.items() if name not in ("name", "type")}
-        yes_or_no = {"true", "false", "dontcare", "none"} & set(facts.values())
-        if number % SPOKEN_STEP or yes_or_no or not facts or "name" not in sentence.slots:
-            continue
-        name, category = _title(sentence.slots["name"]), sentence.slots.get("type")
-        request = copywrite.Request(name=name, category=category, attributes=facts)
-        labels = copywrite.Labels(description=_written(sentence.sentence, [name]))
-        fields = copywrite.TASK.expand(labels, request, ontology)
-        if not fields["missing"] and not fields["unsupported"]:
-            yield Example(sentence.split, "rnnlg", request, labels)
-
-
-def _title(name: str) -> str:
-    """`satellite eurus 65` as it is written on the product."""
-    return " ".join(word[:1].upper() + word[1:] for word in name.split())
-
-
-_FIRST_LETTER = re.compile(r"(?:^|(?<=[.!?]\s))[a-z]")
-_I = re.compile(r"\bi(?=\b(?:'| |$))")
-
-
-def _written(sentence: str, names: Iterable[str]) -> str:
-    """A sentence of RNNLG with the capitals that people write, names as they are given, and a full stop."""
-    for name in names:
-        sentence = re.sub(rf"\b{re.escape(name)}\b", name.replace("\\", ""), sentence, flags=re.IGNORECASE)
-    sentence = _I.sub("I", _FIRST_LETTER.sub(lambda match: match[0].upper(), sentence.strip()))
-    return sentence if sentence.endswith((".", "!", "?")) else f"{sentence}."
 
 
 TRAINING = CopywriteTraining(copywrite.TASK)

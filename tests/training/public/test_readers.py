@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections import Counter
 from collections.abc import Hashable, Iterable
 from pathlib import Path
@@ -100,15 +99,6 @@ def test_products_share_no_name_between_splits() -> None:
     assert all(product.description for product in products)
 
 
-@pytest.mark.data
-@pytest.mark.parametrize(("domain", "rows"), [("laptop", 9_000), ("tv", 4_500)])
-def test_slot_sentences(domain: str, rows: int) -> None:
-    sentences = list(datasets.slot_sentences(domain))
-    assert len(sentences) > rows
-    assert {s.split for s in sentences} == {"train", "validation", "test"}
-    assert all(s.slots and s.sentence for s in sentences)
-
-
 def test_tags_are_read_as_bio() -> None:
     names = [datasets._tag(number) for number in range(35)]
     assert names[:5] == ["O", "B-UoM", "I-UoM", "B-color", "I-color"]
@@ -146,17 +136,3 @@ def test_a_dmaste_line_becomes_triplets(tmp_path: Path, monkeypatch: pytest.Monk
         datasets.Triplet("strap", "doesn't hold", "negative"),
         datasets.Triplet(None, "sadly", "neutral"),
     )
-
-
-def test_slots_are_read_from_an_act(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    acts = [
-        ["inform(name='acer 5';price=599 dollar;type)", "the acer 5 is 599 dollar .", "base"],
-        ["?request(price)", "what price ?", "base"],
-    ]
-    for name in ("train", "valid", "test"):
-        (tmp_path / f"{name}.json").write_text("# a comment\n" + json.dumps(acts))
-    monkeypatch.setattr(datasets, "find", lambda repository, path: [tmp_path / Path(path).name])
-    sentences = list(datasets.slot_sentences("laptop"))
-    assert [s.split for s in sentences] == ["train", "validation", "test"]
-    assert sentences[0].slots == {"name": "acer 5", "price": "599 dollar"}
-    assert sentences[0].sentence == "the acer 5 is 599 dollar."

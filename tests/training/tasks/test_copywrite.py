@@ -7,7 +7,7 @@ import pytest
 from adapters.ontology import Ontology
 from adapters.tasks import copywrite
 from tests.training.tasks.builders import copy
-from training.tasks.copywrite import TRAINING, _written
+from training.tasks.copywrite import TRAINING
 
 CANDLE = copywrite.Request(name="Calm Candle", category="Candles", attributes={"color": "white", "material": "soy wax"})
 
@@ -47,10 +47,3 @@ def test_the_share_of_texts_about_the_right_product(ontology: Ontology) -> None:
     figures = TRAINING.figures([copy(CANDLE, "x")] * 4, answers, ontology)
     assert figures["right_product"] == 0.25
     assert figures["unsupported_claims"] == 0.25  # the lamp
-
-
-def test_an_advisers_sentence_is_written_with_capitals() -> None:
-    spoken = "the satellite eurus 65 is light. i can recommend it and it has a good battery"
-    assert _written(spoken, ["Satellite Eurus 65"]) == (
-        "The Satellite Eurus 65 is light. I can recommend it and it has a good battery."
-    )
