@@ -13,6 +13,7 @@ ANSWER: dict[str, Any] = {
     "confidence": 0.9,
     "needs_review": False,
     "category": {"id": "shirts", "path": ["Apparel", "Topwear", "Shirts"]},
+    "brand": None,
     "attributes": {},
 }
 PASSING = Figures("classify", 1000, 10, p50=90, p95=200, p99=300, p95_target=200)
