@@ -89,7 +89,9 @@ class Classify(JsonTask, typed=classify.TASK, longest=64):
 
     def to_labels(self, answer: Object, request: classify.Request, ontology: Ontology) -> classify.Labels:
         attributes = {name: value for name, value in answer.items() if name != "category"}
-        return classify.Labels(category=ontology.categories[answer["category"]].name, attributes=attributes)
+        category = answer["category"]
+        leaf = None if category is None else ontology.categories[category].name
+        return classify.Labels(category=leaf, attributes=attributes)
 
     def schema(self, ontology: Ontology) -> Object:
         values = {
@@ -97,7 +99,7 @@ class Classify(JsonTask, typed=classify.TASK, longest=64):
             for name in classify.DECIDED
             if name in ontology.attributes
         }
-        return _object({"category": {"enum": list(ontology.categories)}, **values}, "category")
+        return _object({"category": {"enum": [*ontology.categories, None]}, **values}, "category")
 
 
 class Rewrite(JsonTask, typed=rewrite.TASK, longest=192):
