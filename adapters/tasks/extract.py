@@ -165,6 +165,18 @@ def use_case_of(written: str | None, review: str, ontology: Ontology) -> str | N
     return named or (written if states_purpose([fold(word) for word in words(review)]) else None)
 
 
+def _with_verdict(labels: Labels, request: Request, ontology: Ontology) -> Labels:
+    """Praise of the whole for a purpose is the verdict, where one part alone is blamed."""
+    praised = [aspect for aspect in labels.aspects if aspect.sentiment == "positive"]
+    blamed = [aspect for aspect in labels.aspects if aspect.sentiment == "negative"]
+    is_verdict = praised and not any(aspect.aspect for aspect in praised) and len(blamed) == 1 and blamed[0].aspect
+    if labels.overall_sentiment != "mixed" or not is_verdict:
+        return labels
+    if use_case_of(labels.use_case, request.review, ontology) is None:
+        return labels
+    return labels.model_copy(update={"overall_sentiment": "positive"})
+
+
 def issue_of(aspect: Aspect, ontology: Ontology) -> str | None:
     """An issue's name: the category, `battery`, or part and category if they differ, `handle_comfort`."""
     part = words(aspect.aspect or "")
@@ -263,8 +275,9 @@ class Extract(Task[Request, Labels]):
 
     def choose(self, lines: Sequence[str], request: Request, ontology: Ontology) -> tuple[Labels, int] | None:
         """The best of the lines that decode; of lines that the limit on tokens cut, without their last aspect."""
-        whole = super().choose(lines, request, ontology)
-        return whole or super().choose([line.rpartition(SEPARATOR)[0] for line in lines], request, ontology)
+        chosen = super().choose(lines, request, ontology)
+        chosen = chosen or super().choose([line.rpartition(SEPARATOR)[0] for line in lines], request, ontology)
+        return (_with_verdict(chosen[0], request, ontology), chosen[1]) if chosen else None
 
     def max_tokens(self, request: Request) -> int:
         return 128

@@ -266,3 +266,26 @@ def test_the_fallback_fits_the_line_of_any_review(text: str) -> None:
     request = Request.model_construct(review=text, product=None)
     labels = extract.TASK.fallback(request, SHOP)
     assert extract.TASK.read(extract.TASK.encode(labels), request, SHOP) == labels
+
+
+@pytest.mark.parametrize(
+    ("review", "line", "overall"),
+    [
+        (
+            "Perfect for camping but the lid is loose",
+            "mixed; no; camping; general + perfect; fit - lid: loose",
+            "positive",
+        ),
+        ("Perfect but the lid is loose", "mixed; no; -; general + perfect; fit - lid: loose", "mixed"),  # no purpose
+        (
+            "Perfect for camping but the lid is loose and the zip broke",
+            "mixed; no; camping; general + perfect; fit - lid: loose; quality - zip: broke",
+            "mixed",
+        ),
+    ],
+)
+def test_praise_for_a_purpose_outweighs_blame_of_one_part(review: str, line: str, overall: str) -> None:
+    request = Request(review=review)
+    labels = extract.TASK.decode(line, request, SHOP)
+    chosen = extract.TASK.choose([extract.TASK.encode(labels)], request, SHOP)
+    assert chosen and chosen[0].overall_sentiment == overall
