@@ -108,12 +108,12 @@ def test_too_long_examples_are_left_out_and_reported(
 def test_max_length_leaves_out_what_the_base_could_hold(tiny_base: Path, ontology: Ontology, tmp_path: Path) -> None:
     longer = title("red shirt " * 9, "Shirts")
     lengths = []
-    for max_length in (None, 60, 1_000):  # no more than the base's context of 128
+    for max_length in (None, 90, 1_000):  # no more than the base's context of 128
         trainer = finetune.trainer_of(
             CLASSIFY, [*EXAMPLES, longer, TOO_LONG], Recipe(max_length=max_length), tiny_base, tmp_path, ontology
         )
         lengths.append(max(len(row["input_ids"]) for row in trainer.train_dataset))
-    assert lengths[1] <= 60 < lengths[0] == lengths[2] <= 128
+    assert lengths[1] <= 90 < lengths[0] == lengths[2] <= 128
 
 
 def test_the_base_is_held_in_bfloat16_and_the_adapter_in_float32(
@@ -198,7 +198,8 @@ def test_the_loss_is_counted_on_the_line_and_its_end(tokenizer: Any, ontology: O
     assert row["labels"] == [IGNORED] * prompt + row["input_ids"][prompt:]
     assert tokenizer.decode(row["input_ids"]) == (
         "<|im_start|>system\nClassify the product: category; color; gender.<|im_end|>\n"
-        "<|im_start|>user\nred shirt<|im_end|>\n<|im_start|>assistant\nshirts; red; -<|im_end|>"
+        "<|im_start|>user\nred shirt\nmaybe: shirts; sweatshirts; tshirts; nightdress; pet accessories<|im_end|>\n"
+        "<|im_start|>assistant\nshirts; red; -<|im_end|>"
     )
 
 
