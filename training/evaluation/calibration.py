@@ -128,7 +128,7 @@ def curve(outcomes: Sequence[Outcome]) -> Curve | None:
 
 
 def _rounded(value: float) -> float:
-    return float(f"{value:.6g}")
+    return float(f"{value:.10g}")
 
 
 def reliabilities(answers: Sequence[JudgedAnswer], unseen: Sequence[str]) -> dict[str, Reliability]:

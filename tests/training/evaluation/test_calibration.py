@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from adapters.manifest import Calibration, Curve
@@ -68,6 +68,7 @@ def test_without_an_informative_feature_the_confidence_is_the_share_of_right_ans
 
 
 @settings(deadline=None, max_examples=25)
+@example(310, 0.01, 10.0)
 @given(st.integers(0, 1_000), st.floats(0.01, 100), st.floats(-50, 50))
 def test_neither_the_scale_nor_the_origin_of_a_feature_matters(seed: int, scale: float, origin: float) -> None:
     made = outcomes(60, seed, x=1.0)
