@@ -60,15 +60,16 @@ class RewriteTraining(TrainingTask):
 
     def figures(self, examples: Sequence[Example], answers: Sequence[Any], ontology: Ontology) -> Figures:
         gold, predicted = _spans(examples, answers)
-        pairs = list(zip(examples, answers, strict=True))
         same_spans = zip(answers, gold, predicted, strict=True)
+        searches = [
+            (_search(e.labels, e, ontology), _search(answer, e, ontology) if answer else None)
+            for e, answer in zip(examples, answers, strict=True)
+        ]
         return {
             **{f"entity_{name}": value for name, value in micro_f1(gold, predicted).items()},
             "exact": share(answer and expected == spans for answer, expected, spans in same_spans),
-            "filters_exact": share(
-                a and _search(e.labels, e, ontology)[1:] == _search(a, e, ontology)[1:] for e, a in pairs
-            ),
-            "right": share(self.is_right(e, a, ontology) for e, a in pairs),
+            "filters_exact": share(search and expected[1:] == search[1:] for expected, search in searches),
+            "right": share(expected == search for expected, search in searches),
         }
 
     def headline_terms(self, examples: Sequence[Example], answers: Sequence[Any], ontology: Ontology) -> Terms:
