@@ -20,6 +20,14 @@ def test_without_public_data_the_samples_are_sent(name: str, tmp_path: Path, mon
         task(name).request.model_validate(request)
 
 
+def test_copywrite_needs_no_public_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOPLORA_MIRROR", str(tmp_path))
+    monkeypatch.setenv("SHOPLORA_CACHE", str(tmp_path))
+    loaded = payloads("copywrite")
+    assert len(loaded.requests) > 100
+    assert loaded == payloads("copywrite")
+
+
 @pytest.mark.data
 @pytest.mark.parametrize("name", TASKS)
 def test_the_public_test_splits_come_first(name: str) -> None:
